@@ -1,0 +1,1 @@
+"""What a person or a client touches; imports core, never the other way round."""

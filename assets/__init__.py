@@ -1,0 +1,1 @@
+"""Data that ships with TensorWall: the model catalogue, themes and sounds."""

@@ -1,0 +1,1 @@
+"""The assistant as a library: no printing, no Textual, no global state."""

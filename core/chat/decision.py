@@ -1,0 +1,79 @@
+"""The record of how an answer came about: each upstream call, why it was made and how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from core.chat.events import FinishReason
+from core.chat.usage import RateLimits, Usage
+
+__all__ = ("CallObserver", "CallOutcome", "Decision", "SkippedRoute", "UpstreamCall")
+
+CallOutcome = Literal["running", "answered", "failed", "cancelled", "interrupted"]
+
+
+@dataclass(slots=True)
+class UpstreamCall:
+    """One call to a provider; filled in as it goes, final once ``outcome`` is not ``running``.
+
+    Times are seconds since the call was started, on a monotonic clock; ``started_at`` is UTC.
+    ``interrupted`` means that the stream broke after content had arrived.
+    """
+
+    call_id: str
+    route: str
+    provider: str
+    model: str
+    reason: str
+    started_at: datetime
+    outcome: CallOutcome = "running"
+    first_token: float | None = None
+    """To the first delta of any kind, reasoning included."""
+    first_content: float | None = None
+    """To the first piece of the answer or of a tool call."""
+    duration: float | None = None
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    """What the provider billed; ``None`` where it never said."""
+    limits: RateLimits | None = None
+    prompt_tokens_estimate: int = 0
+    output_characters: int = 0
+    """Reasoning, text and tool arguments that arrived; for estimating where usage is missing."""
+    output_chunks: int = 0
+    error: str | None = None
+    error_type: str | None = None
+    """The class name in ``core.errors``."""
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRoute:
+    """A route that was not tried, and why."""
+
+    provider: str
+    model: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Decision:
+    """Why this answer came from where it did: calls in order, the last one is the answer's."""
+
+    requested: str
+    strategy: str
+    calls: list[UpstreamCall] = field(default_factory=list)
+    skipped: list[SkippedRoute] = field(default_factory=list)
+    waited: float = 0.0
+    """Seconds slept because no route was ready."""
+
+
+class CallObserver(Protocol):
+    """Told of every upstream call, synchronously; must return at once and never raise."""
+
+    def call_started(self, call: UpstreamCall) -> None:
+        """The call is about to be sent."""
+
+    def call_ended(self, call: UpstreamCall) -> None:
+        """The call is over, in whatever way; its record is final."""

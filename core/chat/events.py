@@ -1,0 +1,125 @@
+"""What happens while an answer streams; the hot path, so plain frozen dataclasses.
+
+A stream is: ``RouteChosen``, then for each failed try ``RouteChanged`` (or ``Waiting``) and a new
+``RouteChosen``; deltas; ``LimitsReported`` and ``UsageReported`` where the provider says so; and
+``Finished`` last. A stream that fails raises one of ``core.errors`` instead of ``Finished``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.chat.usage import RateLimits, Usage
+
+__all__ = (
+    "Event",
+    "FinishReason",
+    "Finished",
+    "LimitsReported",
+    "ReasoningDelta",
+    "RouteChanged",
+    "RouteChosen",
+    "TextDelta",
+    "ToolCallDelta",
+    "UsageReported",
+    "Waiting",
+)
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChosen:
+    """A call is about to be sent.
+
+    Attributes:
+        call_id: identifies the upstream call in the decision record and the ledger.
+        route: the name the request asked for.
+        provider: who is called.
+        model: the provider's own id of the model.
+        reason: why this route, one phrase.
+    """
+
+    call_id: str
+    route: str
+    provider: str
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChanged:
+    """The router moved on; one dim line for the user."""
+
+    from_provider: str
+    from_model: str
+    to_provider: str
+    to_model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """No route is ready; the next try comes after ``seconds``."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    """A piece of the model's reasoning; never part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of the tool call at ``index``; ``arguments`` pieces join to JSON text."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsReported:
+    """The provider's limits after this call."""
+
+    limits: RateLimits
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """The tokens the provider bills for this call."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is whole, or ended by the cap (``length``)."""
+
+    reason: FinishReason
+
+
+Event = (
+    RouteChosen
+    | RouteChanged
+    | Waiting
+    | ReasoningDelta
+    | TextDelta
+    | ToolCallDelta
+    | LimitsReported
+    | UsageReported
+    | Finished
+)

@@ -1,0 +1,46 @@
+"""What a call consumed: tokens by kind, and the provider's own times and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ("RateLimits", "Usage")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call as the provider reports them; times in seconds.
+
+    ``cached_tokens`` are part of ``prompt_tokens`` and ``reasoning_tokens`` part of
+    ``completion_tokens``. The times are Groq's; other providers leave them ``None``.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    queue_time: float | None = None
+    prompt_time: float | None = None
+    completion_time: float | None = None
+    estimated: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """Room left in a provider's limits, from the headers of one answer; resets in seconds.
+
+    For Groq ``requests`` is per day and ``tokens`` per minute
+    (https://console.groq.com/docs/rate-limits). ``None`` where a header was absent.
+    """
+
+    limit_requests: int | None = None
+    remaining_requests: int | None = None
+    reset_requests: float | None = None
+    limit_tokens: int | None = None
+    remaining_tokens: int | None = None
+    reset_tokens: float | None = None
