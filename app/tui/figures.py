@@ -1,0 +1,98 @@
+"""Numbers as a person reads them: money, tokens, speeds, times and tiny charts.
+
+Pure functions of plain values, so that the status strip, the pickers and the exports agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+__all__ = ("bar", "count", "data_size", "duration", "money", "price", "sparkline", "speed")
+
+_SPARKS = "▁▂▃▄▅▆▇█"
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def money(amount: Decimal | None, *, estimated: bool = False) -> str:
+    """US dollars; ``~`` marks an estimate, ``$?`` an unknown price.
+
+    Small sums keep two significant digits (``$0.00042``), so that a turn never reads as free.
+    """
+    if amount is None:
+        return "$?"
+    mark = "~" if estimated else ""
+    if amount == 0:
+        return f"{mark}$0"
+    if amount >= 1:
+        return f"{mark}${amount:,.2f}"
+    if amount >= Decimal("0.01"):
+        return f"{mark}${amount:.3f}"
+    if amount < Decimal("0.000001"):
+        return f"{mark}<$0.000001"
+    digits = 1 - amount.adjusted()
+    return f"{mark}${round(amount, min(digits, 6)):f}"
+
+
+def price(per_million: Decimal | None) -> str:
+    """A price in US dollars per million tokens, such as ``0.15``."""
+    if per_million is None:
+        return "?"
+    return f"{per_million:.2f}" if per_million >= Decimal("0.01") or not per_million else f"{per_million:f}"
+
+
+def count(number: int | None) -> str:
+    """A count in at most five characters: ``812``, ``1.2k``, ``131k``, ``2.5M``."""
+    if number is None:
+        return "?"
+    for unit, size in (("M", 1_000_000), ("k", 1_000)):
+        if number >= size:
+            value = number / size
+            return f"{value:.1f}{unit}" if value < 10 and number % size else f"{value:.0f}{unit}"
+    return str(number)
+
+
+def duration(seconds: float | None) -> str:
+    """A time: ``42 ms``, ``1.3 s``, ``2 min``, ``3 h``."""
+    if seconds is None:
+        return "-"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"
+
+
+def speed(tokens_per_second: float | None) -> str:
+    """A generation speed, such as ``812 tok/s``."""
+    return "- tok/s" if tokens_per_second is None else f"{tokens_per_second:.0f} tok/s"
+
+
+def data_size(size: int) -> str:
+    """Bytes in decimal units: ``312 B``, ``4.2 kB``, ``10.0 MB``."""
+    if size < 1000:
+        return f"{size} B"
+    if size < 1_000_000:
+        return f"{size / 1000:.1f} kB"
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The last ``width`` values as bars, from zero to the largest; padded on the left."""
+    shown = list(values)[-width:] if width > 0 else []
+    top = max(shown, default=0.0)
+    if top <= 0:
+        return " " * width
+    bars = "".join(_SPARKS[min(7, max(0, round(value / top * 7)))] for value in shown)
+    return bars.rjust(width)
+
+
+def bar(fraction: float, width: int) -> str:
+    """A bar that is filled from the left in eighths of a cell."""
+    eighths = round(min(1.0, max(0.0, fraction)) * width * 8)
+    if fraction > 0:
+        eighths = max(1, eighths)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)

@@ -1,0 +1,65 @@
+"""Keep native libraries from writing over the screen.
+
+Audio and machine-learning libraries print on file descriptor 2 from C, and Textual draws on that
+same descriptor. While the guard is held, the screen has a private copy of it and descriptor 2 goes
+to a log file, which is shown if the app crashes.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ("guard_stderr", "tail")
+
+_SHOWN = 4_000
+
+
+@contextmanager
+def guard_stderr(log: Path) -> Iterator[None]:
+    """Send descriptor 2 to ``log``, leaving ``sys.__stderr__`` on the terminal.
+
+    Textual draws through ``sys.__stderr__``. Where the log cannot be written, noise is dropped.
+    """
+    terminal_copy = os.dup(2)
+    log_descriptor = _open_log(log)
+    original = sys.__stderr__
+    python_stderr = sys.stderr
+    screen = io.TextIOWrapper(
+        os.fdopen(terminal_copy, "wb", closefd=False), encoding="utf-8", errors="replace", write_through=True
+    )
+    if original is not None:
+        original.flush()
+    os.dup2(log_descriptor, 2)
+    os.close(log_descriptor)
+    sys.__stderr__ = screen  # type: ignore[misc]  # Textual's drivers draw here
+    try:
+        yield
+    finally:
+        screen.flush()
+        os.dup2(terminal_copy, 2)
+        sys.__stderr__ = original  # type: ignore[misc]
+        sys.stderr = python_stderr
+        screen.detach()
+        os.close(terminal_copy)
+
+
+def tail(log: Path) -> str:
+    """The end of the log, or an empty string."""
+    try:
+        return log.read_bytes()[-_SHOWN:].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def _open_log(log: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(log, flags, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)
