@@ -18,11 +18,12 @@ from typing import Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from core.errors import ConfigurationError, CredentialsError, InputError
-from core.locations import Locations, find_locations, write_private_file
+from core.locations import Locations, find_locations, replace_file
 
 __all__ = (
     "FoundKey",
     "StoredWhere",
+    "address_problem",
     "api_key",
     "base_url",
     "clean_api_key",
@@ -176,7 +177,7 @@ def base_url(variable: str | None, default: str) -> str:
     value = os.environ.get(variable, "").strip(_ENCLOSING) if variable else ""
     if not value:
         return default.rstrip("/")
-    problem = _address_problem(value)
+    problem = address_problem(value)
     if problem:
         raise ConfigurationError(
             f"{redact(value)!r} {problem}.", key=variable, hint=f"An address looks like {default}."
@@ -184,7 +185,8 @@ def base_url(variable: str | None, default: str) -> str:
     return value.rstrip("/")
 
 
-def _address_problem(value: str) -> str:
+def address_problem(value: str) -> str:
+    """What keeps this from being an http(s) address, as the end of a sentence; empty if nothing does."""
     if any(character.isspace() or not character.isprintable() for character in value):
         return "holds a space or a control character"
     try:
@@ -292,7 +294,7 @@ def _read_file(path: Path, *, trusted: bool = False) -> dict[str, str]:
 
 def _write_file(path: Path, keys: dict[str, str]) -> None:
     try:
-        write_private_file(path, json.dumps(keys, indent=2) + "\n")
+        replace_file(path, json.dumps(keys, indent=2) + "\n")
     except OSError as error:
         raise CredentialsError(
             f"The key file {path} cannot be written: {error.strerror}.",

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ("Locations", "find_locations", "write_private_file")
+__all__ = ("Locations", "find_locations", "replace_file")
 
 HOME_VARIABLE = "TENSORWALL_HOME"
 
@@ -66,11 +67,16 @@ def find_locations() -> Locations:
     return Locations(folders.user_config_path, folders.user_data_path, folders.user_cache_path)
 
 
-def write_private_file(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str, *, keep_mode: bool = False) -> None:
     """Replace a file in one step: a reader sees the old text or the new, never half of it.
 
     The file, and each folder made for it, is open to its owner alone. A symbolic link stays one:
     the file it points to is replaced.
+
+    Args:
+        path: the file; it and its folders are made where they are missing.
+        text: all that it will hold.
+        keep_mode: leave the permissions of a file that is there already as they are.
 
     Raises:
         OSError: the folder cannot be made or written.
@@ -83,6 +89,8 @@ def write_private_file(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        if keep_mode and path.exists():
+            Path(temporary).chmod(stat.S_IMODE(path.stat().st_mode))
         Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from core.locations import write_private_file
+from core.locations import replace_file
 
 __all__ = ("OfferedModel", "Offer", "RemoteModel", "read_offers", "write_offers")
 
@@ -79,7 +79,7 @@ def write_offers(path: Path, offers: Mapping[str, Offer]) -> None:
         }
         for provider, offer in offers.items()
     }
-    write_private_file(path, json.dumps({"format": _FORMAT, "providers": kept}))
+    replace_file(path, json.dumps({"format": _FORMAT, "providers": kept}))
 
 
 def read_offers(path: Path) -> dict[str, Offer]:

@@ -1,0 +1,35 @@
+"""What the user chose, from ``config.toml``; every setting has a default, so the file may be missing."""
+
+from core.settings.describe import SettingInfo, config_template, describe_settings
+from core.settings.load import load_settings
+from core.settings.model import (
+    ChatSettings,
+    EndpointSettings,
+    InterfaceSettings,
+    NetworkSettings,
+    ProviderSettings,
+    RouteSettings,
+    RoutingSettings,
+    Settings,
+    StorageSettings,
+    StrategyName,
+)
+from core.settings.save import save_setting
+
+__all__ = (
+    "ChatSettings",
+    "EndpointSettings",
+    "InterfaceSettings",
+    "NetworkSettings",
+    "ProviderSettings",
+    "RouteSettings",
+    "RoutingSettings",
+    "SettingInfo",
+    "Settings",
+    "StorageSettings",
+    "StrategyName",
+    "config_template",
+    "describe_settings",
+    "load_settings",
+    "save_setting",
+)

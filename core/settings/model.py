@@ -1,0 +1,191 @@
+"""The settings: sections as in ``config.toml``, each setting explained by the docstring under it.
+
+The docstrings are also what ``config_template`` and the settings screen show.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from core.chat import ReasoningEffort
+from core.credentials import address_problem
+
+__all__ = (
+    "ChatSettings",
+    "EndpointSettings",
+    "InterfaceSettings",
+    "NetworkSettings",
+    "ProviderSettings",
+    "RouteSettings",
+    "RoutingSettings",
+    "Settings",
+    "StorageSettings",
+    "StrategyName",
+)
+
+DATABASE_VARIABLE = "TENSORWALL_DATABASE_URL"
+
+StrategyName = Literal["round_robin", "weighted", "least_latency", "random", "lowest_cost"]
+
+
+def _check_address(value: str) -> str:
+    if problem := address_problem(value):
+        raise ValueError(problem)
+    return value.rstrip("/")
+
+
+ADDRESS_CHECK = AfterValidator(_check_address)
+Address = Annotated[str, ADDRESS_CHECK]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ChatSettings(_Section):
+    """What is asked of the model."""
+
+    model: str | None = Field(default=None, min_length=1)
+    """Model, alias or route of a new conversation; by default the catalogue's choice."""
+    system_prompt: str = ""
+    """Instructions that open every new conversation."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """How much chance is in an answer; by default the provider's value."""
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    """The longest answer in tokens, reasoning included; by default what model and limits allow."""
+    reasoning_effort: ReasoningEffort | None = None
+    """How long a reasoning model thinks; by default the model's own value."""
+    show_reasoning: bool = False
+    """Show the model's reasoning unfolded."""
+    titles: Literal["model", "first_words"] = "model"
+    """Name conversations by a cheap model call, or by their first words."""
+
+
+class EndpointSettings(_Section):
+    """One place that can answer for a route."""
+
+    provider: Name
+    """A built-in provider (groq, openai, ollama, lm-studio, llama-cpp) or one of [[providers]]."""
+    model: str | None = Field(default=None, min_length=1)
+    """What this provider calls the model; by default the catalogue's name for the alias."""
+    priority: int = Field(default=0, ge=0)
+    """A lower number is used while it is healthy."""
+    weight: float = Field(default=1, gt=0)
+    """Share of the calls within one priority, for the weighted strategy."""
+    base_url: Address | None = None
+    """Address to use in place of the provider's own."""
+
+
+class RouteSettings(_Section):
+    """A name to ask for, and who answers it."""
+
+    model: str = Field(min_length=1)
+    """The name; one that ends in * stands for all names that begin so."""
+    endpoints: list[EndpointSettings] = Field(min_length=1)
+    """Who answers."""
+
+
+class ProviderSettings(_Section):
+    """A server that speaks OpenAI's chat API."""
+
+    name: Name
+    """What routes call it."""
+    base_url: Address
+    """Its address, up to and including /v1."""
+    key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """The environment variable that holds its key, if it needs one."""
+    label: str | None = None
+    """What the screen calls it."""
+
+
+class RoutingSettings(_Section):
+    """How the router chooses."""
+
+    strategy: StrategyName = "least_latency"
+    """How to choose among healthy endpoints of one priority."""
+
+
+class InterfaceSettings(_Section):
+    """How the screen looks and behaves."""
+
+    theme: str = Field(default="tensorwall", min_length=1)
+    """Colours of the screen; the command palette lists the themes."""
+    mouse: bool = True
+    """React to the mouse; off leaves selecting text to the terminal."""
+    copy_on_select: bool = False
+    """Copy text as soon as it is selected."""
+    sparkline: bool = True
+    """Draw the recent speed beside the tokens a second."""
+    fps: int = Field(default=30, ge=5, le=120)
+    """How often a streaming answer is drawn, in frames a second."""
+
+
+class NetworkSettings(_Section):
+    """Patience with the network; proxies are taken from the environment (HTTPS_PROXY, NO_PROXY)."""
+
+    connect_timeout: Seconds = 5.0
+    """Seconds to open a connection."""
+    stall_notice: Seconds = 5.0
+    """Seconds of silence after which a stall is shown."""
+    stall_timeout: Seconds = 60.0
+    """Seconds of silence after which an answer is ended."""
+
+
+class StorageSettings(_Section):
+    """Where conversations and spend are kept."""
+
+    url: str | None = Field(default=None, min_length=1)
+    """Database as an SQLAlchemy URL; by default SQLite in the data folder.
+
+    TENSORWALL_DATABASE_URL goes first.
+    """
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """The one setting that the environment may override."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not asked: this source answers as a whole."""
+        raise NotImplementedError
+
+    def __call__(self) -> dict[str, Any]:
+        """The database's URL, where it is set."""
+        url = os.environ.get(DATABASE_VARIABLE, "").strip()
+        return {"storage": {"url": url}} if url else {}
+
+
+class Settings(BaseSettings):
+    """All settings; ``Settings()`` has the defaults and the environment's overrides."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", strict=True)
+
+    chat: ChatSettings = ChatSettings()
+    routing: RoutingSettings = RoutingSettings()
+    interface: InterfaceSettings = InterfaceSettings()
+    keymap: dict[str, str] = Field(default_factory=dict)
+    """Keys by the binding's id, as the help screen lists them; several keys are separated by commas."""
+    network: NetworkSettings = NetworkSettings()
+    storage: StorageSettings = StorageSettings()
+    providers: list[ProviderSettings] = Field(default_factory=list)
+    """Servers of your own, by any base URL."""
+    routes: list[RouteSettings] = Field(default_factory=list)
+    """Names with their own set of endpoints."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment's one override goes before the file, which is given to the constructor."""
+        return _Environment(settings_cls), init_settings
