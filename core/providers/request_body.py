@@ -1,0 +1,127 @@
+"""A chat request as the JSON body one provider takes: what it refuses is left out, names are its own."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from core.chat import ChatRequest, Message, ReasoningEffort
+from core.providers.base import ModelRule, ProviderProfile
+
+__all__ = ("encode_body", "request_body")
+
+_EFFORTS: tuple[ReasoningEffort, ...] = ("none", "minimal", "low", "medium", "high")
+_CAP_FIELDS = ("max_completion_tokens", "max_tokens")
+_OURS = ("messages", "model", "stream", *_CAP_FIELDS)  # never taken from ``extra``
+
+
+def request_body(
+    profile: ProviderProfile, request: ChatRequest, *, model: str, stream: bool
+) -> dict[str, Any]:
+    """The body of ``POST /chat/completions``.
+
+    Args:
+        profile: what the provider takes.
+        request: what is asked.
+        model: the provider's own id of the model.
+        stream: whether the answer is to be streamed.
+    """
+    rule = profile.rule(model)
+    body = _options(profile, request, rule)
+    if stream and profile.usage_option:
+        body.setdefault("stream_options", {"include_usage": True})
+    elif not stream:
+        body.pop("stream_options", None)
+    for name, value in rule.defaults.items():
+        if not _excluded(profile, name, body):
+            body.setdefault(name, value)
+    _drop_refused(profile, rule, body)
+    if (cap := _output_cap(profile, request, rule)) is not None:
+        body[profile.cap_field] = cap
+    return {
+        "model": model,
+        "messages": [_message(profile, message) for message in request.messages],
+        "stream": stream,
+        **body,
+    }
+
+
+def encode_body(body: dict[str, Any]) -> bytes:
+    """The body as JSON; what UTF-8 cannot carry (lone surrogates, from odd file names) becomes ``?``."""
+    try:
+        return to_json(body)
+    except (PydanticSerializationError, UnicodeEncodeError):
+        return json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _options(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) -> dict[str, Any]:
+    """All fields but the messages and those that depend on others."""
+    body = {name: value for name, value in request.extra.items() if name not in _OURS}
+    for name in ("temperature", "top_p", "seed", "parallel_tool_calls", "user"):
+        if (value := getattr(request, name)) is not None:
+            body[name] = value
+    if request.stop:
+        body["stop"] = request.stop
+    if request.response_format is not None:
+        body["response_format"] = request.response_format.model_dump(by_alias=True, exclude_none=True)
+    if request.tools:
+        body["tools"] = [tool.model_dump(exclude_none=True) for tool in request.tools]
+    if request.tool_choice is not None:
+        choice = request.tool_choice
+        body["tool_choice"] = choice if isinstance(choice, str) else choice.model_dump()
+    if (effort := _effort(rule, request.reasoning_effort)) is not None:
+        body["reasoning_effort"] = effort
+    if request.service_tier is not None and (tier := profile.service_tiers.get(request.service_tier)):
+        body["service_tier"] = tier
+    return body
+
+
+def _effort(rule: ModelRule, asked: ReasoningEffort | None) -> ReasoningEffort | None:
+    """The least effort the model takes that is not below the one asked for, else its most."""
+    if asked is None or rule.reasoning_efforts is None:
+        return asked
+    rank = _EFFORTS.index(asked)
+    enough = (effort for effort in rule.reasoning_efforts if _EFFORTS.index(effort) >= rank)
+    return next(enough, rule.reasoning_efforts[-1] if rule.reasoning_efforts else None)
+
+
+def _output_cap(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) -> int | None:
+    caps = (request.max_completion_tokens, *(request.extra.get(name) for name in _CAP_FIELDS))
+    cap = next((cap for cap in caps if isinstance(cap, int)), profile.default_output_cap)
+    if cap is None or rule.max_output_tokens is None:
+        return cap
+    return min(cap, rule.max_output_tokens)
+
+
+def _excluded(profile: ProviderProfile, name: str, body: dict[str, Any]) -> bool:
+    return any(name in group and any(other in body for other in group) for group in profile.exclusive_fields)
+
+
+def _drop_refused(profile: ProviderProfile, rule: ModelRule, body: dict[str, Any]) -> None:
+    for name in profile.refused_fields | rule.refused_fields:
+        body.pop(name, None)
+    for group in profile.exclusive_fields:
+        for name in [name for name in group if name in body][1:]:
+            del body[name]
+
+
+def _message(profile: ProviderProfile, message: Message) -> dict[str, Any]:
+    """One message; its reasoning stays here."""
+    role = message.role
+    if role == "developer" and not profile.developer_role:
+        role = "system"
+    wire: dict[str, Any] = {"role": role}
+    if message.images:
+        assert not isinstance(message.content, str | None)
+        wire["content"] = [part.model_dump(exclude_none=True) for part in message.content]
+    elif message.content is not None or not message.tool_calls:
+        wire["content"] = message.text  # parts of text alone as one text: some servers take no parts
+    if message.tool_calls:
+        wire["tool_calls"] = [call.model_dump() for call in message.tool_calls]
+    if message.tool_call_id is not None:
+        wire["tool_call_id"] = message.tool_call_id
+    if message.name is not None and profile.message_names:
+        wire["name"] = message.name
+    return wire
