@@ -1,0 +1,131 @@
+"""When the simulated model calls a tool, with which arguments, and what it makes of the result."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from app.simulator.json_answers import instance
+from app.simulator.options import ToolCallOption
+from app.simulator.validation import ChatCall, text_of
+
+__all__ = ("MadeCall", "answer_to_results", "calls_for")
+
+_TOO_COMMON = frozenset(
+    {"the", "get", "set", "list", "find", "make", "from", "with", "and", "for", "run", "tool"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeCall:
+    """One tool call; ``arguments`` is JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def wire(self) -> dict[str, Any]:
+        """As it stands in a message."""
+        return {
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": self.arguments},
+        }
+
+
+def calls_for(call: ChatCall, *, made: list[ToolCallOption] | None, random: Random) -> list[MadeCall]:
+    """The tool calls to answer with; none where the answer is text.
+
+    With ``auto`` a tool is called when the prompt names it or shares a telling word with its name
+    (``get_weather`` and "weather"). Several places in a prompt are several calls of one tool, where
+    parallel calls are allowed. A conversation that ends with tool results gets text.
+
+    Args:
+        call: the request.
+        made: calls set from outside, taken as they are.
+        random: where ids come from.
+    """
+    if made is not None:
+        texts = [
+            (c.name, c.arguments if isinstance(c.arguments, str) else json.dumps(c.arguments)) for c in made
+        ]
+        return [MadeCall(_id(random), name, text) for name, text in texts]
+    if call.tool_choice == "none" or not call.tools or call.messages[-1]["role"] == "tool":
+        return []
+    functions = [tool["function"] for tool in call.tools]
+    if call.tool_choice.startswith("function:"):
+        chosen = [f for f in functions if f["name"] == call.tool_choice.removeprefix("function:")]
+    else:
+        chosen = [function for function in functions if _suggested(function["name"], call.prompt)]
+        if not chosen and call.tool_choice == "required":
+            chosen = functions[:1]
+    calls = [
+        MadeCall(_id(random), function["name"], json.dumps(arguments))
+        for function in chosen
+        for arguments in _arguments(function.get("parameters", {}), call.prompt)
+    ]
+    return calls if call.parallel_tool_calls else calls[:1]
+
+
+def answer_to_results(messages: list[dict[str, Any]]) -> str | None:
+    """A text about the tool results a conversation ends with; ``None`` where it ends otherwise."""
+    names: dict[str, str] = {}
+    for message in messages:
+        for made in message.get("tool_calls") or ():
+            names[made["id"]] = made["function"]["name"]
+    results = []
+    for message in reversed(messages):
+        if message["role"] != "tool":
+            break
+        results.append(f"- `{names.get(message['tool_call_id'], 'tool')}`: {text_of(message)}\n")
+    if not results:
+        return None
+    return f"Here is what the tools returned (simulated answer):\n\n{''.join(reversed(results))}"
+
+
+def _id(random: Random) -> str:
+    return f"fc_{uuid.UUID(int=random.getrandbits(128), version=4)}"
+
+
+def _suggested(name: str, prompt: str) -> bool:
+    asked = prompt.casefold()
+    if name.casefold() in asked:
+        return True
+    telling = {word for word in re.split(r"[^a-z]+", name.casefold()) if len(word) > 2} - _TOO_COMMON
+    return bool(telling & set(re.findall(r"[a-z]+", asked)))
+
+
+def _arguments(parameters: Mapping[str, Any], prompt: str) -> list[dict[str, Any]]:
+    """Arguments of one call, or of several where the prompt names several places or things."""
+    subjects = _subjects(prompt)
+    values = [_filled(parameters, subject, prompt) for subject in subjects]
+    return [value for index, value in enumerate(values) if value not in values[:index]]
+
+
+def _subjects(prompt: str) -> list[str]:
+    quoted = re.findall(r'["“]([^"”]+)["”]', prompt)
+    if quoted:
+        return quoted
+    names = re.findall(r"(?<![.?!]\s)(?<!^)\b[A-Z][\w-]*(?: [A-Z][\w-]*)*", prompt)
+    return [name for name in names if name != "I"] or [" ".join(prompt.split()) or "simulated"]
+
+
+def _filled(parameters: Mapping[str, Any], subject: str, prompt: str) -> dict[str, Any]:
+    """An instance of the schema whose free strings are the subject and whose numbers are the prompt's."""
+    made = instance({"type": "object", **parameters}, subject)
+    properties: Mapping[str, Any] = parameters.get("properties", {})
+    numbers = [int(text) for text in re.findall(r"(?<![\w.])\d{1,9}(?![\w.])", prompt)]
+    for name, schema in properties.items():
+        plain = isinstance(schema, Mapping) and not (
+            schema.keys() - {"type", "description", "title", "default"}
+        )
+        if plain and schema.get("type") == "string":
+            made[name] = subject
+        elif plain and schema.get("type") in {"integer", "number"} and numbers:
+            made[name] = numbers.pop(0)
+    return made

@@ -1,0 +1,398 @@
+"""What Groq refuses in a chat request, checked in its order and said in its words.
+
+Sources: https://console.groq.com/docs/openai, /docs/reasoning, /docs/structured-outputs, /docs/tool-use and
+error texts recorded by users of the API.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.simulator.errors import invalid_request
+from app.simulator.models import SimulatedModel
+
+__all__ = ("ChatCall", "read_call")
+
+_REFUSED = ("logprobs", "logit_bias", "top_logprobs")
+_KNOWN = frozenset(
+    {
+        "citation_options",
+        "compound_custom",
+        "disable_tool_validation",
+        "documents",
+        "exclude_domains",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "include_domains",
+        "include_reasoning",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "metadata",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "reasoning_effort",
+        "reasoning_format",
+        "response_format",
+        "search_settings",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "stream",
+        "stream_options",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_p",
+        "user",
+    }
+)
+_ROLES: dict[str, frozenset[str]] = {
+    "system": frozenset({"role", "content"}),
+    "developer": frozenset({"role", "content"}),
+    "user": frozenset({"role", "content"}),
+    "assistant": frozenset({"role", "content", "tool_calls", "reasoning", "function_call"}),
+    "tool": frozenset({"role", "content", "tool_call_id"}),
+}
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_MAX_TOOLS = 128
+_MAX_STOPS = 4
+_MAX_IMAGES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCall:
+    """A chat request that passed the checks, with defaults filled in."""
+
+    model: SimulatedModel
+    messages: list[dict[str, Any]]
+    stream: bool = False
+    include_usage: bool = False
+    max_tokens: int | None = None
+    stop: list[str] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    tool_choice: str = "auto"
+    """``none``, ``auto``, ``required``, or ``function:NAME``."""
+    parallel_tool_calls: bool = True
+    wants_json: bool = False
+    schema: dict[str, Any] | None = None
+    reasoning_effort: str = "none"
+    reasoning_shown: bool = False
+    """Whether reasoning is sent in a field of its own."""
+    reasoning_inline: bool = False
+    """Whether reasoning is sent within the content, as ``<think>``."""
+    seed: int | None = None
+    service_tier: str = "on_demand"
+
+    @property
+    def tool_names(self) -> list[str]:
+        """Names of the functions offered."""
+        return [tool["function"]["name"] for tool in self.tools]
+
+    @property
+    def prompt(self) -> str:
+        """The text of the last user message."""
+        for message in reversed(self.messages):
+            if message["role"] == "user":
+                return text_of(message)
+        return ""
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """The text of a message on the wire; image parts left out."""
+    content = message.get("content")
+    if isinstance(content, str) or content is None:
+        return content or ""
+    return "\n\n".join(part["text"] for part in content if part["type"] == "text")
+
+
+def read_call(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -> ChatCall:
+    """Check a chat request.
+
+    Args:
+        body: the JSON object received.
+        model: the model it names.
+        strict: refuse what only Groq refuses; a generic OpenAI-compatible server lets it pass.
+
+    Raises:
+        ApiError: 400, as Groq would word it.
+    """
+    if strict:
+        _check_fields(body)
+    _check_kind(model)
+    messages = _messages(body, model, strict=strict)
+    _number(body, "temperature", 0, 2)
+    _number(body, "top_p", 0, 1)
+    tools = _tools(body)
+    stream = bool(body.get("stream"))
+    wants_json, schema = _response_format(body, messages, strict=strict)
+    if strict and schema is not None and (stream or tools):
+        other = "streaming" if stream else "tool use"
+        raise invalid_request(f"Structured outputs with `json_schema` are not supported with {other}")
+    if strict and wants_json and schema is None and tools:
+        raise invalid_request("json mode cannot be combined with tool/function calling")
+    effort = _effort(body, model, strict=strict)
+    shown, inline = _reasoning(body, model, plain=not (wants_json or tools), strict=strict)
+    thinks = effort != "none"
+    return ChatCall(
+        model=model,
+        messages=messages,
+        stream=stream,
+        include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+        max_tokens=_max_tokens(body, model),
+        stop=_stop(body),
+        tools=tools,
+        tool_choice=_tool_choice(body, tools),
+        parallel_tool_calls=body.get("parallel_tool_calls") is not False,
+        wants_json=wants_json,
+        schema=schema,
+        reasoning_effort=effort,
+        reasoning_shown=thinks and shown,
+        reasoning_inline=thinks and inline,
+        seed=body.get("seed"),
+        service_tier=_service_tier(body),
+    )
+
+
+def _check_fields(body: Mapping[str, Any]) -> None:
+    for name in _REFUSED:
+        if body.get(name):
+            raise invalid_request(f"`{name}` is not supported")
+    if body.get("n") not in (None, 1):
+        raise invalid_request("'n' : number must be at most 1")
+    for name in body:
+        if name not in _KNOWN and name not in _REFUSED:
+            raise invalid_request(f"property '{name}' is unsupported")
+
+
+def _check_kind(model: SimulatedModel) -> None:
+    if model.kind in {"transcription", "speech"}:
+        raise invalid_request(f"The model `{model.id}` does not support chat completions")
+
+
+def _messages(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -> list[dict[str, Any]]:
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise invalid_request("'messages' : minimum number of items is 1")
+    images = 0
+    for index, message in enumerate(messages):
+        where = f"messages.{index}"
+        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+            raise invalid_request(f"'{where}' : discriminator property 'role' has invalid value")
+        role = message["role"]
+        allowed = _ROLES[role]
+        for name in message:
+            if strict and name not in allowed:
+                raise invalid_request(
+                    f"'{where}' : for 'role:{role}' the following must be satisfied"
+                    f"[('{where}' : property '{name}' is unsupported)]"
+                )
+        if role == "tool" and not isinstance(message.get("tool_call_id"), str):
+            raise invalid_request(
+                f"'{where}' : for 'role:tool' the following must be satisfied"
+                f"[('{where}.tool_call_id' : property 'tool_call_id' is missing)]"
+            )
+        if message.get("content") is None and not (role == "assistant" and message.get("tool_calls")):
+            raise invalid_request(
+                f"'{where}' : for 'role:{role}' the following must be satisfied"
+                f"[('{where}.content' : property 'content' is missing)]"
+            )
+        images += _content_images(message.get("content"), where, model)
+    if images > _MAX_IMAGES:
+        raise invalid_request(f"Too many images provided. This model supports up to {_MAX_IMAGES} images")
+    return messages
+
+
+def _content_images(content: object, where: str, model: SimulatedModel) -> int:
+    """Check the content of one message; the number of images in it."""
+    if content is None or isinstance(content, str):
+        return 0
+    if not isinstance(content, list):
+        raise invalid_request(f"'{where}.content' : value must be a string or an array")
+    images = 0
+    for number, part in enumerate(content):
+        place = f"{where}.content.{number}"
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind == "text" and isinstance(part.get("text"), str):
+            continue
+        if kind == "image_url" and isinstance((part.get("image_url") or {}).get("url"), str):
+            images += 1
+            continue
+        raise invalid_request(
+            f"'{place}' : one of the following must be satisfied: type 'text' or 'image_url'"
+        )
+    if images and not model.vision:
+        raise invalid_request(f"'{where}.content' : value must be a string")
+    return images
+
+
+def _number(body: Mapping[str, Any], name: str, low: float, high: float) -> None:
+    value = body.get(name)
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid_request(f"'{name}' : value must be a number")
+    if value < low:
+        raise invalid_request(f"'{name}' : number must be at least {low}")
+    if value > high:
+        raise invalid_request(f"'{name}' : number must be at most {high}")
+
+
+def _max_tokens(body: Mapping[str, Any], model: SimulatedModel) -> int | None:
+    name = "max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid_request(f"'{name}' : value must be an integer")
+    if not 1 <= value <= model.max_completion_tokens:
+        bound = (
+            "greater than or equal to `1`"
+            if value < 1
+            else (
+                f"less than or equal to `{model.max_completion_tokens}`, the maximum value for `{name}` is less "
+                "than the `context_window` for this model"
+            )
+        )
+        raise invalid_request(f"`{name}` must be {bound}", param=name)
+    return value
+
+
+def _stop(body: Mapping[str, Any]) -> list[str]:
+    value = body.get("stop")
+    stops = [value] if isinstance(value, str) else value or []
+    if not isinstance(stops, list) or not all(isinstance(stop, str) for stop in stops):
+        raise invalid_request("'stop' : value must be a string or an array of strings")
+    if len(stops) > _MAX_STOPS:
+        raise invalid_request(f"'stop' : maximum number of items is {_MAX_STOPS}")
+    return [stop for stop in stops if stop]
+
+
+def _tools(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tools = body.get("tools") or []
+    if not isinstance(tools, list):
+        raise invalid_request("'tools' : value must be an array")
+    if len(tools) > _MAX_TOOLS:
+        raise invalid_request(f"'tools' : maximum number of items is {_MAX_TOOLS}")
+    for index, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
+            raise invalid_request(f"'tools.{index}.function.name' : value is missing or malformed")
+        if not isinstance(function.get("parameters", {}), dict):
+            raise invalid_request(f"'tools.{index}.function.parameters' : value must be an object")
+    return tools
+
+
+def _tool_choice(body: Mapping[str, Any], tools: list[dict[str, Any]]) -> str:
+    choice = body.get("tool_choice")
+    if choice is None:
+        return "auto" if tools else "none"
+    if isinstance(choice, dict):
+        name = (choice.get("function") or {}).get("name")
+        if name not in {tool["function"]["name"] for tool in tools}:
+            raise invalid_request(f"tool_choice: tool '{name}' not found in tools")
+        return f"function:{name}"
+    if choice not in {"none", "auto", "required"}:
+        raise invalid_request(
+            "'tool_choice' : value must be one of 'none', 'auto', 'required' or a named tool"
+        )
+    if choice == "required" and not tools:
+        raise invalid_request("tool_choice is 'required' but no tools were provided")
+    return str(choice)
+
+
+def _response_format(
+    body: Mapping[str, Any], messages: list[dict[str, Any]], *, strict: bool
+) -> tuple[bool, dict[str, Any] | None]:
+    wanted = body.get("response_format") or {}
+    kind = wanted.get("type", "text") if isinstance(wanted, dict) else None
+    if kind == "text":
+        return False, None
+    if kind == "json_object":
+        if strict and not any("json" in text_of(message).lower() for message in messages):
+            raise invalid_request(
+                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
+            )
+        return True, None
+    if kind == "json_schema":
+        described = wanted.get("json_schema")
+        if not isinstance(described, dict) or not isinstance(described.get("schema"), dict):
+            raise invalid_request("'response_format.json_schema' : property 'schema' is missing")
+        if strict and described.get("strict"):
+            _check_strict_schema(described["schema"], "response_format.json_schema.schema")
+        return True, described["schema"]
+    raise invalid_request(
+        "'response_format.type' : value must be one of 'text', 'json_object', 'json_schema'"
+    )
+
+
+def _check_strict_schema(schema: Mapping[str, Any], where: str) -> None:
+    """Strict mode wants every property required and no others (/docs/structured-outputs)."""
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        if schema.get("additionalProperties") is not False:
+            raise invalid_request(
+                f"invalid JSON schema for response_format: '{where}': `additionalProperties:false` must be set "
+                "on every object"
+            )
+        if set(schema.get("required", ())) != set(properties):
+            raise invalid_request(
+                f"invalid JSON schema for response_format: '{where}': `required` is required to be supplied and "
+                "to be an array including every key in properties"
+            )
+        for name, child in properties.items():
+            _check_strict_schema(child, f"{where}.properties.{name}")
+    if isinstance(schema.get("items"), dict):
+        _check_strict_schema(schema["items"], f"{where}.items")
+
+
+def _effort(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -> str:
+    efforts = model.reasoning_efforts
+    effort = body.get("reasoning_effort")
+    if effort is None or (not strict and effort not in efforts):
+        return "medium" if efforts else "none"
+    if not efforts:
+        raise invalid_request("`reasoning_effort` is not supported with this model", param="reasoning_effort")
+    if effort not in efforts:
+        choices = ", ".join(f"`{choice}`" for choice in efforts[:-1]) + f" or `{efforts[-1]}`"
+        raise invalid_request(f"`reasoning_effort` must be one of {choices}", param="reasoning_effort")
+    return "medium" if effort == "default" else str(effort)
+
+
+def _reasoning(
+    body: Mapping[str, Any], model: SimulatedModel, *, plain: bool, strict: bool
+) -> tuple[bool, bool]:
+    """Whether reasoning is shown in its own field, and whether inline."""
+    included, form = body.get("include_reasoning"), body.get("reasoning_format")
+    if form is None:
+        if included is not None:
+            return bool(included), False
+        return (not model.reasoning_inline or not plain), model.reasoning_inline and plain
+    if included is not None:
+        raise invalid_request("cannot specify both `include_reasoning` and `reasoning_format`")
+    if form not in {"raw", "parsed", "hidden"}:
+        raise invalid_request("`reasoning_format` must be one of `raw`, `parsed` or `hidden`")
+    if strict and not model.reasoning_efforts:
+        raise invalid_request("`reasoning_format` is not supported with this model", param="reasoning_format")
+    if form == "raw" and not plain:
+        raise invalid_request("`reasoning_format` of `raw` is not supported with tools or json mode")
+    return form == "parsed" or (form == "raw" and not model.reasoning_inline), (
+        form == "raw" and model.reasoning_inline
+    )
+
+
+def _service_tier(body: Mapping[str, Any]) -> str:
+    tier = body.get("service_tier") or "on_demand"
+    if tier not in {"auto", "on_demand", "flex", "performance", "default"}:
+        raise invalid_request(
+            "'service_tier' : value must be one of 'auto', 'on_demand', 'flex', 'performance'"
+        )
+    return "on_demand" if tier in {"auto", "default"} else str(tier)

@@ -1,0 +1,81 @@
+"""For every test: nothing of the user's is touched, nothing beyond this machine is reached."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulated import Simulated, simulator_process
+
+_VARIABLES = (
+    "GROQ_API_KEY",
+    "GROQ_API_URL",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "OPENAI_ORGANIZATION",
+    "OPENAI_PROJECT",
+    "TENSORWALL_DATABASE_URL",
+)
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def _isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENSORWALL_HOME", str(tmp_path / "tensorwall"))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    for name in (*_VARIABLES, *_PROXIES, *(proxy.lower() for proxy in _PROXIES)):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded(real: Any) -> Any:
+        def to_loopback(sock: socket.socket, address: Any) -> Any:
+            if sock.family in {socket.AF_INET, socket.AF_INET6} and not _is_local(address[0]):
+                pytest.fail(f"a test tried to reach {address}")
+            return real(sock, address)
+
+        return to_loopback
+
+    def local_names(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host is not None and not _is_local(host):
+            raise socket.gaierror(
+                socket.EAI_NONAME, f"Name or service not known: {host} (tests stay on this machine)"
+            )
+        return resolve(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded(connect))
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+    monkeypatch.setattr(socket, "getaddrinfo", local_names)
+
+
+def _is_local(host: str | bytes) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in {"", "localhost"}:
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def simulator_url() -> Iterator[str]:
+    """Base URL of a simulator process shared by the tests of this worker."""
+    with simulator_process() as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def simulator(simulator_url: str) -> Iterator[Simulated]:
+    """This test's own account at the simulator."""
+    simulated = Simulated(simulator_url)
+    yield simulated
+    simulated.close()
