@@ -1,0 +1,1 @@
+"""The cost tracker: live meter, ledger, budgets, review queries."""
