@@ -74,6 +74,7 @@ class ProviderProfile:
         service_tiers: what the provider calls each tier; a tier that is missing here is not sent.
         usage_option: whether usage in a stream has to be asked for with ``stream_options``.
         schema_streams: whether an answer that has to fit a JSON schema can be streamed.
+        connect_timeout: seconds to wait for a connection.
         stall_timeout: seconds without a byte after which a stream counts as stalled.
         answer_timeout: seconds to wait for an answer that is not streamed.
         model_rules: what families of models take or refuse.
@@ -96,6 +97,7 @@ class ProviderProfile:
     service_tiers: Mapping[ServiceTier, str] = field(default_factory=dict)
     usage_option: bool = True
     schema_streams: bool = True
+    connect_timeout: float = 5.0
     stall_timeout: float = 60.0
     answer_timeout: float = 300.0
     model_rules: tuple[ModelRule, ...] = ()

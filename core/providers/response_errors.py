@@ -119,7 +119,9 @@ _KINDS_BY_TYPE: dict[str, type[ProviderError]] = {
 
 # Groq: "Limit 8000, Used 7713, Requested 988". OpenAI: "maximum context length is 8192 tokens. However,
 # your messages resulted in 9001". llama.cpp: "the request (9001 tokens) exceeds the context size (8192".
-_LIMIT = re.compile(X)
+_LIMIT = re.compile(
+    r"\blimit:?\s+(\d+)|maximum context length (?:is|of) (\d+)|context size \((\d+)", re.IGNORECASE
+)
 _REQUESTED = re.compile(
     r"\brequested:?\s+(?:about\s+)?(\d+)|resulted in (\d+)|contains? (?:at least )?(\d+) (?:input )?tokens"
     r"|request \((\d+) tokens",

@@ -49,6 +49,14 @@ class Upstream:
         return _host(self.proxy) if self.proxy else None
 
     @property
+    def invalid_address(self) -> tuple[str, str]:
+        """What to say where the address is none, and what to do."""
+        return (
+            f"The address of {self.label} is not a web address: {self.quote(self.url)}.",
+            "Write it as https://host/v1, or with http:// for a server on this machine.",
+        )
+
+    @property
     def key_place(self) -> str:
         """Where the key comes from, for hints."""
         return self.profile.key_variable or f"the key stored for {self.label}"

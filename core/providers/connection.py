@@ -1,0 +1,250 @@
+"""Connections to one server: HTTP/1.1, kept for minutes, made on demand or ahead of it.
+
+People pause for longer than the five seconds httpx keeps a connection, and would pay for name lookup,
+TCP and TLS on nearly every turn. HTTP/2 is left out: over it an interrupted answer goes on being written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
+from typing import Any, cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from core.errors import ConnectionFailed, UnexpectedResponse
+from core.providers.connection_errors import body_error, send_error
+from core.providers.response_errors import response_error
+from core.providers.upstream import Upstream
+
+__all__ = ("Connection", "body_chunks", "proxy_for", "read_body")
+
+KEEP_ALIVE = 300.0
+_WRITE_TIMEOUT = 60.0  # a picture on a slow line
+_LARGEST_BODY = 32 * 1024 * 1024
+_LARGEST_ERROR_BODY = 256 * 1024
+_ERROR_BODY_TIMEOUT = 5.0
+_BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+_FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError)
+
+
+class Connection:
+    """The HTTP client for one server on one event loop."""
+
+    def __init__(self, client: httpx.AsyncClient, proxy: str | None) -> None:
+        self._client = client
+        self.proxy = proxy
+
+    @classmethod
+    async def prepare(cls, upstream: Upstream) -> Connection:
+        """Make the client; nothing is sent yet.
+
+        Raises:
+            ConnectionFailed: the proxy or the certificates that the environment names cannot be used.
+        """
+        proxy = proxy_for(upstream.url)
+        try:
+            context: ssl.SSLContext | None = None
+            if "https" in (urlsplit(upstream.url).scheme, urlsplit(proxy or "").scheme):
+                context = await asyncio.to_thread(_tls_context)  # reading the certificates takes 20 ms
+            transport = httpx.AsyncHTTPTransport(
+                verify=context or False,  # no certificates are read for plain HTTP
+                http2=False,
+                limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE, max_keepalive_connections=8),
+                proxy=httpx.Proxy(proxy, ssl_context=context) if proxy else None,
+                socket_options=_socket_options(),
+            )
+        except (ImportError, ValueError) as error:  # a SOCKS proxy without socksio; an unknown scheme
+            raise upstream.error(
+                ConnectionFailed,
+                f"The proxy {upstream.quote(proxy or '')} is of a kind that cannot be used here.",
+                hint="Use an http:// proxy; for SOCKS, install the package socksio.",
+            ) from error
+        except OSError as error:
+            raise upstream.error(
+                ConnectionFailed,
+                f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR name cannot be read: {error.strerror}.",
+                hint="Correct the path, or unset the variable.",
+            ) from error
+        return cls(httpx.AsyncClient(transport=transport, headers={"User-Agent": _user_agent()}), proxy)
+
+    @asynccontextmanager
+    async def exchange(
+        self,
+        upstream: Upstream,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        read_timeout: float,
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request; within the block its answer's body can be read. Leaving it frees the connection.
+
+        Args:
+            upstream: who is called.
+            method: the HTTP method.
+            url: the full address.
+            headers: the request's headers.
+            content: the request's body.
+            read_timeout: seconds without a byte after which the call counts as dead.
+
+        Raises:
+            ConnectionFailed: no answer came.
+            ProviderError: the answer's status is not a success, or its body broke off or stalled.
+        """
+        timeout = httpx.Timeout(read_timeout, connect=upstream.profile.connect_timeout, write=_WRITE_TIMEOUT)
+        try:
+            request = self._client.build_request(
+                method, url, headers=headers, content=content, timeout=timeout
+            )
+            response = await self._send(request)
+        except _FAILURES as error:
+            raise send_error(upstream, error, read_timeout=read_timeout) from error
+        try:
+            if response.status_code >= httpx.codes.MULTIPLE_CHOICES:
+                body = await _error_body(response)
+                raise response_error(upstream, response.status_code, response.headers, body)
+            yield response
+        except httpx.HTTPError as error:
+            raise body_error(upstream, error, read_timeout=read_timeout) from error
+        finally:
+            await response.aclose()
+
+    async def touch(self, upstream: Upstream) -> bool:
+        """Open a connection, or use an idle one, by asking for the host's root: no API call, no key.
+
+        Returns:
+            Whether a connection is open now.
+        """
+        parts = urlsplit(upstream.url)
+        root = f"{parts.scheme}://{parts.netloc}/"
+        timeout = upstream.profile.connect_timeout
+        try:
+            request = self._client.build_request("HEAD", root, timeout=timeout)
+            response = await self._send(request)
+            await response.aread()
+        except _FAILURES:
+            return False
+        return bool(response.headers.get("connection", "").lower() != "close")
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        """Send, and send again where the server had closed the kept connection in the meantime."""
+        while True:
+            fresh = False
+
+            async def trace(event: str, _info: dict[str, Any]) -> None:
+                nonlocal fresh
+                fresh = fresh or event == "connection.connect_tcp.started"
+
+            request.extensions["trace"] = trace
+            try:
+                return await self._client.send(request, stream=True)
+            except _BROKEN:
+                if fresh:
+                    raise
+
+
+def body_chunks(response: httpx.Response) -> AsyncGenerator[bytes]:
+    """The body's bytes as they arrive; close the generator when done.
+
+    Where nothing has to be decompressed httpx's own layers are left out: they cost as much
+    for each chunk of a stream as all of our parsing.
+    """
+    if "content-encoding" in response.headers:
+        return cast("AsyncGenerator[bytes]", response.aiter_bytes())
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return cast("AsyncGenerator[bytes]", aiter(response.stream))
+
+
+async def read_body(upstream: Upstream, chunks: AsyncIterable[bytes], opening: bytes = b"") -> bytes:
+    """The whole body.
+
+    Args:
+        upstream: who sends it.
+        chunks: what has not been read yet.
+        opening: what has.
+
+    Raises:
+        UnexpectedResponse: it is larger than any answer.
+    """
+    body = bytearray(opening)
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > _LARGEST_BODY:
+            raise upstream.error(
+                UnexpectedResponse,
+                f"{upstream.host} sends more than {_LARGEST_BODY:,} bytes.",
+                hint="Check that the base URL is that of an OpenAI-compatible API.",
+            )
+    return bytes(body)
+
+
+async def _error_body(response: httpx.Response) -> bytes:
+    """As much of an error's body as comes; the status alone says enough to go on."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_ERROR_BODY_TIMEOUT):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _LARGEST_ERROR_BODY:
+                    break
+    except (httpx.HTTPError, TimeoutError):
+        pass
+    return bytes(body)
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment or the system sets for this address; never one for this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if _is_loopback(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+@lru_cache(maxsize=1)
+def _user_agent() -> str:
+    """A name: firewalls in front of some providers refuse the default of HTTP libraries."""
+    try:
+        return f"TensorWall/{version('tensorwall')}"
+    except PackageNotFoundError:  # run from a source tree
+        return "TensorWall/0"
+
+
+def _socket_options() -> list[tuple[int, int, int]]:
+    """Notice within seconds that the other end is gone, as after a laptop has slept."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
+    options += [
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in wanted.items()
+        if hasattr(socket, name)
+    ]
+    return options

@@ -1,0 +1,320 @@
+"""A provider that speaks OpenAI's chat API, as nearly all do; a profile says how it differs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from core.chat import (
+    ChatRequest,
+    ChatResponse,
+    Event,
+    Finished,
+    JsonSchemaFormat,
+    LimitsReported,
+    UsageReported,
+)
+from core.errors import AuthenticationFailed, ConnectionFailed, CredentialsError, InputError, TensorWallError
+from core.providers.answer_stream import AnswerStream
+from core.providers.base import ProviderProfile, RemoteModel
+from core.providers.limits import rate_limits
+from core.providers.remote_models import remote_models
+from core.providers.request_body import encode_body, request_body
+from core.providers.upstream import Upstream
+from core.providers.whole_answer import events_of, whole_answer
+
+if TYPE_CHECKING:  # httpx takes 0.1 s to import: the first call does it, not the start
+    import httpx
+
+    from core.providers.connection import Connection
+
+__all__ = ("OpenAICompatibleProvider",)
+
+CHECK_TIMEOUT = 10.0
+_TAIL_TIMEOUT = 2.0  # for usage and the end mark, once the answer is whole
+_END_TIMEOUT = 0.25  # for the end of the body, once the end mark has come
+_WHOLE = (b"{", b"[", b"<")  # how JSON and web pages begin, and event streams do not
+_LONGEST_OPENING = 64 * 1024
+
+
+class OpenAICompatibleProvider:
+    """One provider; implements ``core.providers.Provider``.
+
+    The key is looked up once and kept until the provider refuses it or ``aclose`` is called.
+
+    Args:
+        profile: what is particular to the provider.
+        api_key: the key to use; by default the one in ``core.credentials``.
+        base_url: the address to use; by default the environment's, else the profile's.
+    """
+
+    def __init__(
+        self, profile: ProviderProfile, *, api_key: str | None = None, base_url: str | None = None
+    ) -> None:
+        self.profile = profile
+        self._given_key = api_key
+        self._given_url = base_url
+        self._found_key: str | None = None
+        self._connections: dict[asyncio.AbstractEventLoop, Connection] = {}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Identifies the provider in routes, settings and the ledger."""
+        return self.profile.name
+
+    def with_overrides(self, api_key: str | None, base_url: str | None) -> OpenAICompatibleProvider:
+        """The same provider with another key or address; ``None`` keeps what it has."""
+        return OpenAICompatibleProvider(
+            self.profile, api_key=api_key or self._given_key, base_url=base_url or self._given_url
+        )
+
+    async def stream(self, request: ChatRequest, *, model: str) -> AsyncGenerator[Event]:
+        """Stream an answer by the provider's own ``model``; ``Finished`` comes last.
+
+        Closing the generator, or cancelling the task that reads it, ends the upstream call at once.
+
+        Raises:
+            ProviderError: the call failed; what arrived before was passed on.
+            CredentialsError: a key is needed and missing.
+        """
+        from core.providers.connection import body_chunks, read_body
+
+        streamed = self.profile.schema_streams or not isinstance(request.response_format, JsonSchemaFormat)
+        async with self._chat(request, model, stream=streamed) as (upstream, response):
+            if (limits := rate_limits(response.headers)) is not None:
+                yield LimitsReported(limits)
+            async with aclosing(body_chunks(response)) as chunks:
+                opening = await _opening(chunks)
+                if opening.lstrip().startswith(_WHOLE):
+                    body = await read_body(upstream, chunks, opening)
+                    ending = [*events_of(whole_answer(upstream, body, request_id=_request_id(response)))]
+                else:
+                    answer = AnswerStream(upstream, _request_id(response))
+                    for event in answer.feed(opening):
+                        yield event
+                    if answer.finish_reason is None:
+                        async for chunk in chunks:
+                            for event in answer.feed(chunk):
+                                yield event
+                            if answer.finish_reason is not None:
+                                break
+                        else:
+                            for event in answer.close():
+                                yield event
+                    ending = await _ending(chunks, answer)
+        for event in ending:  # the connection is free again before the consumer stops at the last one
+            yield event
+
+    async def complete(self, request: ChatRequest, *, model: str) -> ChatResponse:
+        """One answer in one piece; ``cost`` and ``decision`` are left ``None``.
+
+        Raises:
+            ProviderError: the call failed.
+            CredentialsError: a key is needed and missing.
+        """
+        from core.providers.connection import body_chunks, read_body
+
+        async with self._chat(request, model, stream=False) as (upstream, response):
+            async with aclosing(body_chunks(response)) as chunks:
+                body = await read_body(upstream, chunks)
+            return whole_answer(upstream, body, request_id=_request_id(response))
+
+    async def models(self) -> list[RemoteModel]:
+        """The models this key may use.
+
+        Raises:
+            ProviderError: the call failed.
+            CredentialsError: a key is needed and missing.
+        """
+        from core.providers.connection import body_chunks, read_body
+
+        async with self._exchange("GET", "models", read_timeout=CHECK_TIMEOUT) as (upstream, response):
+            async with aclosing(body_chunks(response)) as chunks:
+                body = await read_body(upstream, chunks)
+            return remote_models(upstream, body)
+
+    async def check(self, *, time_limit: float = CHECK_TIMEOUT) -> list[RemoteModel]:
+        """Prove that address and key work; as ``models``, under a limit of so many seconds in all.
+
+        Raises:
+            ProviderError: the call failed.
+            CredentialsError: a key is needed and missing.
+        """
+        try:
+            async with asyncio.timeout(time_limit):
+                return await self.models()
+        except TimeoutError:
+            raise ConnectionFailed(
+                f"{self.profile.label} did not answer within {time_limit:g} seconds.",
+                provider=self.name,
+                hint="Check the network connection and the address.",
+            ) from None
+
+    async def warm(self) -> bool:
+        """Open a connection ahead of need, using none of the request quota; whether one is open now."""
+        try:
+            upstream, connection = await self._connect()
+        except TensorWallError:
+            return False
+        return await connection.touch(upstream)
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections; the provider stays usable."""
+        self._found_key = None
+        connection = self._connections.pop(asyncio.get_running_loop(), None)
+        if connection is not None:
+            await connection.aclose()
+
+    @asynccontextmanager
+    async def _chat(
+        self, request: ChatRequest, model: str, *, stream: bool
+    ) -> AsyncIterator[tuple[Upstream, httpx.Response]]:
+        profile = self.profile
+        content = encode_body(request_body(profile, request, model=model, stream=stream))
+        timeout = profile.stall_timeout if stream else profile.answer_timeout
+        async with self._exchange(
+            "POST", "chat/completions", model=model, content=content, read_timeout=timeout
+        ) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        model: str | None = None,
+        content: bytes | None = None,
+        read_timeout: float,
+    ) -> AsyncIterator[tuple[Upstream, httpx.Response]]:
+        key = await self._key()
+        upstream, connection = await self._connect()
+        upstream = replace(upstream, model=model, key=key)
+        headers = {"Accept": "application/json, text/event-stream", "Accept-Encoding": "identity"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            async with connection.exchange(
+                upstream,
+                method,
+                f"{upstream.url}/{path}",
+                headers=headers,
+                content=content,
+                read_timeout=read_timeout,
+            ) as response:
+                yield upstream, response
+        except AuthenticationFailed:
+            self._found_key = None  # the next call looks for a better one
+            raise
+
+    async def _connect(self) -> tuple[Upstream, Connection]:
+        """The running loop's connection; made without waiting for anything but the imports it needs."""
+        url = self._url()
+        _check_address(Upstream(self.profile, url))
+        loop = asyncio.get_running_loop()
+        connection = self._connections.get(loop)
+        if connection is None:
+            module = await asyncio.to_thread(import_module, "core.providers.connection")
+            made = await module.Connection.prepare(Upstream(self.profile, url))
+            for closed in [known for known in self._connections if known.is_closed()]:
+                del self._connections[closed]
+            connection = self._connections.setdefault(loop, made)
+        return Upstream(self.profile, url, proxy=connection.proxy), connection
+
+    async def _key(self) -> str | None:
+        profile = self.profile
+        if self._given_key is not None:
+            return _usable_key(self._given_key, profile)
+        if profile.local and profile.key_variable is None:
+            return None
+        if self._found_key is None:
+            from core.credentials import api_key
+
+            # In a thread: a locked keyring asks its owner.
+            self._found_key = await asyncio.to_thread(api_key, profile.name, profile.key_variable)
+        if self._found_key is None and profile.key_required:
+            page = f" Keys are made at {profile.keys_page}." if profile.keys_page else ""
+            raise CredentialsError(
+                f"There is no API key for {profile.label}.",
+                hint=f"Set {profile.key_variable} or store a key.{page}",
+            )
+        return self._found_key
+
+    def _url(self) -> str:
+        if self._given_url is not None:
+            return self._given_url.strip().rstrip("/")
+        from core.credentials import base_url
+
+        return base_url(self.profile.base_url_variable, self.profile.base_url)
+
+
+def _check_address(upstream: Upstream) -> None:
+    try:
+        parts = urlsplit(upstream.url)
+        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        valid = False
+    if not valid:
+        message, hint = upstream.invalid_address
+        raise upstream.error(ConnectionFailed, message, hint=hint)
+
+
+def _usable_key(key: str, profile: ProviderProfile) -> str:
+    from core.credentials import clean_api_key
+
+    try:
+        return clean_api_key(key)
+    except InputError as error:
+        raise CredentialsError(
+            f"The API key for {profile.label} cannot be used: {error.message}", hint=error.hint
+        ) from None
+
+
+def _request_id(response: httpx.Response) -> str | None:
+    value = response.headers.get("x-request-id")
+    return None if value is None else str(value)
+
+
+async def _opening(chunks: AsyncGenerator[bytes]) -> bytes:
+    """The body up to where its first character shows whether it is a stream."""
+    opening = b""
+    async for chunk in chunks:
+        opening += chunk
+        if opening.strip() or len(opening) > _LONGEST_OPENING:
+            break
+    return opening
+
+
+async def _ending(chunks: AsyncGenerator[bytes], answer: AnswerStream) -> list[Event]:
+    """What follows the finish reason: usage, the end mark, and the end of the body that frees the connection.
+
+    The answer is whole by now, so that a server that leaves any of it out is forgiven.
+    """
+    import httpx
+
+    events: list[Event] = []
+    clock = asyncio.get_running_loop().time
+    try:
+        async with asyncio.timeout(_END_TIMEOUT if answer.done else _TAIL_TIMEOUT) as limit:
+            async for chunk in chunks:
+                events += answer.feed(chunk)
+                if answer.done:
+                    limit.reschedule(clock() + _END_TIMEOUT)
+            events += answer.close()
+    except (httpx.HTTPError, TimeoutError):
+        pass
+    if answer.usage is not None:
+        events.append(UsageReported(answer.usage))
+    assert answer.finish_reason is not None
+    events.append(Finished(answer.finish_reason))
+    return events
