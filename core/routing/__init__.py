@@ -1,0 +1,19 @@
+"""Routing: names lead to endpoints, and an answer comes from the best one that works."""
+
+from core.routing.breaker import BreakerPolicy
+from core.routing.endpoint import RouteEndpoint
+from core.routing.health import RouteHealth
+from core.routing.retry import RetryPolicy
+from core.routing.router import LLMRouter
+from core.routing.strategy import LoadBalanceStrategy
+from core.routing.stream import ChatStream
+
+__all__ = (
+    "BreakerPolicy",
+    "ChatStream",
+    "LLMRouter",
+    "LoadBalanceStrategy",
+    "RetryPolicy",
+    "RouteEndpoint",
+    "RouteHealth",
+)

@@ -1,0 +1,59 @@
+"""An answer as it is put together from the pieces of a stream."""
+
+from __future__ import annotations
+
+from core.chat import FinishReason, FunctionCall, ToolCall, ToolCallDelta, UpstreamCall
+
+__all__ = ("GrowingAnswer",)
+
+
+class GrowingAnswer:
+    """The pieces that have arrived from the route that is answering."""
+
+    __slots__ = ("_tools", "call", "finish_reason", "reasoning_pieces", "text_pieces")
+
+    def __init__(self) -> None:
+        self.text_pieces: list[str] = []
+        self.reasoning_pieces: list[str] = []
+        self._tools: dict[int, list[ToolCallDelta]] = {}
+        self.call: UpstreamCall | None = None
+        """The call that gave the whole answer; ``None`` until it has."""
+        self.finish_reason: FinishReason = "stop"
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self.text_pieces)
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far."""
+        return "".join(self.reasoning_pieces)
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The tool calls so far; each is whole once the answer is."""
+        return [_tool_call(index, self._tools[index]) for index in sorted(self._tools)]
+
+    def add_tool_piece(self, piece: ToolCallDelta) -> None:
+        """Take in a piece of a tool call."""
+        self._tools.setdefault(piece.index, []).append(piece)
+
+    def size(self) -> tuple[int, int]:
+        """(characters, pieces) that have arrived, reasoning and tool arguments included."""
+        arguments = [piece.arguments for pieces in self._tools.values() for piece in pieces]
+        parts = (self.text_pieces, self.reasoning_pieces, arguments)
+        return sum(sum(map(len, part)) for part in parts), sum(map(len, parts))
+
+    def restart(self) -> None:
+        """Forget the pieces of a route that failed."""
+        self.text_pieces.clear()
+        self.reasoning_pieces.clear()
+        self._tools.clear()
+
+
+def _tool_call(index: int, pieces: list[ToolCallDelta]) -> ToolCall:
+    identifier = next((piece.id for piece in pieces if piece.id), f"call_{index}")
+    name = next((piece.name for piece in pieces if piece.name), "")
+    arguments = "".join(piece.arguments for piece in pieces) or "{}"
+    return ToolCall(id=identifier, function=FunctionCall(name=name, arguments=arguments))

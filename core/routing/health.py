@@ -1,0 +1,139 @@
+"""What is known about one endpoint: does it answer, how soon, and when is it ready again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.chat import RateLimits
+from core.errors import RateLimited, ServerFailed
+from core.routing.actions import RouteError, policy_for
+from core.routing.breaker import BreakerPolicy, CircuitBreaker, CircuitState
+from core.routing.latency import DecayingMean
+from core.routing.retry import RetryBudget, sane_retry_after
+
+__all__ = ("EndpointHealth", "RouteHealth")
+
+_COST_OF_FAILURE = 5.0
+"""Seconds a failure counts at least as latency, so that a fast failure does not make a route look fast."""
+_UNTOLD_WAIT = 5.0
+"""Seconds a rate-limited endpoint ranks last where the provider does not say for how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteHealth:
+    """One endpoint at one moment, to be shown; times in seconds.
+
+    Attributes:
+        pattern: the route it belongs to.
+        model: what the provider was last asked for, or would be.
+        ready_in: until it is used again; 0 where it is ready.
+        problem: why it is not ready, a phrase; empty where it is.
+        first_content: mean time to the first piece of a streamed answer, recent calls weighing more.
+        failed, calls: within the circuit's window.
+        limits: as last reported by the provider.
+    """
+
+    pattern: str
+    provider: str
+    model: str
+    priority: int
+    circuit: CircuitState
+    ready_in: float
+    problem: str
+    first_content: float | None
+    failed: int
+    calls: int
+    limits: RateLimits | None
+
+
+class EndpointHealth:
+    """The health of one model at one provider under one key.
+
+    A rate limit is a wait that ends by itself; an open circuit is a doubt that only a call removes.
+    The first is waited for where nothing else is ready, the second is tried at once.
+    """
+
+    def __init__(self, clock: Callable[[], float], breaker: BreakerPolicy | None = None) -> None:
+        self._clock = clock
+        self.breaker = CircuitBreaker(breaker)
+        self.budget = RetryBudget()
+        self.first_content = DecayingMean()
+        """Of streamed answers."""
+        self.whole_answer = DecayingMean()
+        """Of answers in one piece."""
+        self.limits: RateLimits | None = None
+        self.busy_until = float("-inf")
+        self.busy_because = ""
+        self._busy_since = float("-inf")
+        self._tripped_because = ""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a call should go now."""
+        now = self._clock()
+        return now >= self.busy_until and self.breaker.admits(now)
+
+    @property
+    def ready_at(self) -> float:
+        """When a call should go, on the clock; not after now where it is ready."""
+        return max(self.busy_until, self.breaker.admits_at(self._clock()))
+
+    @property
+    def problem(self) -> str:
+        """Why it is not ready, going on from the provider's name; empty where it is."""
+        now = self._clock()
+        if now < self.busy_until:
+            return f"{self.busy_because} for {self.busy_until - now:.1f} s"
+        if self.breaker.admits(now):
+            return ""
+        if self.breaker.state(now) == "half_open":
+            return "is being tried by another call"
+        failed, calls = self.breaker.failures(now)
+        tally = f" ({failed} of the last {calls} calls failed)" if failed else ""
+        return f"{self._tripped_because}{tally}; tried again in {self.breaker.admits_at(now) - now:.0f} s"
+
+    def started(self) -> None:
+        """A call goes out."""
+        self.breaker.started(self._clock())
+
+    def answered(self, elapsed: float) -> None:
+        """A call that went out ``elapsed`` seconds ago came to its end."""
+        now = self._clock()
+        self.breaker.succeeded(now)
+        self.budget.succeeded()
+        if now - elapsed >= self._busy_since:
+            self.busy_until = float("-inf")
+
+    def failed(self, error: RouteError, elapsed: float) -> None:
+        """A call failed ``elapsed`` seconds after it went out."""
+        now = self._clock()
+        policy = policy_for(error)
+        retry_after = self._note_wait(error, policy.because, now)
+        if not policy.unhealthy:
+            self.breaker.released()
+        else:
+            self.breaker.failed(now, retry_after)
+            self.budget.failed()
+            for latency in (self.first_content, self.whole_answer):
+                latency.observe(max(elapsed, _COST_OF_FAILURE), now)
+        if policy.set_aside:
+            self.breaker.trip(now, policy.set_aside)
+        if self.breaker.state(now) == "open":
+            self._tripped_because = policy.because
+
+    def cancelled(self) -> None:
+        """The caller gave up, which tells nothing about the endpoint."""
+        self.breaker.released()
+
+    def _note_wait(self, error: RouteError, because: str, now: float) -> float | None:
+        if not isinstance(error, RateLimited | ServerFailed):
+            return None
+        retry_after = sane_retry_after(error.retry_after)
+        if retry_after is None and isinstance(error, RateLimited):
+            retry_after = _UNTOLD_WAIT
+        if retry_after is not None:
+            self.busy_until = now + retry_after
+            self._busy_since = now
+            self.busy_because = because
+        return retry_after

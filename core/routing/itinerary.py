@@ -1,0 +1,237 @@
+"""One request's way through its routes: what to try next, after each failure. No I/O, no sleeping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from core.chat import ChatRequest, Decision, RouteChanged, SkippedRoute
+from core.errors import AllRoutesFailed, ProviderError, RateLimited, ServerFailed
+from core.providers import Provider
+from core.routing.actions import Action, RouteError, cooled_down, on_demand, policy_for, shrunk
+from core.routing.health import EndpointHealth
+from core.routing.names import ModelNames
+from core.routing.retry import RetryPolicy, pause
+
+__all__ = ("Attempt", "Candidate", "Itinerary", "Step", "Wait")
+
+_NO_WAIT = 0.001
+"""Seconds; timers may fire this much early."""
+_DOUBT = 30.0
+"""Seconds by which a route that has just failed stands behind: about as long as a circuit stays open."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One endpoint as this request sees it."""
+
+    provider: Provider
+    model: str
+    health: EndpointHealth
+    request: ChatRequest
+    reason: str
+    """Why it has its rank."""
+    skipped: SkippedRoute | None = None
+    """Its entry in the decision while it has not been tried."""
+    tries: int = 0
+    not_before: float = float("-inf")
+    because: str = ""
+    """The last failure, going on from the provider's name."""
+    doubtful: bool = False
+    """Whether the last failure was the endpoint's own fault."""
+    repeated: bool = False
+    out: bool = False
+    """Not to be tried again for this request."""
+
+    @property
+    def label(self) -> str:
+        """The provider's name for people."""
+        return self.provider.profile.label
+
+    @property
+    def promising_at(self) -> float:
+        """When a try makes sense; for comparing endpoints of which none is ready."""
+        return max(self.not_before, self.health.ready_at) + (_DOUBT if self.doubtful else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Call this now. ``change`` is what to tell the user where it is not where the last try went."""
+
+    candidate: Candidate
+    reason: str
+    change: RouteChanged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing is ready: sleep ``seconds``, then ask again."""
+
+    seconds: float
+    reason: str
+
+
+Step = Attempt | Wait
+
+
+class Itinerary:
+    """Decides step by step; fed with failures, it ends in an answer or in one error.
+
+    Args:
+        candidates: the endpoints, best first.
+        decision: where what is decided is recorded.
+        names: what replaces a model that is gone.
+        health_of: the health of a model at a provider.
+        policy: how patient to be.
+        clock: monotonic seconds.
+        rng: for the jitter of pauses.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        decision: Decision,
+        *,
+        names: ModelNames,
+        health_of: Callable[[Provider, str], EndpointHealth],
+        policy: RetryPolicy,
+        clock: Callable[[], float],
+        rng: Random,
+    ) -> None:
+        self.decision = decision
+        self._candidates = candidates
+        self._names = names
+        self._health_of = health_of
+        self._policy = policy
+        self._clock = clock
+        self._rng = rng
+        self._causes: list[tuple[str, RouteError]] = []
+        self._again: Candidate | None = None
+        self._final: ProviderError | None = None
+        self._left: tuple[str, str, str] | None = None
+        """Provider, model and misfortune of the last failed try."""
+
+    def next_step(self) -> Step:
+        """What to do now.
+
+        Raises:
+            ProviderError: the request itself is at fault, so that no route could answer it.
+            AllRoutesFailed: no route is left to try.
+        """
+        if self._final is not None:
+            raise self._final if len(self._causes) == 1 else self._all_failed()
+        again, self._again = self._again, None
+        if again is not None and again.health.ready:
+            return self._attempt(again)
+        while live := [candidate for candidate in self._candidates if not candidate.out]:
+            now = self._clock()
+            ready = [c for c in live if c.health.ready and c.not_before <= now + _NO_WAIT]
+            if ready:
+                return self._attempt(min(ready, key=lambda c: c.tries))
+            soonest = min(live, key=lambda c: c.promising_at)
+            seconds = max(soonest.not_before, soonest.health.busy_until) - now
+            if seconds <= _NO_WAIT:
+                return self._attempt(soonest)
+            if self.decision.waited + seconds <= self._policy.longest_wait:
+                because = soonest.because or soonest.health.busy_because
+                return Wait(seconds, f"{soonest.label} {because}")
+            if soonest.tries == 0:
+                return self._attempt(soonest)
+            soonest.out = True
+        raise self._all_failed()
+
+    def failed(self, candidate: Candidate, error: RouteError) -> None:
+        """A try failed before any of the answer had been passed on; health is already told."""
+        policy = policy_for(error)
+        self._causes.append((candidate.label, error))
+        self._left = (candidate.provider.name, candidate.model, f"{candidate.label} {policy.because}")
+        candidate.because = policy.because
+        candidate.doubtful = policy.unhealthy
+        if not self._mended(candidate, policy.action, error):
+            candidate.out = policy.action is not Action.LATER or not self._may_retry(candidate, error)
+
+    def _mended(self, candidate: Candidate, action: Action, error: RouteError) -> bool:
+        """Whether the same endpoint is worth another try at once, and with what."""
+        request: ChatRequest | None = None
+        match action:
+            case Action.RAISE if isinstance(error, ProviderError):
+                self._final = error
+            case Action.REPLACE_MODEL:
+                return self._replaced(candidate)
+            case Action.REPEAT if not candidate.repeated:
+                candidate.repeated = True
+                request = cooled_down(candidate.request)
+            case Action.ON_DEMAND:
+                request = on_demand(candidate.request)
+            case Action.SHRINK if not candidate.repeated:
+                candidate.repeated = True
+                request = shrunk(candidate.request, error, self._sent_cap(candidate))
+        if request is None:
+            return False
+        candidate.request = request
+        self._again = candidate
+        return True
+
+    def _replaced(self, candidate: Candidate) -> bool:
+        gone = candidate.model
+        successor = self._names.replace(candidate.provider, gone)
+        if successor is None:
+            return False
+        candidate.model = successor
+        candidate.health = self._health_of(candidate.provider, successor)
+        candidate.tries = 0
+        candidate.doubtful = False
+        self._left = (candidate.provider.name, gone, self._names.fate(candidate.provider, gone))
+        self._again = candidate
+        return True
+
+    def _may_retry(self, candidate: Candidate, error: RouteError) -> bool:
+        """Plan a later try of the same endpoint, if its tries and the retry budget allow one."""
+        if candidate.tries > self._policy.retries:
+            return False
+        if policy_for(error).unhealthy and not candidate.health.budget.allows:
+            return False
+        told = error.retry_after if isinstance(error, RateLimited | ServerFailed) else None
+        candidate.not_before = self._clock() + pause(candidate.tries, told, self._policy, self._rng)
+        return True
+
+    def _attempt(self, candidate: Candidate) -> Attempt:
+        candidate.tries += 1
+        if candidate.skipped is not None:
+            self.decision.skipped.remove(candidate.skipped)
+            candidate.skipped = None
+        if self._left is None:
+            return Attempt(candidate, candidate.reason)
+        provider, model, misfortune = self._left
+        if (provider, model) == (candidate.provider.name, candidate.model):
+            return Attempt(candidate, f"once more: {misfortune}")
+        target = candidate.model
+        if provider != candidate.provider.name:
+            target = f"{target} at {candidate.label}"
+        change = RouteChanged(
+            provider, model, candidate.provider.name, candidate.model, f"{misfortune}; using {target}"
+        )
+        return Attempt(candidate, misfortune, change)
+
+    def _sent_cap(self, candidate: Candidate) -> int | None:
+        profile = candidate.provider.profile
+        cap = candidate.request.max_completion_tokens or profile.default_output_cap
+        most = profile.rule(candidate.model).max_output_tokens
+        return cap if cap is None or most is None else min(cap, most)
+
+    def _all_failed(self) -> AllRoutesFailed:
+        """The last cause of each provider, in its own words; a single one speaks for itself."""
+        latest = dict(self._causes)
+        if len(latest) == 1:
+            ((_, cause),) = latest.items()
+            message, hint = cause.message, cause.hint
+        else:
+            message = " ".join(
+                ["No route answered.", *(f"{label}: {cause.message}" for label, cause in latest.items())]
+            )
+            hint = next((cause.hint for cause in latest.values() if cause.hint), "")
+        causes = [cause for _, cause in self._causes]
+        failure = AllRoutesFailed(message, causes=causes, decision=self.decision, hint=hint)
+        failure.__cause__ = causes[-1]
+        return failure

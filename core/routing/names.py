@@ -1,0 +1,69 @@
+"""What a model is called at each provider, what became of it, and what it costs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from core.catalogue import Catalogue, load_catalogue
+from core.chat import UpstreamCall
+from core.providers import Provider
+from core.routing.endpoint import RouteEndpoint
+
+__all__ = ("ModelNames",)
+
+
+class ModelNames:
+    """The catalogue, loaded on first need, and the models that turned out to be gone.
+
+    A model that is gone stays so for this process: it is asked for once, then its replacement is.
+    """
+
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        self._catalogue = catalogue
+        self._successors: dict[tuple[Provider, str], str] = {}
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue."""
+        if self._catalogue is None:
+            self._catalogue = load_catalogue()
+        return self._catalogue
+
+    def resolve(self, endpoint: RouteEndpoint, provider: Provider, requested: str) -> str:
+        """The provider's own id of the model to ask for."""
+        model = endpoint.model or self.catalogue.provider_model(requested, provider.name)
+        while successor := self._successors.get((provider, model)):
+            model = successor
+        return model
+
+    def replace(self, provider: Provider, model: str) -> str | None:
+        """Remember that ``model`` is gone, and what takes its place; ``None`` where nothing does."""
+        successor = self.catalogue.replacement(provider.name, model)
+        if successor is None or (provider, successor) in self._successors:
+            return None
+        self._successors[provider, model] = successor
+        return successor
+
+    def fate(self, provider: Provider, model: str) -> str:
+        """What happened to a model that the provider refused: one phrase with its name."""
+        info = self.catalogue.find(provider.name, model)
+        if info is not None and info.state in ("retired", "enterprise"):
+            return f"{model} is retired"
+        return f"{model} is not available with this key"
+
+    def blended_price(self, provider: Provider, model: str) -> Decimal | None:
+        """US dollars per million tokens at three prompt tokens to one of output; ``None``: unknown.
+
+        The blend by which models are usually compared
+        (https://artificialanalysis.ai/methodology/intelligence-benchmarking).
+        """
+        price = self.catalogue.price(provider.name, model, datetime.now(UTC))
+        return None if price is None else (3 * price.input + price.output) / 4
+
+    def cost(self, call: UpstreamCall) -> Decimal | None:
+        """US dollars that a call was billed; ``None`` where its price or usage is unknown."""
+        if call.usage is None:
+            return None
+        price = self.catalogue.price(call.provider, call.model, call.started_at)
+        return None if price is None else price.cost(call.usage)

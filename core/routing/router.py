@@ -1,0 +1,261 @@
+"""The router: routes by name, the health of their endpoints, and answers from whoever can give one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+
+from core.catalogue import Catalogue
+from core.chat import CallObserver, ChatRequest, ChatResponse, Decision, Finished, SkippedRoute
+from core.errors import CredentialsError, ProviderError
+from core.providers import Provider
+from core.routing.breaker import BreakerPolicy
+from core.routing.endpoint import RouteEndpoint, RouteTable
+from core.routing.health import EndpointHealth, RouteHealth
+from core.routing.itinerary import Attempt, Candidate, Itinerary, Wait
+from core.routing.names import ModelNames
+from core.routing.record import CallRecorder
+from core.routing.retry import RetryPolicy
+from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
+from core.routing.stream import ChatStream, Sleep, rest
+
+__all__ = ("LLMRouter",)
+
+
+class LLMRouter:
+    """Answers chat requests from the best endpoint that works.
+
+    Making one does nothing but keep the arguments: no event loop, key, network or file is needed
+    before the first request.
+
+    Args:
+        strategy: chooses among the healthy endpoints of the lowest priority number.
+        catalogue: names, replacements and prices of models; the shipped one by default.
+        clock: monotonic seconds.
+        random: for the strategies that draw and for jitter.
+        sleep: how to wait while no route is ready.
+        observer: told of every upstream call of every request.
+        retry: how patient to be with one request.
+        breaker: when an endpoint's circuit opens.
+        first_content_timeout: seconds after which an endpoint that has not begun its answer is given
+            up for the next; ``None`` leaves that to the provider's own stall limit.
+    """
+
+    def __init__(
+        self,
+        strategy: LoadBalanceStrategy = LoadBalanceStrategy.LEAST_LATENCY,
+        *,
+        catalogue: Catalogue | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        random: Random | None = None,
+        sleep: Sleep = asyncio.sleep,
+        observer: CallObserver | None = None,
+        retry: RetryPolicy | None = None,
+        breaker: BreakerPolicy | None = None,
+        first_content_timeout: float | None = None,
+    ) -> None:
+        self.strategy = strategy
+        self._names = ModelNames(catalogue)
+        self._clock = clock
+        self._random = random or Random()
+        self._sleep = sleep
+        self._observer = observer
+        self._retry = retry or RetryPolicy()
+        self._breaker = breaker
+        self._first_content_timeout = first_content_timeout
+        self._routes = RouteTable()
+        self._providers: dict[tuple[Provider, str | None, str | None], Provider] = {}
+        self._health: dict[tuple[Provider, str], EndpointHealth] = {}
+        self._turns: defaultdict[str, int] = defaultdict(int)
+
+    def add_route(self, pattern: str, endpoints: Sequence[RouteEndpoint]) -> None:
+        """Lead requests for ``pattern`` to ``endpoints``, in place of what it led to.
+
+        A pattern is a model's name, or a beginning of one and ``*``. The exact name wins, then the
+        longest beginning; ``*`` alone takes what nothing else does.
+
+        Raises:
+            ConfigurationError: the pattern or the endpoints cannot be used.
+        """
+        self._routes.add(pattern, endpoints)
+
+    def stream(self, request: ChatRequest, *, observer: CallObserver | None = None) -> ChatStream:
+        """Stream an answer; ``observer`` is told of this request's calls besides the router's own.
+
+        Raises:
+            UnknownRoute: no route leads to the request's model.
+        """
+        itinerary = self._itinerary(request, streaming=True)
+        recorder = self._recorder(request, itinerary.decision, observer)
+        return ChatStream(itinerary, recorder, self._names, self._sleep, self._first_content_timeout)
+
+    async def chat(self, request: ChatRequest, *, observer: CallObserver | None = None) -> ChatResponse:
+        """An answer in one piece, with ``cost`` and ``decision``.
+
+        Raises:
+            UnknownRoute: no route leads to the request's model.
+            ProviderError: the request itself is refused.
+            AllRoutesFailed: no route answered.
+        """
+        itinerary = self._itinerary(request, streaming=False)
+        recorder = self._recorder(request, itinerary.decision, observer)
+        while True:
+            step = itinerary.next_step()
+            if isinstance(step, Wait):
+                await rest(step, itinerary.decision, self._clock, self._sleep)
+            elif response := await self._complete(step, itinerary, recorder):
+                return response
+
+    def health(self) -> list[RouteHealth]:
+        """Every endpoint as it stands now, by route in the order of registration."""
+        return [
+            self._route_health(pattern, endpoint, model)
+            for pattern, endpoints in self._routes.items()
+            for endpoint in endpoints
+            for model in self._models_of(pattern, endpoint)
+        ]
+
+    def forget_health(self) -> None:
+        """Give every endpoint a fresh start: a key was changed, or the network is back."""
+        self._health.clear()
+
+    async def warm(self, model: str | None = None) -> bool:
+        """Open connections ahead of need, for one model's route or for all; whether any is open.
+
+        Raises:
+            UnknownRoute: no route leads to ``model``.
+        """
+        if model is None:
+            endpoints = [endpoint for _, members in self._routes.items() for endpoint in members]
+        else:
+            endpoints = list(self._routes.match(model)[1])
+        async with asyncio.TaskGroup() as group:
+            opening = [group.create_task(provider.warm()) for provider in self._distinct(endpoints)]
+        return any(task.result() for task in opening)
+
+    async def aclose(self) -> None:
+        """Close the connections of every provider in use; the router stays usable."""
+        endpoints = [endpoint for _, members in self._routes.items() for endpoint in members]
+        for provider in self._distinct(endpoints):
+            await provider.aclose()
+
+    async def _complete(
+        self, attempt: Attempt, itinerary: Itinerary, recorder: CallRecorder
+    ) -> ChatResponse | None:
+        candidate = attempt.candidate
+        running = recorder.prepare(attempt)
+        running.start()
+        try:
+            response = await candidate.provider.complete(candidate.request, model=candidate.model)
+        except (ProviderError, CredentialsError) as error:
+            running.failed(error)
+            itinerary.failed(candidate, error)
+            return None
+        except BaseException as reason:
+            running.aborted(reason)
+            raise
+        arguments = sum(len(tool.function.arguments) for tool in response.tool_calls)
+        running.arrived(len(response.text) + len(response.reasoning) + arguments, 1)
+        running.call.usage = response.usage
+        running.answered(Finished(response.finish_reason), whole=True)
+        response.cost = self._names.cost(running.call)
+        response.decision = itinerary.decision
+        return response
+
+    def _itinerary(self, request: ChatRequest, *, streaming: bool) -> Itinerary:
+        pattern, endpoints = self._routes.match(request.model)
+        decision = Decision(requested=request.model, strategy=self.strategy.value)
+        standing = [self._candidate(endpoint, request) for endpoint in endpoints]
+        states = [
+            self._state(endpoint, candidate, streaming=streaming)
+            for endpoint, candidate in zip(endpoints, standing, strict=True)
+        ]
+        plan = rank(self.strategy, states, turn=self._turns[pattern], rng=self._random)
+        self._turns[pattern] += 1
+        for place in plan.ranked:
+            standing[place.index].reason = place.reason
+        for place in plan.set_aside:
+            candidate = standing[place.index]
+            skipped = SkippedRoute(candidate.provider.name, candidate.model, place.reason)
+            candidate.skipped = skipped
+            decision.skipped.append(skipped)
+        return Itinerary(
+            [standing[place.index] for place in plan.ranked],
+            decision,
+            names=self._names,
+            health_of=self._health_of,
+            policy=self._retry,
+            clock=self._clock,
+            rng=self._random,
+        )
+
+    def _candidate(self, endpoint: RouteEndpoint, request: ChatRequest) -> Candidate:
+        provider = self._provider(endpoint)
+        model = self._names.resolve(endpoint, provider, request.model)
+        return Candidate(provider, model, self._health_of(provider, model), request, reason="")
+
+    def _state(self, endpoint: RouteEndpoint, candidate: Candidate, *, streaming: bool) -> EndpointState:
+        health, now = candidate.health, self._clock()
+        latency = health.first_content if streaming else health.whole_answer
+        priced = self.strategy is LoadBalanceStrategy.LOWEST_COST
+        return EndpointState(
+            priority=endpoint.priority,
+            weight=endpoint.weight,
+            problem=health.problem,
+            ready_in=health.ready_at - now,
+            latency=latency.optimistic(now),
+            measured=latency.mean,
+            price=self._names.blended_price(candidate.provider, candidate.model) if priced else None,
+        )
+
+    def _recorder(
+        self, request: ChatRequest, decision: Decision, observer: CallObserver | None
+    ) -> CallRecorder:
+        observers = [told for told in (self._observer, observer) if told is not None]
+        return CallRecorder(decision, request, observers, self._clock)
+
+    def _provider(self, endpoint: RouteEndpoint) -> Provider:
+        """The endpoint's provider with its key and address; one object for equal ones."""
+        if endpoint.api_key is None and endpoint.base_url is None:
+            return endpoint.provider
+        key = (endpoint.provider, endpoint.api_key, endpoint.base_url)
+        if key not in self._providers:
+            self._providers[key] = endpoint.provider.with_overrides(endpoint.api_key, endpoint.base_url)
+        return self._providers[key]
+
+    def _distinct(self, endpoints: Iterable[RouteEndpoint]) -> list[Provider]:
+        return list(dict.fromkeys(self._provider(endpoint) for endpoint in endpoints))
+
+    def _health_of(self, provider: Provider, model: str) -> EndpointHealth:
+        health = self._health.get((provider, model))
+        if health is None:
+            health = self._health[provider, model] = EndpointHealth(self._clock, self._breaker)
+        return health
+
+    def _models_of(self, pattern: str, endpoint: RouteEndpoint) -> list[str]:
+        """What the endpoint is asked for; under a wildcard, what it has been asked for."""
+        provider = self._provider(endpoint)
+        if endpoint.model is not None or not pattern.endswith("*"):
+            return [self._names.resolve(endpoint, provider, pattern)]
+        return [model for asked, model in self._health if asked == provider] or [pattern]
+
+    def _route_health(self, pattern: str, endpoint: RouteEndpoint, model: str) -> RouteHealth:
+        provider, now = self._provider(endpoint), self._clock()
+        health = self._health.get((provider, model)) or EndpointHealth(self._clock, self._breaker)
+        failed, calls = health.breaker.failures(now)
+        return RouteHealth(
+            pattern=pattern,
+            provider=provider.name,
+            model=model,
+            priority=endpoint.priority,
+            circuit=health.breaker.state(now),
+            ready_in=max(0.0, health.ready_at - now),
+            problem=health.problem,
+            first_content=health.first_content.mean,
+            failed=failed,
+            calls=calls,
+            limits=health.limits,
+        )
