@@ -10,7 +10,7 @@ there from the start; others are made and changed over HTTP:
 ============================================  =====================================================
 ``PUT /_simulator/keys/{key}``                JSON of ``Options``; anew: full buckets, faults uncounted
 ``GET``, ``DELETE /_simulator/keys/{key}``    the options; forget the key (it gets 401 then)
-``GET .../keys/{key}/requests``               what arrived, on which connection, how it went; ``DELETE`` clears
+``GET .../keys/{key}/requests``               what arrived, and how it went; ``DELETE`` clears
 ``POST .../keys/{key}/advance``               ``{"seconds": N}`` moves the account's clock: limits refill
 ``GET /_simulator``                           connections accepted and open, URLs that refuse or never accept
 ============================================  =====================================================

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
 from app.simulator.chat import ChatAnswer, parse_body
-from app.simulator.errors import ApiError, invalid_request
+from app.simulator.errors import ApiError, invalid_api_key, invalid_request
 from app.simulator.exchange import Exchange
 from app.simulator.faults import WITHIN_ANSWER, RawAnswer, instead_of_answer
 from app.simulator.models import MODELS, SimulatedModel, find_model
@@ -77,7 +77,7 @@ class Endpoint:
             key = ANONYMOUS
         organization = self._organizations.find(key) if key else None
         if organization is None:
-            raise ApiError(401, "Invalid API Key", code="invalid_api_key")
+            raise invalid_api_key()
         return organization
 
     def _fault(self, organization: Organization, options: Options, body: dict[str, Any]) -> Fault | None:
@@ -148,7 +148,7 @@ def _try_parse(raw: bytes) -> tuple[dict[str, Any] | None, ApiError | None]:
         return None, error
 
 
-def _received(exchange: Exchange, body: Any) -> ReceivedRequest:
+def _received(exchange: Exchange, body: dict[str, Any] | None) -> ReceivedRequest:
     return ReceivedRequest(
         method=exchange.scope["method"],
         path=exchange.scope["path"],

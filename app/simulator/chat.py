@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from app.simulator.errors import ApiError, invalid_request
+from app.simulator.errors import context_length_exceeded, invalid_request
 from app.simulator.exchange import Exchange
 from app.simulator.faults import OVERSIZED, event_error
 from app.simulator.generation import Generation, generate
@@ -100,11 +100,7 @@ class ChatAnswer:
         call = read_call(body, model, strict=self._groq)
         prompt = prompt_pieces(call.messages, call.tools)
         if len(prompt) + (call.max_tokens or 1) > model.context_window:
-            raise invalid_request(
-                "Please reduce the length of the messages or completion.",
-                code="context_length_exceeded",
-                param="messages",
-            )
+            raise context_length_exceeded()
         limits = self._organization.limits(model.id)
         self._exchange.headers |= limits.headers()
         reservation = limits.admit(len(prompt) + (call.max_tokens or 0))
@@ -116,7 +112,7 @@ class ChatAnswer:
             await self._send(call, generation, bill, fault)
         finally:
             limits.settle(reservation, len(prompt) - cached + bill.sent)
-            self._exchange.note("answered", tokens_sent=bill.sent)
+            self._exchange.note_tokens(bill.sent)
 
     async def _send(self, call: ChatCall, generation: Generation, bill: _Bill, fault: Fault | None) -> None:
         request_id = self._exchange.headers["x-request-id"]
@@ -168,6 +164,7 @@ class ChatAnswer:
         answer = dump(writer.whole(bill.usage(generation, self._now() - first_at))).encode()
         if fault is None:
             await self._exchange.answer(200, answer, {"content-type": "application/json"})
+            self._exchange.note("answered")
         else:
             await self._break_whole(answer, fault)
 

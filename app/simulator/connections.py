@@ -11,7 +11,9 @@ import socket
 import struct
 from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 __all__ = ("Connection", "ConnectionProtocol", "Connections")
 
@@ -65,8 +67,16 @@ class Connections:
 class ConnectionProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 protocol that puts its ``Connection`` into ``scope["state"]``."""
 
-    def __init__(self, *args: Any, connections: Connections, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        connections: Connections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
         self._accepted = connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

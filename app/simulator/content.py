@@ -13,9 +13,10 @@ from app.simulator.tokens import split_tokens
 __all__ = ("ADVERSARIAL", "shaped")
 
 _WORDS = (
-    "stream token router latency prompt model signal steady quiet river lantern harbour violet engine "
-    "meadow copper window thunder paper orchard gentle silver compass market winter candle bridge forest"
-).split()
+    *("stream", "token", "router", "latency", "prompt", "model", "signal", "steady", "quiet", "river"),
+    *("lantern", "harbour", "violet", "engine", "meadow", "copper", "window", "thunder", "paper", "orchard"),
+    *("gentle", "silver", "compass", "market", "winter", "candle", "bridge", "forest", "garden", "hill"),
+)
 _IDEOGRAPHS = "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生日本語文字"
 
 ADVERSARIAL = (
@@ -102,7 +103,7 @@ def _table(random_: random.Random) -> Iterator[str]:
 def _cjk(random_: random.Random) -> Iterator[str]:
     while True:
         yield "".join(random_.choices(_IDEOGRAPHS, k=random_.randint(8, 30)))
-        yield random_.choice(("，", "。", "。\n\n"))
+        yield random_.choice(("\uff0c", "\u3002", "\u3002\n\n"))
 
 
 def _adversarial(random_: random.Random) -> Iterator[str]:
@@ -114,7 +115,7 @@ def _adversarial(random_: random.Random) -> Iterator[str]:
 def _markdown(random_: random.Random) -> Iterator[str]:
     for number in itertools.count(1):
         yield f"## {number}. {random_.choice(_WORDS).capitalize()} and {random_.choice(_WORDS)}\n\n"
-        yield f"{_sentence(random_)} *{random_.choice(_WORDS)}* and `{random_.choice(_WORDS)}`. {_sentence(random_)}\n\n"
+        yield f"{_sentence(random_)} *{random_.choice(_WORDS)}* and `{random_.choice(_WORDS)}`.\n\n"
         for item in range(random_.randint(3, 6)):
             yield f"{'  ' * (item % 2)}- **{random_.choice(_WORDS)}** {_sentence(random_)}\n"
         yield "\n| Key | Value |\n|---|---:|\n"

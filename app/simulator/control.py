@@ -34,7 +34,7 @@ class DeadPorts:
         self.unanswered: int = full.getsockname()[1]
         for _ in range(2):
             client = self._socket()
-            client.setblocking(False)  # noqa: FBT003  the socket module's own signature
+            client.setblocking(False)
             client.connect_ex(("127.0.0.1", self.unanswered))
 
     def close(self) -> None:

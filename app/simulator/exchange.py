@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.simulator.connections import Connection
 from app.simulator.errors import ApiError
-from app.simulator.organizations import ReceivedRequest
+from app.simulator.organizations import Outcome, ReceivedRequest
 from app.simulator.wire import dump
 
 __all__ = ("Exchange",)
@@ -99,7 +99,7 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def answer_json(
-        self, value: Any, status: int = 200, headers: Mapping[str, str] | None = None
+        self, value: object, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> None:
         """Write a whole JSON answer."""
         await self.answer(
@@ -124,9 +124,13 @@ class Exchange:
         """Do nothing until the connection is gone, which cancels this."""
         await asyncio.Event().wait()
 
-    def note(self, outcome: Any, **fields: Any) -> None:
+    def note(self, outcome: Outcome, *, fault: str | None = None) -> None:
         """Write down how it went; the first outcome stays."""
         if self.log is not None and self.log.outcome == "answering":
             self.log.outcome = outcome
-        for name, value in fields.items():
-            setattr(self.log, name, value)
+            self.log.fault = fault or self.log.fault
+
+    def note_tokens(self, count: int) -> None:
+        """Write down how many tokens were sent."""
+        if self.log is not None:
+            self.log.tokens_sent = count

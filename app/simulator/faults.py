@@ -22,8 +22,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from app.simulator.errors import ApiError
-from app.simulator.limits import go_duration
+from app.simulator.errors import (
+    ApiError,
+    context_length_exceeded,
+    invalid_api_key,
+    json_validate_failed,
+    model_decommissioned,
+    model_not_found,
+    place,
+    rate_limited,
+    too_large,
+    tool_use_failed,
+)
 from app.simulator.options import Fault
 from app.simulator.wire import dump
 
@@ -46,14 +56,19 @@ WITHIN_ANSWER = frozenset(
 OVERSIZED = 9 * 1024 * 1024
 """Bytes of an oversized event."""
 
-_CLOUDFLARE = (
-    '<!DOCTYPE html>\n<html lang="en-US"><head><title>Access denied | api.groq.com used Cloudflare to restrict '
-    "access</title></head><body><h1>Error 1010</h1><p>The owner of this website (api.groq.com) has banned your "
-    "access based on your browser's signature (simulated-ray).</p></body></html>\n"
-)
+_CLOUDFLARE = """\
+<!DOCTYPE html>
+<html lang="en-US">
+<head><title>Access denied | api.groq.com used Cloudflare to restrict access</title></head>
+<body><h1>Error 1010</h1>
+<p>The owner of this website (api.groq.com) has banned your access based on your browser's signature.</p>
+</body>
+</html>
+"""
 _LOGIN = (
     "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form>Password</form></body></html>\n"
 )
+_PAGE = "<html>\n<head><title>{0}</title></head>\n<body><center><h1>{0}</h1></center></body>\n</html>\n"
 _REASONS = {
     500: "Internal Server Error",
     502: "Bad Gateway",
@@ -85,105 +100,66 @@ def instead_of_answer(fault: Fault, model: str, organization: str) -> ApiError |
             return _raw(200, fault.message or "OK", "text/plain")
         case "server_error":
             return _server_error(fault)
-        case "rate_limited":
-            return _rate_limited(fault, model, organization)
-    status, kind, code, message = _ERRORS[fault.kind]
-    return ApiError(
-        fault.status or status,
-        fault.message or message.format(model=model, organization=organization),
-        type=kind,
-        code=fault.code or code,
-        headers=_retry_after(fault),
-    )
+    return _changed(_error(fault, model, organization), fault)
 
 
 def event_error(fault: Fault) -> ApiError:
     """The error that a stream reports in an event."""
-    if fault.kind in _FAILED_GENERATIONS:
-        message, generation = _FAILED_GENERATIONS[fault.kind]
-        return ApiError(
-            400,
-            fault.message or message,
-            code=fault.code or fault.kind,
-            failed_generation=fault.failed_generation if fault.failed_generation is not None else generation,
-        )
-    status = fault.status or 500
-    return ApiError(
-        status,
-        fault.message or _REASONS.get(status, "The server had an error while processing your request"),
-        type="internal_server_error" if status >= 500 else "invalid_request_error",
-        code=fault.code,
-        failed_generation=fault.failed_generation,
-    )
+    match fault.kind:
+        case "tool_use_failed":
+            error = tool_use_failed('<function=get_weather{"location": "Paris"')
+        case "json_validate_failed":
+            error = json_validate_failed('{"answer": "half of')
+        case _:
+            error = _plain(fault.status or 500)
+    return _changed(error, fault)
 
 
-_ERRORS: dict[str, tuple[int, str, str | None, str]] = {
-    "unauthorized": (401, "invalid_request_error", "invalid_api_key", "Invalid API Key"),
-    "forbidden": (
-        403,
-        "permissions_error",
-        "model_permission_blocked_org",
-        "The model `{model}` is blocked at the organization level. Please have the org admin enable this model.",
-    ),
-    "blocked": (
-        400,
-        "invalid_request_error",
-        "blocked_api_access",
-        "API access is blocked: organization `{organization}` has reached its spend limit.",
-    ),
-    "context_length": (
-        400,
-        "invalid_request_error",
-        "context_length_exceeded",
-        "Please reduce the length of the messages or completion.",
-    ),
-    "model_not_found": (
-        404,
-        "invalid_request_error",
-        "model_not_found",
-        "The model `{model}` does not exist or you do not have access to it.",
-    ),
-    "model_decommissioned": (
-        400,
-        "invalid_request_error",
-        "model_decommissioned",
-        "The model `{model}` has been decommissioned and is no longer supported. Please refer to "
-        "https://console.groq.com/docs/deprecations for a recommendation on which model to use instead.",
-    ),
-    "bad_request": (400, "invalid_request_error", None, "'messages' : minimum number of items is 1"),
-    "unprocessable": (
-        422,
-        "invalid_request_error",
-        None,
-        "The request was well-formed but could not be followed.",
-    ),
-    "failed_dependency": (424, "invalid_request_error", None, "A remote tool server could not be reached."),
-    "too_large": (
-        413,
-        "tokens",
-        "rate_limit_exceeded",
-        "Request too large for model `{model}` in organization `{organization}` service tier `on_demand` on tokens "
-        "per minute (TPM): Limit 8000, Requested 9000, please reduce your message size and try again. Need more "
-        "tokens? Upgrade to Dev Tier today at https://console.groq.com/settings/billing",
-    ),
-    "capacity": (
-        498,
-        "internal_server_error",
-        "capacity_exceeded",
-        "Flex tier capacity exceeded for model `{model}`, please try again later or use another service tier.",
-    ),
-}
+def _error(fault: Fault, model: str, organization: str) -> ApiError:
+    where = place(model, organization)
+    match fault.kind:
+        case "unauthorized":
+            return invalid_api_key()
+        case "model_not_found":
+            return model_not_found(model)
+        case "model_decommissioned":
+            return model_decommissioned(model)
+        case "context_length":
+            return context_length_exceeded()
+        case "rate_limited":
+            wait = 2.0 if fault.retry_after is None else fault.retry_after
+            return rate_limited(where, "requests per minute (RPM)", 30, 30, 1, wait)
+        case "too_large":
+            return too_large(where, "tokens per minute (TPM)", 8_000, 9_000)
+        case "forbidden":
+            message = f"The model `{model}` is blocked at the organization level."
+            return ApiError(403, message, type="permissions_error", code="model_permission_blocked_org")
+        case "blocked":
+            message = f"API access is blocked: organization `{organization}` has reached its spend limit."
+            return ApiError(400, message, code="blocked_api_access")
+        case "capacity":
+            message = f"Flex tier capacity exceeded for model `{model}`, please try again later."
+            return ApiError(498, message, type="internal_server_error", code="capacity_exceeded")
+        case "unprocessable":
+            return ApiError(422, "The request was well-formed but could not be followed.")
+        case "failed_dependency":
+            return ApiError(424, "A remote tool server could not be reached.")
+        case _:
+            return ApiError(400, "'messages' : minimum number of items is 1")
 
-_FAILED_GENERATIONS = {
-    "tool_use_failed": (
-        "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.",
-        '<function=get_weather{"location": "Paris"',
-    ),
-    "json_validate_failed": (
-        "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.",
-        '{"answer": "half of',
-    ),
-}
+
+def _changed(error: ApiError, fault: Fault) -> ApiError:
+    """The error with what the fault itself says put in its place."""
+    said = {"message": fault.message, "code": fault.code, "failed_generation": fault.failed_generation}
+    error.body["error"] |= {name: value for name, value in said.items() if value is not None}
+    error.status = fault.status or error.status
+    error.headers |= _retry_after(fault)
+    return error
+
+
+def _plain(status: int) -> ApiError:
+    kind = "internal_server_error" if status >= 500 else "invalid_request_error"
+    return ApiError(status, _REASONS.get(status, "The server had an error"), type=kind)
 
 
 def _raw(status: int, body: str, content_type: str, headers: dict[str, str] | None = None) -> RawAnswer:
@@ -200,28 +176,11 @@ def _server_error(fault: Fault) -> RawAnswer:
     headers = _retry_after(fault)
     match fault.form:
         case "html":
-            page = f"<html>\n<head><title>{status} {reason}</title></head>\n<body><h1>{status} {reason}</h1></body>\n</html>\n"
-            return _raw(status, page, "text/html", headers)
+            return _raw(status, _PAGE.format(f"{status} {reason}"), "text/html", headers)
         case "text":
             return _raw(status, reason, "text/plain; charset=utf-8", headers)
         case "empty":
             return _raw(status, "", "application/json", headers)
-        case _:
-            error = ApiError(status, reason, type="internal_server_error", code=fault.code)
-            return _raw(status, dump(error.body), "application/json", headers)
-
-
-def _rate_limited(fault: Fault, model: str, organization: str) -> ApiError:
-    wait = 2.0 if fault.retry_after is None else fault.retry_after
-    message = (
-        f"Rate limit reached for model `{model}` in organization `{organization}` service tier `on_demand` on "
-        f"requests per minute (RPM): Limit 30, Used 30, Requested 1. Please try again in {go_duration(wait)}. Need "
-        "more tokens? Upgrade to Dev Tier today at https://console.groq.com/settings/billing"
-    )
-    return ApiError(
-        429,
-        fault.message or message,
-        type="requests",
-        code=fault.code or "rate_limit_exceeded",
-        headers={"retry-after": str(math.ceil(wait))},
-    )
+        case "json":
+            body = _changed(_plain(status), fault).body
+            return _raw(status, dump(body), "application/json", headers)

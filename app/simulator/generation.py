@@ -11,7 +11,7 @@ from typing import Literal
 
 from app.simulator.answers import answer
 from app.simulator.content import shaped
-from app.simulator.errors import ApiError, invalid_request
+from app.simulator.errors import ApiError, json_validate_failed, tool_use_failed
 from app.simulator.json_answers import instance, json_object
 from app.simulator.options import Options
 from app.simulator.tokens import split_tokens
@@ -64,12 +64,8 @@ def generate(call: ChatCall, options: Options) -> Generation:
     kept = reasoning[:cap]
     cut = stopped[: cap - len(kept)]
     if call.wants_json:
-        error = invalid_request(
-            "Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details: max "
-            "completion tokens reached before generating a valid document",
-            code="json_validate_failed",
-            failed_generation="".join(cut),
-        )
+        reason = "max completion tokens reached before generating a valid document"
+        error = json_validate_failed("".join(cut), reason)
         return Generation(kept, error=error)
     return Generation(kept, cut, finish_reason="length")
 
@@ -92,8 +88,8 @@ def _thoughts(prompt: str) -> Iterator[str]:
     )
     while True:
         yield from split_tokens(
-            "What do they want to know? A short, friendly reply fits best. I should say that it is simulated, keep "
-            "to a few points and end with a next step. Let me check the length and the tone once more. "
+            "What do they want to know? A short, friendly reply fits best. I should say that it is "
+            "simulated, keep to a few points and end with a next step. Let me check the tone once more. "
         )
 
 
@@ -135,18 +131,14 @@ def _stopped(pieces: list[str], stops: list[str]) -> list[str]:
 def _tool_generation(call: ChatCall, reasoning: list[str], calls: list[MadeCall], cap: int) -> Generation:
     unknown = next((made for made in calls if made.name not in call.tool_names), None)
     if unknown is not None:
-        error = invalid_request(
-            f"Tool call validation failed: attempted to call tool '{unknown.name}' which was not in request.tools",
-            code="tool_use_failed",
-            failed_generation=f'{{"name": "{unknown.name}", "arguments": {unknown.arguments}}}',
+        error = tool_use_failed(
+            f'{{"name": "{unknown.name}", "arguments": {unknown.arguments}}}',
+            f"Tool call validation failed: attempted to call tool '{unknown.name}' which was not in "
+            "request.tools",
         )
         return Generation(reasoning[:cap], error=error)
     whole = Generation(reasoning, [], [(made, split_tokens(made.arguments)) for made in calls], "tool_calls")
     if whole.completion_tokens <= cap:
         return whole
-    error = invalid_request(
-        "Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.",
-        code="tool_use_failed",
-        failed_generation=f'{{"name": "{calls[0].name}", "arguments": {calls[0].arguments[: 2 * cap]}',
-    )
+    error = tool_use_failed(f'{{"name": "{calls[0].name}", "arguments": {calls[0].arguments[: 2 * cap]}')
     return Generation(reasoning[:cap], error=error)

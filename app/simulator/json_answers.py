@@ -38,7 +38,7 @@ def json_object(prompt: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def instance(schema: Mapping[str, Any] | bool, hint: str = "simulated") -> Any:
+def instance(schema: Mapping[str, Any] | bool, hint: str = "simulated") -> object:
     """A value that fits the schema.
 
     Args:
@@ -54,7 +54,7 @@ class _Generator:
         self._root = root
         self._hint = hint
 
-    def value(self, schema: Mapping[str, Any] | bool, name: str, depth: int) -> Any:
+    def value(self, schema: Mapping[str, Any] | bool, name: str, depth: int) -> object:
         if isinstance(schema, bool):
             return self._hint
         schema = self._resolved(schema)
@@ -114,7 +114,7 @@ class _Generator:
             value[f"key{number}"] = self.value(extra, f"key{number}", depth + 1)
         return value
 
-    def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
+    def _array(self, schema: Mapping[str, Any], name: str, depth: int) -> list[object]:
         least = schema.get("minItems", 0)
         count = max(least, 0 if depth >= _DEEP else 2)
         count = min(count, schema.get("maxItems", count))
@@ -174,29 +174,30 @@ def _both(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _number(schema: Mapping[str, Any], *, whole: bool) -> float:
-    step = schema.get("multipleOf", 1 if whole else None)
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    step: float | None = schema.get("multipleOf", 1 if whole else None)
+    low: float | None = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high: float | None = schema.get("maximum", schema.get("exclusiveMaximum"))
     if low is None and high is None:
         return step or 1.5
-    if step is None:
-        if low is not None and high is not None:
-            return (low + high) / 2
-        return low + 1 if low is not None else high - 1
-    if low is not None:
+    if low is not None and step is None:
+        return low + 1 if high is None else (low + high) / 2
+    if low is not None and step is not None:
         value = math.ceil(low / step) * step
         return value + step if value == schema.get("exclusiveMinimum") else value
+    assert high is not None
+    if step is None:
+        return high - 1
     value = math.floor(high / step) * step
     return value - step if value == schema.get("exclusiveMaximum") else value
 
 
-def _made_unique(items: list[Any]) -> list[Any]:
+def _made_unique(items: list[object]) -> list[object]:
     for index, item in enumerate(items):
         if isinstance(item, str):
             items[index] = f"{item} {index + 1}"
         elif isinstance(item, int | float) and not isinstance(item, bool):
             items[index] = item + index
-    seen: list[Any] = []
+    seen: list[object] = []
     for item in items:
         if item not in seen:
             seen.append(item)

@@ -12,10 +12,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.simulator.errors import ApiError
+from app.simulator.errors import place, rate_limited, too_large
+from app.simulator.go_duration import go_duration
 from app.simulator.options import Limits, Tier
 
-__all__ = ("Bucket", "ModelLimits", "Reservation", "go_duration", "limits_of")
+__all__ = ("Bucket", "ModelLimits", "Reservation", "limits_of")
 
 _MINUTE = 60.0
 _DAY = 86_400.0
@@ -34,28 +35,6 @@ _UNLIMITED = 1_000_000_000
 def limits_of(limits: Tier | Limits) -> Limits:
     """The limits themselves, where a tier may be named."""
     return limits if isinstance(limits, Limits) else _TIERS[limits]
-
-
-def go_duration(seconds: float) -> str:
-    """A duration as Go's ``time.Duration`` prints it: ``2m59.56s``, ``7.66s``, ``644ms``, ``0s``."""
-    nanoseconds = round(seconds * 1e9)
-    if nanoseconds <= 0:
-        return "0s"
-    for unit, size in (("ms", 1_000_000), ("µs", 1_000), ("ns", 1)):
-        if size <= nanoseconds < size * 1_000:
-            return f"{_decimal(nanoseconds, size)}{unit}"
-    minutes, rest = divmod(nanoseconds, 60 * 10**9)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{hours}h" if hours else ""
-    text += f"{minutes}m" if hours or minutes else ""
-    return f"{text}{_decimal(rest, 10**9)}s"
-
-
-def _decimal(value: int, unit: int) -> str:
-    whole, fraction = divmod(value, unit)
-    if not fraction:
-        return str(whole)
-    return f"{whole}.{str(fraction).rjust(len(str(unit)) - 1, '0').rstrip('0')}"
 
 
 class Bucket:
@@ -116,15 +95,15 @@ class ModelLimits:
         def bucket(size: int | None, period: float) -> Bucket:
             return Bucket(size or _UNLIMITED, period, clock)
 
-        self._where = f"model `{model}` in organization `{organization}` service tier `on_demand`"
+        self._where = place(model, organization)
         self._requests_per_day = bucket(limits.requests_per_day, _DAY)
         self._tokens_per_minute = bucket(limits.tokens_per_minute, _MINUTE)
         self._tokens_per_day = bucket(limits.tokens_per_day, _DAY)
         self._buckets = (
-            ("requests", "requests per minute (RPM)", bucket(limits.requests_per_minute, _MINUTE)),
-            ("requests", "requests per day (RPD)", self._requests_per_day),
-            ("tokens", "tokens per minute (TPM)", self._tokens_per_minute),
-            ("tokens", "tokens per day (TPD)", self._tokens_per_day),
+            ("requests per minute (RPM)", bucket(limits.requests_per_minute, _MINUTE)),
+            ("requests per day (RPD)", self._requests_per_day),
+            ("tokens per minute (TPM)", self._tokens_per_minute),
+            ("tokens per day (TPD)", self._tokens_per_day),
         )
 
     def admit(self, tokens: int) -> Reservation:
@@ -133,14 +112,15 @@ class ModelLimits:
         Raises:
             ApiError: 413 when it can never fit, 429 when it does not fit now. Neither takes anything.
         """
-        for kind, name, bucket in self._buckets:
-            amount = 1 if kind == "requests" else tokens
+        for name, bucket in self._buckets:
+            amount = 1 if name.startswith("requests") else tokens
             if amount > bucket.limit:
-                raise self._too_large(name, bucket, amount)
-            if bucket.wait(amount) > 1e-9:
-                raise self._exceeded(kind, name, bucket, amount)
-        for kind, _, bucket in self._buckets:
-            bucket.take(1 if kind == "requests" else tokens)
+                raise too_large(self._where, name, bucket.limit, amount)
+            wait = bucket.wait(amount)
+            if wait > 1e-9:
+                raise rate_limited(self._where, name, bucket.limit, bucket.used, amount, wait)
+        for name, bucket in self._buckets:
+            bucket.take(1 if name.startswith("requests") else tokens)
         return Reservation(tokens)
 
     def settle(self, reservation: Reservation, used: int) -> None:
@@ -161,25 +141,3 @@ class ModelLimits:
             "x-ratelimit-reset-requests": go_duration(requests.reset),
             "x-ratelimit-reset-tokens": go_duration(tokens.reset),
         }
-
-    def _too_large(self, name: str, bucket: Bucket, amount: int) -> ApiError:
-        return ApiError(
-            413,
-            f"Request too large for {self._where} on {name}: Limit {bucket.limit}, Requested {amount}, please "
-            "reduce your message size and try again. Need more tokens? Upgrade to Dev Tier today at "
-            "https://console.groq.com/settings/billing",
-            type="tokens",
-            code="rate_limit_exceeded",
-        )
-
-    def _exceeded(self, kind: str, name: str, bucket: Bucket, amount: int) -> ApiError:
-        wait = bucket.wait(amount)
-        return ApiError(
-            429,
-            f"Rate limit reached for {self._where} on {name}: Limit {bucket.limit}, Used "
-            f"{math.ceil(bucket.used - 1e-6)}, Requested {amount}. Please try again in {go_duration(wait)}. Need "
-            "more tokens? Upgrade to Dev Tier today at https://console.groq.com/settings/billing",
-            type=kind,
-            code="rate_limit_exceeded",
-            headers={"retry-after": str(math.ceil(wait))},
-        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.simulator.errors import ApiError
+from app.simulator.errors import model_decommissioned, model_not_found
 
 __all__ = ("MODELS", "RETIRED", "SimulatedModel", "find_model")
 
@@ -118,14 +118,5 @@ def find_model(name: str, *, extra: list[str], denied: list[str]) -> SimulatedMo
         if name in extra:
             return SimulatedModel(name, "Simulated", 1733447754, max_completion_tokens=32_768, vision=True)
         if RETIRED.get(name) == "decommissioned":
-            raise ApiError(
-                400,
-                f"The model `{name}` has been decommissioned and is no longer supported. Please refer to "
-                "https://console.groq.com/docs/deprecations for a recommendation on which model to use instead.",
-                code="model_decommissioned",
-            )
-    raise ApiError(
-        404,
-        f"The model `{name}` does not exist or you do not have access to it.",
-        code="model_not_found",
-    )
+            raise model_decommissioned(name)
+    raise model_not_found(name)

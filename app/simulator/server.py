@@ -70,7 +70,7 @@ async def serve(
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="critical",
+        log_level="error",
         access_log=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
@@ -89,8 +89,9 @@ async def serve(
 async def _stop(server: uvicorn.Server, connections: Connections, parent_gone: asyncio.Event) -> None:
     """Wait for a reason to stop, then let go of every connection so that nothing is waited for."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, parent_gone.set)
+    with contextlib.suppress(NotImplementedError):  # Windows, where Ctrl-C raises KeyboardInterrupt
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, parent_gone.set)
     await parent_gone.wait()
     server.should_exit = True
     connections.close_all()
@@ -114,8 +115,8 @@ class _Server(uvicorn.Server):
 
 async def _unknown_url(request: Request, _: Exception) -> Response:
     message = (
-        f"Unknown request URL: {request.method} {request.url.path}. Please check the URL for typos, or see the docs "
-        "at https://console.groq.com/docs/"
+        f"Unknown request URL: {request.method} {request.url.path}. Please check the URL for typos, or see "
+        "the docs at https://console.groq.com/docs/"
     )
     error = {"message": message, "type": "invalid_request_error", "code": "unknown_url"}
     return JSONResponse({"error": error}, 404)

@@ -45,7 +45,9 @@ def prompt_pieces(messages: Iterable[Mapping[str, Any]], tools: list[Any] | None
     for message in messages:
         pieces += ("<|start|>", str(message.get("role")), "<|message|>")
         content = message.get("content")
-        parts = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+        parts: list[dict[str, Any]] = (
+            [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+        )
         for part in parts:
             if part.get("type") == "image_url":
                 pieces += [part["image_url"]["url"]] * IMAGE_TOKENS

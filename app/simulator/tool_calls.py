@@ -11,8 +11,9 @@ from random import Random
 from typing import Any
 
 from app.simulator.json_answers import instance
+from app.simulator.messages import text_of
 from app.simulator.options import ToolCallOption
-from app.simulator.validation import ChatCall, text_of
+from app.simulator.validation import ChatCall
 
 __all__ = ("MadeCall", "answer_to_results", "calls_for")
 
@@ -117,7 +118,8 @@ def _subjects(prompt: str) -> list[str]:
 
 def _filled(parameters: Mapping[str, Any], subject: str, prompt: str) -> dict[str, Any]:
     """An instance of the schema whose free strings are the subject and whose numbers are the prompt's."""
-    made = instance({"type": "object", **parameters}, subject)
+    made = instance({**parameters, "type": "object"}, subject)
+    assert isinstance(made, dict)
     properties: Mapping[str, Any] = parameters.get("properties", {})
     numbers = [int(text) for text in re.findall(r"(?<![\w.])\d{1,9}(?![\w.])", prompt)]
     for name, schema in properties.items():

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.simulator.errors import invalid_request
+from app.simulator.messages import checked_messages, text_of
 from app.simulator.models import SimulatedModel
+from app.simulator.response_format import checked_format
 
 __all__ = ("ChatCall", "read_call")
 
@@ -54,17 +56,9 @@ _KNOWN = frozenset(
         "user",
     }
 )
-_ROLES: dict[str, frozenset[str]] = {
-    "system": frozenset({"role", "content"}),
-    "developer": frozenset({"role", "content"}),
-    "user": frozenset({"role", "content"}),
-    "assistant": frozenset({"role", "content", "tool_calls", "reasoning", "function_call"}),
-    "tool": frozenset({"role", "content", "tool_call_id"}),
-}
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MAX_TOOLS = 128
 _MAX_STOPS = 4
-_MAX_IMAGES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +99,6 @@ class ChatCall:
         return ""
 
 
-def text_of(message: Mapping[str, Any]) -> str:
-    """The text of a message on the wire; image parts left out."""
-    content = message.get("content")
-    if isinstance(content, str) or content is None:
-        return content or ""
-    return "\n\n".join(part["text"] for part in content if part["type"] == "text")
-
-
 def read_call(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -> ChatCall:
     """Check a chat request.
 
@@ -127,12 +113,12 @@ def read_call(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -
     if strict:
         _check_fields(body)
     _check_kind(model)
-    messages = _messages(body, model, strict=strict)
+    messages = checked_messages(body, model, strict=strict)
     _number(body, "temperature", 0, 2)
     _number(body, "top_p", 0, 1)
     tools = _tools(body)
     stream = bool(body.get("stream"))
-    wants_json, schema = _response_format(body, messages, strict=strict)
+    wants_json, schema = checked_format(body, messages, strict=strict)
     if strict and schema is not None and (stream or tools):
         other = "streaming" if stream else "tool use"
         raise invalid_request(f"Structured outputs with `json_schema` are not supported with {other}")
@@ -177,62 +163,6 @@ def _check_kind(model: SimulatedModel) -> None:
         raise invalid_request(f"The model `{model.id}` does not support chat completions")
 
 
-def _messages(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -> list[dict[str, Any]]:
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise invalid_request("'messages' : minimum number of items is 1")
-    images = 0
-    for index, message in enumerate(messages):
-        where = f"messages.{index}"
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
-            raise invalid_request(f"'{where}' : discriminator property 'role' has invalid value")
-        role = message["role"]
-        allowed = _ROLES[role]
-        for name in message:
-            if strict and name not in allowed:
-                raise invalid_request(
-                    f"'{where}' : for 'role:{role}' the following must be satisfied"
-                    f"[('{where}' : property '{name}' is unsupported)]"
-                )
-        if role == "tool" and not isinstance(message.get("tool_call_id"), str):
-            raise invalid_request(
-                f"'{where}' : for 'role:tool' the following must be satisfied"
-                f"[('{where}.tool_call_id' : property 'tool_call_id' is missing)]"
-            )
-        if message.get("content") is None and not (role == "assistant" and message.get("tool_calls")):
-            raise invalid_request(
-                f"'{where}' : for 'role:{role}' the following must be satisfied"
-                f"[('{where}.content' : property 'content' is missing)]"
-            )
-        images += _content_images(message.get("content"), where, model)
-    if images > _MAX_IMAGES:
-        raise invalid_request(f"Too many images provided. This model supports up to {_MAX_IMAGES} images")
-    return messages
-
-
-def _content_images(content: object, where: str, model: SimulatedModel) -> int:
-    """Check the content of one message; the number of images in it."""
-    if content is None or isinstance(content, str):
-        return 0
-    if not isinstance(content, list):
-        raise invalid_request(f"'{where}.content' : value must be a string or an array")
-    images = 0
-    for number, part in enumerate(content):
-        place = f"{where}.content.{number}"
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text" and isinstance(part.get("text"), str):
-            continue
-        if kind == "image_url" and isinstance((part.get("image_url") or {}).get("url"), str):
-            images += 1
-            continue
-        raise invalid_request(
-            f"'{place}' : one of the following must be satisfied: type 'text' or 'image_url'"
-        )
-    if images and not model.vision:
-        raise invalid_request(f"'{where}.content' : value must be a string")
-    return images
-
-
 def _number(body: Mapping[str, Any], name: str, low: float, high: float) -> None:
     value = body.get(name)
     if value is None:
@@ -253,16 +183,17 @@ def _max_tokens(body: Mapping[str, Any], model: SimulatedModel) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise invalid_request(f"'{name}' : value must be an integer")
     if not 1 <= value <= model.max_completion_tokens:
-        bound = (
-            "greater than or equal to `1`"
-            if value < 1
-            else (
-                f"less than or equal to `{model.max_completion_tokens}`, the maximum value for `{name}` is less "
-                "than the `context_window` for this model"
-            )
-        )
-        raise invalid_request(f"`{name}` must be {bound}", param=name)
+        raise invalid_request(f"`{name}` must be {_bound(value, name, model)}", param=name)
     return value
+
+
+def _bound(value: int, name: str, model: SimulatedModel) -> str:
+    if value < 1:
+        return "greater than or equal to `1`"
+    return (
+        f"less than or equal to `{model.max_completion_tokens}`, the maximum value for `{name}` is less than "
+        "the `context_window` for this model"
+    )
 
 
 def _stop(body: Mapping[str, Any]) -> list[str]:
@@ -282,8 +213,8 @@ def _tools(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     if len(tools) > _MAX_TOOLS:
         raise invalid_request(f"'tools' : maximum number of items is {_MAX_TOOLS}")
     for index, tool in enumerate(tools):
-        function = tool.get("function") if isinstance(tool, dict) else None
-        name = function.get("name") if isinstance(function, dict) else None
+        function = (tool.get("function") if isinstance(tool, dict) else None) or {}
+        name = function.get("name")
         if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
             raise invalid_request(f"'tools.{index}.function.name' : value is missing or malformed")
         if not isinstance(function.get("parameters", {}), dict):
@@ -307,51 +238,6 @@ def _tool_choice(body: Mapping[str, Any], tools: list[dict[str, Any]]) -> str:
     if choice == "required" and not tools:
         raise invalid_request("tool_choice is 'required' but no tools were provided")
     return str(choice)
-
-
-def _response_format(
-    body: Mapping[str, Any], messages: list[dict[str, Any]], *, strict: bool
-) -> tuple[bool, dict[str, Any] | None]:
-    wanted = body.get("response_format") or {}
-    kind = wanted.get("type", "text") if isinstance(wanted, dict) else None
-    if kind == "text":
-        return False, None
-    if kind == "json_object":
-        if strict and not any("json" in text_of(message).lower() for message in messages):
-            raise invalid_request(
-                "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."
-            )
-        return True, None
-    if kind == "json_schema":
-        described = wanted.get("json_schema")
-        if not isinstance(described, dict) or not isinstance(described.get("schema"), dict):
-            raise invalid_request("'response_format.json_schema' : property 'schema' is missing")
-        if strict and described.get("strict"):
-            _check_strict_schema(described["schema"], "response_format.json_schema.schema")
-        return True, described["schema"]
-    raise invalid_request(
-        "'response_format.type' : value must be one of 'text', 'json_object', 'json_schema'"
-    )
-
-
-def _check_strict_schema(schema: Mapping[str, Any], where: str) -> None:
-    """Strict mode wants every property required and no others (/docs/structured-outputs)."""
-    if schema.get("type") == "object":
-        properties = schema.get("properties", {})
-        if schema.get("additionalProperties") is not False:
-            raise invalid_request(
-                f"invalid JSON schema for response_format: '{where}': `additionalProperties:false` must be set "
-                "on every object"
-            )
-        if set(schema.get("required", ())) != set(properties):
-            raise invalid_request(
-                f"invalid JSON schema for response_format: '{where}': `required` is required to be supplied and "
-                "to be an array including every key in properties"
-            )
-        for name, child in properties.items():
-            _check_strict_schema(child, f"{where}.properties.{name}")
-    if isinstance(schema.get("items"), dict):
-        _check_strict_schema(schema["items"], f"{where}.items")
 
 
 def _effort(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -> str:

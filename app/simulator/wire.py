@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.simulator.generation import Generation
+from app.simulator.options import Quirk
 from app.simulator.validation import ChatCall
 
 __all__ = ("AnswerWriter", "UsageReport", "dump")
@@ -14,7 +16,7 @@ __all__ = ("AnswerWriter", "UsageReport", "dump")
 DONE = b"data: [DONE]\n\n"
 
 
-def dump(value: Any) -> str:
+def dump(value: object) -> str:
     """JSON as compact as Groq writes it; lone surrogates stay escaped."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     try:
@@ -66,6 +68,7 @@ class AnswerWriter:
         groq: Groq's dialect (``x_groq``, times, usage unasked) or plain OpenAI's.
         request_id: as in ``x_groq.id``.
         created: Unix seconds.
+        seed: as in ``x_groq.seed``.
         quirks: odd shapes asked for.
     """
 
@@ -78,7 +81,7 @@ class AnswerWriter:
         request_id: str,
         created: int,
         seed: int,
-        quirks: list[str],
+        quirks: Sequence[Quirk],
     ) -> None:
         self._call = call
         self._generation = generation
@@ -129,10 +132,7 @@ class AnswerWriter:
 
     def delta(self, delta: dict[str, Any] | str) -> bytes:
         """The event of one token."""
-        if isinstance(delta, str):
-            text = f'{{"content":{dump(delta)}}}'
-        else:
-            text = dump(delta)
+        text = f'{{"content":{dump(delta)}}}' if isinstance(delta, str) else dump(delta)
         return f"data: {self._before}{text}{self._after}\n\n".encode()
 
     def last(self, usage: UsageReport) -> bytes:
