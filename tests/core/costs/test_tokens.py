@@ -1,0 +1,68 @@
+"""Estimates against real token counts.
+
+``o200k_tokens.json`` holds texts cut into the tokens of ``o200k_base`` (tiktoken 0.12), where a token
+that ends within a character is joined with the next.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.chat import ChatRequest, ImagePart, ImageUrl, JsonSchemaFormat, Message, TextPart, ToolDefinition
+from core.costs.tokens import estimate_prompt_tokens, estimate_tokens
+
+SAMPLES = json.loads((Path(__file__).parent / "o200k_tokens.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_estimate_is_within_15_percent_of_the_true_count(name: str) -> None:
+    text, true = "".join(SAMPLES[name]["chunks"]), SAMPLES[name]["tokens"]
+    assert abs(estimate_tokens(text) - true) <= 0.15 * true
+
+
+def test_nothing_is_no_token_and_anything_is_at_least_one() -> None:
+    assert estimate_tokens("") == 0
+    assert estimate_tokens(" ") == 1
+    assert estimate_tokens("\u200b") == 1
+
+
+@given(st.text(), st.text())
+def test_more_text_is_never_much_fewer_tokens(first: str, second: str) -> None:
+    whole, part = estimate_tokens(first + second), estimate_tokens(first)
+    assert whole >= part - 1  # a blank, alone a token, belongs to the word that follows it
+    assert whole <= part + estimate_tokens(second) + 1
+
+
+def test_a_prompt_counts_all_that_is_sent() -> None:
+    plain = ChatRequest(model="m", messages=[Message(role="user", content="Hello there")])
+    small = estimate_prompt_tokens(plain)
+    assert 10 <= small <= 20
+
+    longer = plain.model_copy(
+        update={"messages": [Message(role="system", content="Be brief."), *plain.messages]}
+    )
+    assert small + 5 <= estimate_prompt_tokens(longer) <= small + 12
+
+    picture = ImagePart(image_url=ImageUrl(url="https://example.com/a.png"))
+    seen = Message(role="user", content=[TextPart(text="Hello there"), picture])
+    assert estimate_prompt_tokens(plain.model_copy(update={"messages": [seen]})) == small + 2048
+    low = ImagePart(image_url=ImageUrl(url="https://example.com/a.png", detail="low"))
+    seen = Message(role="user", content=[TextPart(text="Hello there"), low])
+    assert estimate_prompt_tokens(plain.model_copy(update={"messages": [seen]})) == small + 85
+
+
+def test_tools_calls_and_schemas_count() -> None:
+    plain = ChatRequest(model="m", messages=[Message(role="user", content="Weather?")])
+    small = estimate_prompt_tokens(plain)
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tool = ToolDefinition.model_validate({"function": {"name": "weather", "parameters": schema}})
+    assert estimate_prompt_tokens(plain.model_copy(update={"tools": [tool]})) > small + 20
+    shaped = JsonSchemaFormat.model_validate({"json_schema": {"schema": schema}})
+    assert estimate_prompt_tokens(plain.model_copy(update={"response_format": shaped})) > small + 15
+    call = {"id": "1", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+    called = Message.model_validate({"role": "assistant", "tool_calls": [call]})
+    asked = plain.model_copy(update={"messages": [*plain.messages, called]})
+    assert estimate_prompt_tokens(asked) > small + 10
