@@ -1,0 +1,303 @@
+"""The assistant: takes messages of conversations, and gives turns that answer them.
+
+The request leaves first. Storage is opened while the answer is on its way and written by a thread of
+its own; what cannot be stored is told (``Turn.storage_error``) and never costs an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from core.catalogue import Catalogue, ModelInfo
+from core.chat import (
+    ChatRequest,
+    Message,
+    ReasoningEffort,
+    ResponseFormat,
+    ToolChoice,
+    ToolDefinition,
+)
+from core.conversations.records import Session, StoredMessage
+from core.conversations.replay import fit, replayable
+from core.conversations.titles import UNTITLED, clean_title, title_from, title_request
+from core.costs.tokens import estimate_prompt_tokens
+from core.errors import InputError, TensorWallError
+from core.identifiers import new_id
+from core.records import LazyRecords
+from core.turn import Prepared, Turn
+
+if TYPE_CHECKING:
+    from core.routing import LLMRouter
+    from core.settings import ChatSettings
+
+__all__ = ("Assistant", "Place", "ReplyOptions", "Turn")
+
+_OUTPUT_SHARE = 4
+"""A fourth of the window is kept for the answer, where nothing says how long it may be."""
+
+
+class Place(Enum):
+    """Where a message goes, other than below a message named by its id."""
+
+    LEAF = "leaf"
+    """At the end of the branch on screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOptions:
+    """What one reply asks for beyond the settings; ``None`` leaves it to them."""
+
+    system_prompt: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_completion_tokens: int | None = None
+    reasoning_effort: ReasoningEffort | None = None
+    response_format: ResponseFormat | None = None
+    stop: Sequence[str] | None = None
+    seed: int | None = None
+    tools: Sequence[ToolDefinition] | None = None
+    tool_choice: ToolChoice | None = None
+
+
+class Assistant:
+    """Answers messages of conversations, through a router.
+
+    Args:
+        router: who answers.
+        catalogue: models, for their windows.
+        settings: the ``chat`` section; may be replaced at any time.
+        records: opens conversations and ledger when they are first needed.
+    """
+
+    def __init__(
+        self, router: LLMRouter, catalogue: Catalogue, settings: ChatSettings, records: LazyRecords
+    ) -> None:
+        self.settings = settings
+        self._router = router
+        self._catalogue = catalogue
+        self._records = records
+
+    def reply(
+        self,
+        session_id: str | None,
+        message: Message | None,
+        *,
+        parent_id: str | Place | None = Place.LEAF,
+        model: str | None = None,
+        options: ReplyOptions | None = None,
+    ) -> Turn:
+        """A turn that answers ``message``; nothing is sent before it is iterated.
+
+        Args:
+            session_id: the conversation; ``None`` begins a new one, and its request does not wait
+                for storage.
+            message: the question; ``None`` asks for another answer to ``parent_id`` (or to the last
+                question), beside the old one.
+            parent_id: what the message follows; ``None`` puts it first. To edit a question, pass the
+                new one with the old one's ``parent_id``: both stay, as branches.
+            model: instead of the session's or the settings' own.
+            options: what to ask for beyond the settings.
+        """
+        answer_id = new_id()
+        question_id = None
+        if message is not None:
+            question_id, answer_id = answer_id, new_id()
+        plan = _Plan(
+            session_id=session_id or new_id(),
+            is_new=session_id is None,
+            message=message,
+            question_id=question_id,
+            answer_id=answer_id,
+            parent_id=parent_id,
+            model=model,
+            options=options or ReplyOptions(),
+        )
+        return Turn(
+            plan.session_id,
+            question_id,
+            answer_id,
+            lambda: self._prepare(plan),
+            self._router,
+            self._records,
+            is_new=plan.is_new,
+        )
+
+    async def suggest_title(self, session_id: str) -> str | None:
+        """Have a cheap model name a conversation after its first exchange; the new title, or ``None``.
+
+        Does nothing where the settings say ``first_words``, where it is named already, and where no
+        model answers: a title is worth no error message. Its cost is booked as feature ``title``.
+
+        Raises:
+            StorageError: or one of its kin, when the conversation cannot be read or named.
+            InputError: there is no such conversation.
+        """
+        if self.settings.titles != "model":
+            return None
+        records = await self._records()
+        session = await records.conversations.get(session_id)
+        exchange = (await records.conversations.messages(session_id))[:2]
+        if session.title_source != "words" or len(exchange) < 2 or not exchange[1].message.text:
+            return None
+        model = self._title_model(exchange[1])
+        request = title_request(model, *(stored.message.text for stored in exchange))
+        try:
+            response = await self._router.chat(
+                request, observer=records.ledger.observer(session_id, feature="title")
+            )
+        except TensorWallError:
+            return None
+        title = clean_title(response.text)
+        if title is None or not await records.conversations.suggest_title(session_id, title):
+            return None
+        return title
+
+    async def _prepare(self, plan: _Plan) -> Prepared:
+        """Find the history and make the request and the rows to store."""
+        now = datetime.now(UTC)
+        if plan.is_new:
+            session = plan.new_session(now)
+            branch: list[StoredMessage] = []
+        else:
+            session, branch = await self._load(plan)
+        if plan.message is None:
+            while branch and branch[-1].message.role == "assistant":
+                branch.pop()  # the answer that another one is wanted for
+            if not branch:
+                raise InputError("There is no question to answer again.")
+        model = plan.model or session.model or self.settings.model or self._catalogue.default_model
+        request, left_out = await self._request(plan, session, branch, model)
+        question, answer = plan.rows(branch[-1].id if branch else None, model, now)
+        return Prepared(request, answer, question, session if plan.is_new else None, left_out)
+
+    async def _load(self, plan: _Plan) -> tuple[Session, list[StoredMessage]]:
+        conversations = (await self._records()).conversations
+        session = await conversations.get(plan.session_id)
+        if plan.parent_id is None:
+            return session, []
+        leaf = None if isinstance(plan.parent_id, Place) else plan.parent_id
+        return session, await conversations.messages(plan.session_id, leaf)
+
+    async def _request(
+        self, plan: _Plan, session: Session, branch: Sequence[StoredMessage], model: str
+    ) -> tuple[ChatRequest, int]:
+        """The request and how many messages were left out of it.
+
+        The system prompt comes first and never changes between turns, so that the provider's prompt
+        cache goes on hitting.
+        """
+        options = {name: getattr(plan.options, name) for name in _OPTION_NAMES}
+        for name in ("temperature", "max_completion_tokens", "reasoning_effort"):
+            if options[name] is None:
+                options[name] = getattr(self.settings, name)
+        prompts = (plan.options.system_prompt, session.system_prompt, self.settings.system_prompt)
+        prompt = next((prompt for prompt in prompts if prompt is not None), "")
+        head = [Message(role="system", content=prompt)] if prompt.strip() else []
+        history = replayable([stored.message for stored in branch])
+        if plan.message is not None:
+            history.append(plan.message)
+        try:
+            request = ChatRequest(model=model, messages=[*head, *history], **options)
+        except ValidationError as error:
+            raise InputError(f"This cannot be asked for: {_first_problem(error)}.") from None
+        if len(history) == 1:
+            return request, 0
+        fixed = request.model_copy(update={"messages": head})
+        room = self._room(model, request.max_completion_tokens, estimate_prompt_tokens(fixed))
+        fitted = await asyncio.to_thread(fit, history, room, _message_tokens)
+        return request.model_copy(update={"messages": [*head, *fitted.messages]}), fitted.left_out
+
+    def _room(self, model: str, output: int | None, fixed: int) -> int | None:
+        """Tokens for the history, in the smallest window that may serve the model; ``None``: unknown."""
+        rooms = [
+            window - (output or min(info.max_output_tokens or window, window // _OUTPUT_SHARE))
+            for info in self._infos(model)
+            if (window := info.context_window)
+        ]
+        return max(0, min(rooms) - fixed) if rooms else None
+
+    def _infos(self, model: str) -> list[ModelInfo]:
+        """The model, as each provider that has it knows it."""
+        providers = {info.provider for info in self._catalogue.models()}
+        found = (
+            self._catalogue.find(provider, self._catalogue.provider_model(model, provider))
+            for provider in providers
+        )
+        return [info for info in found if info is not None]
+
+    def _title_model(self, answer: StoredMessage) -> str:
+        """The catalogue's cheap model where the answer's provider has it, else what answered."""
+        cheap = self._catalogue.title_model
+        if answer.provider and self._catalogue.find(answer.provider, cheap):
+            return cheap
+        return answer.model or cheap
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What was asked of `Assistant.reply`, with the identifiers chosen for it."""
+
+    session_id: str
+    is_new: bool
+    message: Message | None
+    question_id: str | None
+    answer_id: str
+    parent_id: str | Place | None
+    model: str | None
+    options: ReplyOptions
+
+    def new_session(self, now: datetime) -> Session:
+        return Session(
+            id=self.session_id,
+            title=title_from(self.message.text) if self.message else UNTITLED,
+            title_source="words",
+            system_prompt=self.options.system_prompt,
+            model=self.model,
+            leaf_id=None,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def rows(
+        self, parent_id: str | None, model: str, now: datetime
+    ) -> tuple[StoredMessage | None, StoredMessage]:
+        """The question, where it is new, and the answer below it."""
+        question = None
+        if self.message is not None and self.question_id is not None:
+            question = StoredMessage(
+                id=self.question_id,
+                session_id=self.session_id,
+                parent_id=parent_id,
+                message=self.message,
+                state="complete",
+                created_at=now,
+            )
+        answer = StoredMessage(
+            id=self.answer_id,
+            session_id=self.session_id,
+            parent_id=question.id if question else parent_id,
+            message=Message(role="assistant", content=""),
+            state="streaming",
+            created_at=now,
+            model=model,
+        )
+        return question, answer
+
+
+_OPTION_NAMES = tuple(option.name for option in fields(ReplyOptions) if option.name != "system_prompt")
+
+
+def _message_tokens(message: Message) -> int:
+    return estimate_prompt_tokens(ChatRequest.model_construct(model="-", messages=[message]))
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False)[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"

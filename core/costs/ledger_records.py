@@ -1,0 +1,115 @@
+"""What the ledger says, as plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Literal
+
+from core.chat import CallOutcome, UpstreamCall, Usage
+
+__all__ = ("CallRecord", "LedgerOutcome", "Totals", "booked_usage", "estimated_tokens", "local_midnight")
+
+LedgerOutcome = CallOutcome | Literal["crashed"]
+"""``crashed``: the process died while the call ran."""
+
+_CHARACTERS_PER_TOKEN = 4
+"""The usual rule of thumb for English; see https://platform.openai.com/tokenizer"""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One upstream call as the ledger keeps it; times in seconds, money in US dollars.
+
+    Attributes:
+        estimated: the tokens are an estimate, since the provider never said what it bills.
+        cost: ``None`` while the call runs, and where the price is unknown.
+        price_id: the price row the cost was computed from.
+    """
+
+    call_id: str
+    session_id: str | None
+    message_id: str | None
+    feature: str
+    route: str
+    provider: str
+    model: str
+    reason: str
+    started_at: datetime
+    outcome: LedgerOutcome
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    estimated: bool
+    cost: Decimal | None
+    price_id: str | None
+    first_token: float | None
+    first_content: float | None
+    duration: float | None
+    queue_time: float | None
+    prompt_time: float | None
+    completion_time: float | None
+    finish_reason: str | None
+    error: str | None
+    error_type: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Exact sums over calls that have ended.
+
+    Attributes:
+        cost: US dollars of all calls whose price is known, estimates included.
+        estimated_cost: the part of ``cost`` that rests on estimated tokens.
+        unknown_price_calls: calls that used tokens at an unknown price; not in ``cost``.
+    """
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    estimated_cost: Decimal = Decimal(0)
+    unknown_price_calls: int = 0
+
+    @property
+    def billed_cost(self) -> Decimal:
+        """The part of ``cost`` that rests on what the provider billed."""
+        return self.cost - self.estimated_cost
+
+    @property
+    def total_tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+def booked_usage(call: UpstreamCall) -> Usage:
+    """The tokens to book for a call that is over.
+
+    What the provider reported counts. Where it never did, a call that failed before it gave anything
+    used nothing, and one that was cut off is estimated from its prompt and from what arrived: a
+    chunk is usually one token, and where chunks are larger their characters tell.
+    """
+    if call.usage is not None:
+        return call.usage
+    if call.outcome == "failed" and not call.output_characters:
+        return Usage()
+    return Usage(
+        prompt_tokens=call.prompt_tokens_estimate,
+        completion_tokens=max(call.output_chunks, estimated_tokens(call.output_characters)),
+        estimated=True,
+    )
+
+
+def estimated_tokens(characters: int) -> int:
+    """About how many tokens a text of that length is; rounded up."""
+    return -(-characters // _CHARACTERS_PER_TOKEN)
+
+
+def local_midnight(day: date | None = None) -> datetime:
+    """When the day (today) began on this machine's clock, in UTC."""
+    return datetime.combine(day or date.today(), time.min).astimezone(UTC)  # noqa: DTZ011

@@ -1,0 +1,136 @@
+"""The tables. What changes here needs a migration beside it (see ``core.storage.migrations``).
+
+The full-text index ``message_search`` (SQLite's FTS5, rowid = ``messages.number``) is made by the
+migration only, since SQLAlchemy has no description for virtual tables.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    text,
+)
+
+from core.storage.types import BIG_INTEGER, Money, StoredText, UtcTime
+
+__all__ = ("answer_chunks", "calls", "messages", "metadata", "sessions")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("title", StoredText, nullable=False),
+    Column("title_source", String(12), nullable=False),
+    Column("system_prompt", StoredText),
+    Column("model", StoredText),
+    Column("leaf_id", String(12)),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Index("ix_sessions_updated_at", "updated_at"),
+)
+"""``leaf_id``: the last message of the branch on screen. ``title_source``: words, model or user."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("number", BIG_INTEGER, primary_key=True),
+    Column("id", String(12), nullable=False, unique=True),
+    Column("session_id", String(12), ForeignKey("sessions.id"), nullable=False),
+    Column("parent_id", String(12), ForeignKey("messages.id")),
+    Column("role", String(12), nullable=False),
+    Column("text", StoredText, nullable=False),
+    Column("reasoning", StoredText),
+    Column("details", StoredText),
+    Column("state", String(12), nullable=False),
+    Column("writer", String(12)),
+    Column("provider", StoredText),
+    Column("model", StoredText),
+    Column("finish_reason", String(20)),
+    Column("error", StoredText),
+    Column("error_type", String(40)),
+    Column("created_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Index("ix_messages_session_id_parent_id", "session_id", "parent_id"),
+    Index("ix_messages_parent_id", "parent_id"),
+    Index(
+        "ix_messages_streaming",
+        "writer",
+        sqlite_where=text("state = 'streaming'"),
+        postgresql_where=text("state = 'streaming'"),
+    ),
+)
+"""A tree a session. ``details`` is JSON of what plain text cannot hold: parts, tool calls, a tool's
+call id, a name. ``writer`` is the instance of TensorWall that streams into the row."""
+
+answer_chunks = Table(
+    "answer_chunks",
+    metadata,
+    Column("message_id", String(12), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(9), nullable=False),
+    Column("text", StoredText, nullable=False),
+)
+"""What has arrived of an answer that is still streaming; folded into its message at the end.
+
+No foreign key: a late piece for a session deleted meanwhile is no error and goes with the fold."""
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", String(40), primary_key=True),
+    Column("session_id", String(12)),
+    Column("message_id", String(12)),
+    Column("feature", String(20), nullable=False),
+    Column("route", StoredText, nullable=False),
+    Column("provider", StoredText, nullable=False),
+    Column("model", StoredText, nullable=False),
+    Column("reason", StoredText, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("outcome", String(12), nullable=False),
+    Column("writer", String(12)),
+    Column("prompt_tokens", BIG_INTEGER, nullable=False),
+    Column("completion_tokens", BIG_INTEGER, nullable=False),
+    Column("cached_tokens", BIG_INTEGER, nullable=False),
+    Column("reasoning_tokens", BIG_INTEGER, nullable=False),
+    Column("estimated", Boolean(create_constraint=False), nullable=False),
+    Column("cost", Money),
+    Column("price_id", StoredText),
+    Column("first_token", Float),
+    Column("first_content", Float),
+    Column("duration", Float),
+    Column("queue_time", Float),
+    Column("prompt_time", Float),
+    Column("completion_time", Float),
+    Column("finish_reason", String(20)),
+    Column("error", StoredText),
+    Column("error_type", String(40)),
+    Column("request_id", StoredText),
+    Index("ix_calls_started_at", "started_at"),
+    Index("ix_calls_session_id_started_at", "session_id", "started_at"),
+    Index("ix_calls_message_id", "message_id"),
+    Index(
+        "ix_calls_running",
+        "writer",
+        sqlite_where=text("outcome = 'running'"),
+        postgresql_where=text("outcome = 'running'"),
+    ),
+)
+"""The ledger: one row an upstream call. No foreign keys, since what was spent outlives a deleted
+session. ``cost`` is null while a call runs and where the price is unknown. Times are in seconds."""

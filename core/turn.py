@@ -1,0 +1,260 @@
+"""One turn while it happens: a question on its way to becoming a stored answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from core.chat import (
+    ChatRequest,
+    ChatResponse,
+    Decision,
+    Event,
+    Message,
+    ReasoningDelta,
+    RouteChosen,
+    TextDelta,
+    Usage,
+)
+from core.conversations.answer_writer import AnswerWriter
+from core.conversations.records import MessageState, Session, StoredMessage
+from core.costs.call_buffer import CallBuffer
+from core.errors import TensorWallError
+from core.records import LazyRecords, Records
+
+if TYPE_CHECKING:
+    from core.costs.ledger import LedgerObserver
+    from core.routing import ChatStream, LLMRouter
+
+__all__ = ("Prepared", "Turn")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a turn sends, and what of it is new to the conversation.
+
+    Attributes:
+        request: ready to go.
+        answer: the row the answer streams into; ``question`` and ``session`` where they are new.
+        left_out: oldest messages that the model's window has no room for.
+    """
+
+    request: ChatRequest
+    answer: StoredMessage
+    question: StoredMessage | None = None
+    session: Session | None = None
+    left_out: int = 0
+
+
+class Turn:
+    """The events of one answer, and afterwards all there is to know about it.
+
+    Iterate it, in one task; nothing is sent before that. The answer is read and stored at its own
+    pace, however slow the consumer. To stop it, call `aclose` from any task, or cancel the consumer:
+    upstream is stopped at once and what has arrived is kept, as ``stopped``. It is also a context
+    manager that closes itself.
+
+    Raises, while iterating:
+        AllRoutesFailed, ProviderError: as ``core.routing.ChatStream``; what had arrived is kept.
+        UnknownRoute: no route leads to the model.
+        InputError: the session or the parent does not exist, or an option cannot be used.
+        StorageError: the history of the session cannot be read.
+
+    Attributes:
+        session_id: the conversation; made with the first stored message where it is new.
+        question_id: the new question, or ``None`` when an old one is answered again.
+        answer_id: the message that the answer becomes.
+        left_out: how many of the oldest messages the model's window had no room for.
+        state: ``streaming`` until it is over.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        question_id: str | None,
+        answer_id: str,
+        prepare: Callable[[], Awaitable[Prepared]],
+        router: LLMRouter,
+        records: LazyRecords,
+        *,
+        is_new: bool,
+    ) -> None:
+        self.session_id = session_id
+        self.question_id = question_id
+        self.answer_id = answer_id
+        self.left_out = 0
+        self.state: MessageState = "streaming"
+        self._prepare = prepare
+        self._router = router
+        self._records = records
+        self._is_new = is_new
+        self._events: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+        self._closed = False
+        self._stoppable = True
+        self._told = False
+        self._error: TensorWallError | None = None
+        self._storage_error: TensorWallError | None = None
+        self._stream: ChatStream | None = None
+        self._prepared: Prepared | None = None
+        self._writer: AnswerWriter | None = None
+        self._calls = CallBuffer()
+        self._observer: LedgerObserver | None = None
+        self._answering: RouteChosen | None = None
+
+    @property
+    def response(self) -> ChatResponse | None:
+        """The whole answer; ``None`` until it has finished, and where it never did."""
+        return self._stream.response if self._stream else None
+
+    @property
+    def decision(self) -> Decision | None:
+        """Which routes were tried, and why; ``None`` before the request is made."""
+        return self._stream.decision if self._stream else None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens billed for the answer, once the provider has said so."""
+        return self.response.usage if self.response else None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """US dollars for the answering call; ``None`` where the price or the usage is unknown."""
+        return self.response.cost if self.response else None
+
+    @property
+    def text(self) -> str:
+        """The answer as far as it has arrived."""
+        return self._writer.text if self._writer else ""
+
+    @property
+    def storage_error(self) -> TensorWallError | None:
+        """Why this turn is not, or not wholly, stored; ``None`` when all is well.
+
+        Final once the iteration has ended.
+        """
+        if self._storage_error is not None:
+            return self._storage_error
+        if self._writer is not None and self._writer.failure is not None:
+            return self._writer.failure
+        return self._observer.failure if self._observer else None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._reading is None and not self._closed:
+            self._reading = asyncio.create_task(self._run(), name=f"turn {self.answer_id}")
+            self._reading.add_done_callback(lambda _: self._arrived.set())
+        while not self._events:
+            if self._reading is None or self._reading.done():
+                raise self._end()
+            self._arrived.clear()
+            try:
+                await self._arrived.wait()
+            except asyncio.CancelledError:
+                await self.aclose()
+                raise
+        return self._events.popleft()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop, from any task; returns when upstream is closed and what has arrived is stored."""
+        self._closed = True
+        if self._reading is None:
+            return
+        if self._stoppable:
+            self._stoppable = False
+            self._reading.cancel()
+        await asyncio.wait([self._reading])
+
+    def _end(self) -> BaseException:
+        """Why there is no further event; an error is told once."""
+        if self._reading is not None and not self._told and not self._reading.cancelled():
+            self._told = True
+            return self._error or self._reading.exception() or StopAsyncIteration()
+        return StopAsyncIteration()
+
+    async def _run(self) -> None:
+        """Read the answer to its end, in whatever way it comes, and store how it ended."""
+        opening: asyncio.Task[None] | None = None
+        try:
+            prepared = self._prepared = await self._prepare()
+            self.left_out = prepared.left_out
+            self._writer = AnswerWriter(prepared.answer, question=prepared.question, session=prepared.session)
+            if not self._is_new:  # its records were just read, so this takes no time
+                await self._open()
+            self._stream = self._router.stream(prepared.request, observer=self._calls)
+            async with self._stream as events:
+                async for event in events:
+                    if opening is None and self._is_new:
+                        opening = asyncio.create_task(self._open(), name="open storage for a turn")
+                    self._take(self._writer, event)
+            self.state = "complete"
+        except asyncio.CancelledError:
+            self.state = "stopped"
+        except TensorWallError as error:
+            self.state = "failed"
+            self._error = error
+        except BaseException:
+            self.state = "failed"
+            raise
+        finally:
+            self._stoppable = False
+            if self._prepared is not None and self._writer is not None:
+                await (opening or self._open())
+                await self._writer.settle(self._ended(self._prepared.answer, self._writer))
+
+    def _take(self, writer: AnswerWriter, event: Event) -> None:
+        if type(event) is TextDelta:
+            writer.add_text(event.text)
+        elif type(event) is ReasoningDelta:
+            writer.add_reasoning(event.text)
+        elif type(event) is RouteChosen:
+            self._answering = event
+            writer.restart()
+        self._events.append(event)
+        self._arrived.set()
+
+    async def _open(self) -> None:
+        """Let storage have what has gathered so far, and from now on all at once."""
+        if self._observer is not None or self._writer is None:
+            return
+        try:
+            records: Records = await self._records()
+        except TensorWallError as error:
+            self._storage_error = error
+            return
+        self._writer.attach(records.database)
+        self._observer = records.ledger.observer(self.session_id, self.answer_id)
+        self._calls.attach(self._observer)
+
+    def _ended(self, answer: StoredMessage, writer: AnswerWriter) -> StoredMessage:
+        """The answer's row as it is to stay."""
+        response = self.response
+        partial = Message(role="assistant", content=writer.text, reasoning=writer.reasoning or None)
+        return replace(
+            answer,
+            message=response.message if response else partial,
+            state=self.state,
+            finished_at=datetime.now(UTC),
+            provider=self._answering.provider if self._answering else None,
+            model=self._answering.model if self._answering else answer.model,
+            finish_reason=response.finish_reason if response else None,
+            error=str(self._error) if self._error else None,
+            error_type=type(self._error).__name__ if self._error else None,
+        )
