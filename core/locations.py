@@ -50,6 +50,11 @@ class Locations:
         return self.data_dir / "tensorwall.db"
 
     @property
+    def demo_database_file(self) -> Path:
+        """What the demo says and pretends to cost, apart from the real ledger."""
+        return self.data_dir / "demo.db"
+
+    @property
     def models_file(self) -> Path:
         """The last answer of each provider's ``/models``."""
         return self.cache_dir / "models.json"

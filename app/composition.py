@@ -1,0 +1,247 @@
+"""The composition root: settings and keys go in, the parts come out, made once and wired together.
+
+The TUI and every sub-command that answers questions start here; nothing else makes a router, an
+assistant or a database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Literal
+
+from core.assistant import Assistant
+from core.catalogue import Catalogue, load_catalogue
+from core.credentials import find_api_key
+from core.errors import ConfigurationError, CredentialsError, TensorWallError, UnexpectedResponse
+from core.locations import Locations, find_locations
+from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
+from core.providers.profiles import GROQ, LLAMA_CPP, LM_STUDIO, OLLAMA, OPENAI, custom_profile
+from core.records import LazyRecords, open_records
+from core.routing import LLMRouter, LoadBalanceStrategy, RouteEndpoint
+from core.settings import EndpointSettings, NetworkSettings, Settings
+
+__all__ = ("Services", "Source", "all_providers", "compose", "find_source")
+
+_EVERYTHING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where answers come from.
+
+    Attributes:
+        kind: ``keys`` uses the providers a key was found for and the settings' own routes;
+            ``local`` one server that was found on this machine; ``demo`` the simulator.
+        provider: the local server.
+    """
+
+    kind: Literal["keys", "local", "demo"]
+    provider: Provider | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One composed application.
+
+    Attributes:
+        settings: what it was composed from; a local server's model stands in for an unset one.
+        catalogue: models, windows, prices.
+        router: chooses who answers.
+        providers: who may answer, by name.
+        assistant: answers one turn.
+        records: opens conversations and ledger when first called.
+        simulated: answers come from the simulator, which has to be said.
+    """
+
+    settings: Settings
+    locations: Locations
+    catalogue: Catalogue
+    router: LLMRouter
+    providers: Mapping[str, Provider]
+    assistant: Assistant
+    records: LazyRecords
+    simulated: bool
+    _exits: AsyncExitStack = field(repr=False)
+
+    async def refresh_models(self) -> None:
+        """Ask every provider in use what it serves now, and keep the answers for an offline start.
+
+        A provider that does not answer keeps what was known of it.
+
+        Raises:
+            OSError: the answers cannot be kept.
+        """
+        async with asyncio.TaskGroup() as group:
+            for provider in self.providers.values():
+                group.create_task(self._refresh(provider))
+        if not self.simulated:
+            await asyncio.to_thread(self.catalogue.save_offers, self.locations.models_file)
+
+    async def _refresh(self, provider: Provider) -> None:
+        try:
+            self.catalogue.merge(provider.name, await provider.models())
+        except TensorWallError:
+            return
+
+    async def aclose(self) -> None:
+        """Close connections, the database and the simulator."""
+        await self._exits.aclose()
+
+
+def find_source(settings: Settings, locations: Locations) -> Source | None:
+    """What can answer without asking the user: stored keys, or routes of the user's own. Blocking.
+
+    Raises:
+        CredentialsError: a key is there but cannot be used.
+    """
+    if settings.routes or settings.providers or _with_keys((GROQ, OPENAI), locations):
+        return Source("keys")
+    return None
+
+
+async def compose(
+    settings: Settings, *, source: Source | None = None, locations: Locations | None = None
+) -> Services:
+    """Make the application for a source of answers; by default the one ``find_source`` finds.
+
+    Raises:
+        CredentialsError: there is no key, and no route that needs none.
+        ConfigurationError: the settings' routes name a provider there is none of.
+        ConnectionFailed: the simulator does not start.
+        ProviderError: the local server has no model to offer.
+    """
+    locations = locations or find_locations()
+    source = source or await asyncio.to_thread(find_source, settings, locations)
+    if source is None:
+        raise CredentialsError(
+            "There is no API key for Groq.",
+            hint=f"Set {GROQ.key_variable}, run tensorwall login, or try --demo. Keys: {GROQ.keys_page}",
+        )
+    async with AsyncExitStack() as exits:
+        database = settings.storage.url or locations.database_file
+        match source.kind:
+            case "keys":
+                endpoints = await asyncio.to_thread(_keyed_endpoints, settings, locations)
+            case "local":
+                assert source.provider is not None
+                settings = await _with_local_model(settings, source.provider)
+                endpoints = [RouteEndpoint(provider=source.provider)]
+            case "demo":
+                endpoints = [RouteEndpoint(provider=await _simulator(settings.network, exits))]
+                # Of its own, so that simulated spend never mixes with what was really paid.
+                database = locations.demo_database_file
+        catalogue = await asyncio.to_thread(load_catalogue, locations.models_file)
+        router = LLMRouter(LoadBalanceStrategy(settings.routing.strategy), catalogue=catalogue)
+        exits.push_async_callback(router.aclose)
+        providers = _add_routes(router, settings, endpoints, own=source.kind == "keys")
+        records = LazyRecords(partial(open_records, database, catalogue))
+        exits.push_async_callback(records.aclose)
+        return Services(
+            settings=settings,
+            locations=locations,
+            catalogue=catalogue,
+            router=router,
+            providers=providers,
+            assistant=Assistant(router, catalogue, settings.chat, records),
+            records=records,
+            simulated=source.kind == "demo",
+            _exits=exits.pop_all(),
+        )
+
+
+def all_providers(settings: Settings) -> dict[str, OpenAICompatibleProvider]:
+    """Every provider that can be named in a route: the built-in ones and the settings' own."""
+    own = [
+        custom_profile(given.name, given.base_url, label=given.label, key_variable=given.key_variable)
+        for given in settings.providers
+    ]
+    return {
+        profile.name: OpenAICompatibleProvider(_patient(profile, settings.network))
+        for profile in (GROQ, OPENAI, OLLAMA, LM_STUDIO, LLAMA_CPP, *own)
+    }
+
+
+def _patient(profile: ProviderProfile, network: NetworkSettings) -> ProviderProfile:
+    """The profile with the user's patience; a local server keeps its own where that is longer."""
+    stall = max(network.stall_timeout, profile.stall_timeout) if profile.local else network.stall_timeout
+    return replace(profile, connect_timeout=network.connect_timeout, stall_timeout=stall)
+
+
+def _with_keys(profiles: Sequence[ProviderProfile], locations: Locations) -> list[str]:
+    return [
+        profile.name
+        for profile in profiles
+        if find_api_key(profile.name, profile.key_variable, locations=locations)
+    ]
+
+
+def _keyed_endpoints(settings: Settings, locations: Locations) -> list[RouteEndpoint]:
+    """Who answers for any model: Groq, then OpenAI, then servers of the user's own."""
+    providers = all_providers(settings)
+    names = [*_with_keys((GROQ, OPENAI), locations), *(given.name for given in settings.providers)]
+    return [
+        RouteEndpoint(provider=providers[name], priority=priority)
+        for priority, name in enumerate(dict.fromkeys(names))
+    ]
+
+
+def _add_routes(
+    router: LLMRouter, settings: Settings, endpoints: Sequence[RouteEndpoint], *, own: bool
+) -> dict[str, Provider]:
+    """Register the settings' routes, and one for everything else; gives the providers in use."""
+    routes = {_EVERYTHING: list(endpoints)} if endpoints else {}
+    if own:
+        providers = all_providers(settings) | {
+            endpoint.provider.name: endpoint.provider for endpoint in endpoints
+        }
+        routes |= {
+            route.model: [_endpoint(given, providers, route.model) for given in route.endpoints]
+            for route in settings.routes
+        }
+    for pattern, members in routes.items():
+        router.add_route(pattern, members)
+    return {member.provider.name: member.provider for members in routes.values() for member in members}
+
+
+def _endpoint(given: EndpointSettings, providers: Mapping[str, Provider], route: str) -> RouteEndpoint:
+    if given.provider not in providers:
+        raise ConfigurationError(
+            f"there is no provider {given.provider!r}.",
+            key=f"routes: {route}",
+            hint=f"Known: {', '.join(providers)}; others are declared under [[providers]].",
+        )
+    return RouteEndpoint(
+        provider=providers[given.provider],
+        priority=given.priority,
+        model=given.model,
+        weight=given.weight,
+        base_url=given.base_url,
+    )
+
+
+async def _simulator(network: NetworkSettings, exits: AsyncExitStack) -> Provider:
+    """Groq as the simulator plays it, in a process that ends with this one."""
+    from app.simulator.organizations import DEMO_KEY
+    from app.simulator.process import running_simulator
+
+    base_url = await exits.enter_async_context(running_simulator())
+    return OpenAICompatibleProvider(_patient(GROQ, network), api_key=DEMO_KEY, base_url=base_url)
+
+
+async def _with_local_model(settings: Settings, provider: Provider) -> Settings:
+    """Settings whose model is one that the server has: the chosen one, else its first."""
+    offered = [model.id for model in await provider.models()]
+    if settings.chat.model in offered:
+        return settings
+    if not offered:
+        raise UnexpectedResponse(
+            f"{provider.profile.label} runs but has no model loaded.",
+            provider=provider.name,
+            hint="Load a model in it, such as: ollama pull llama3.2",
+        )
+    chat = settings.chat.model_copy(update={"model": offered[0]})
+    return settings.model_copy(update={"chat": chat})
