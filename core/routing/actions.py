@@ -78,7 +78,7 @@ _POLICIES: dict[type[TensorWallError], ErrorPolicy] = {
     CredentialsError: ErrorPolicy(Action.ELSEWHERE, "has no key", set_aside=60),
     AccessDenied: ErrorPolicy(Action.ELSEWHERE, "denied access", set_aside=60),
     QuotaExhausted: ErrorPolicy(Action.ELSEWHERE, "has no quota left", set_aside=600),
-    ModelUnavailable: ErrorPolicy(Action.REPLACE_MODEL, "does not serve the model"),
+    ModelUnavailable: ErrorPolicy(Action.REPLACE_MODEL, "does not serve the model", set_aside=60),
     RequestTooLarge: ErrorPolicy(Action.SHRINK, "finds the request too large"),
     RateLimited: ErrorPolicy(Action.LATER, "is at its rate limit"),
     CapacityExceeded: ErrorPolicy(Action.ON_DEMAND, "has no flex capacity"),

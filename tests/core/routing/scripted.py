@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from dataclasses import dataclass, field
 
 from core.chat import (
@@ -13,14 +13,12 @@ from core.chat import (
     Event,
     Finished,
     Message,
-    ReasoningDelta,
     TextDelta,
-    ToolCallDelta,
     UpstreamCall,
     Usage,
     UsageReported,
 )
-from core.errors import CredentialsError, ProviderError, RateLimited
+from core.errors import RateLimited
 from core.providers import ProviderProfile, RemoteModel
 
 Act = float | Event | BaseException
@@ -88,6 +86,7 @@ class ScriptedProvider:
         self.overrides: tuple[str | None, str | None] = (None, None)
         self.open = 0
         self.hanging = asyncio.Event()
+        self.ended = asyncio.Event()
         self.warmed = self.closed = 0
 
     def with_overrides(self, api_key: str | None, base_url: str | None) -> ScriptedProvider:
@@ -111,6 +110,7 @@ class ScriptedProvider:
                     yield act
         finally:
             self.open -= 1
+            self.ended.set()
 
     async def complete(self, request: ChatRequest, *, model: str) -> ChatResponse:
         self.asked.append((model, request))
@@ -176,10 +176,11 @@ class Observed:
         return [call.outcome for call in self.ended]
 
 
+async def collect(answer: AsyncIterable[Event], seen: list[Event]) -> None:
+    """Append the events to ``seen``, so that they are there when the stream raises."""
+    async for event in answer:
+        seen.append(event)  # noqa: PERF401 - a comprehension would keep none of them
+
+
 def text_of(events: Iterable[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
-
-
-CONTENT = (TextDelta, ToolCallDelta)
-DELTAS = (TextDelta, ToolCallDelta, ReasoningDelta)
-RouteFailure = ProviderError | CredentialsError

@@ -301,7 +301,7 @@ async def test_a_replacement_that_is_gone_too_ends(bench):
 
 
 async def test_a_failing_route_is_set_aside_then_probed_and_taken_back(bench):
-    first, second = bench.set_up_always((errors.ServerFailed("Broken."),), ANSWER)
+    first, _ = bench.set_up_always((errors.ServerFailed("Broken."),), ANSWER)
     for _ in range(5):
         await stream(bench)
     assert len(first.asked) == 3, "its circuit is open after three failures"
@@ -350,7 +350,7 @@ async def test_a_refused_key_steps_aside_quietly_for_a_while_but_is_tried_at_onc
 
 async def test_an_untried_route_comes_before_one_that_has_just_failed(bench):
     """However badly the second did before: sleeping for the first, which just failed, is no better."""
-    first, second = bench.set_up_always((errors.ConnectionFailed("Down."),), (errors.ServerFailed("Bad."),))
+    _, second = bench.set_up_always((errors.ConnectionFailed("Down."),), (errors.ServerFailed("Bad."),))
     for _ in range(2):
         with pytest.raises(errors.AllRoutesFailed):
             await stream(bench)
@@ -382,7 +382,7 @@ async def test_least_latency_finds_the_fast_route_and_notices_when_it_slows_down
 
 
 async def test_a_slow_route_is_explored_again_when_it_has_been_idle(bench):
-    recovered, fast = bench.set_up_always(
+    recovered, _ = bench.set_up_always(
         (3.0, *ANSWER[1:]),
         (0.2, *ANSWER[1:]),
         strategy=LoadBalanceStrategy.LEAST_LATENCY,
