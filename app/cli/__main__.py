@@ -1,0 +1,5 @@
+"""``python -m app.cli`` is ``tensorwall``."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,113 @@
+"""The doctor's checks of settings, storage, providers and voice; each failure has its own sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from app.cli.failures import one_line
+from app.cli.services import open_providers, with_conversations
+from app.cli.symptoms import Finding, State
+from core.errors import AuthenticationFailed, ConfigurationError, CredentialsError, TensorWallError
+
+if TYPE_CHECKING:
+    from core.conversations import Conversations
+    from core.providers import Provider
+
+__all__ = ("check_database", "check_providers", "check_settings", "check_voice")
+
+_VOICE_PARTS = {
+    "microphone and speaker": ("sounddevice", "numpy", "soxr"),
+    "transcription": ("faster_whisper",),
+    "speech": ("pyttsx3",),
+}
+
+
+def check_settings() -> list[Finding]:
+    """Whether ``config.toml`` can be used."""
+    from core.locations import find_locations
+    from core.settings import load_settings
+
+    place = find_locations().settings_file
+    try:
+        load_settings()
+    except ConfigurationError as error:
+        return [Finding("settings", "broken", *_told(error))]
+    if not place.exists():
+        return [Finding("settings", "ok", f"no {place}: every setting has its default")]
+    return [Finding("settings", "ok", str(place))]
+
+
+def check_database() -> list[Finding]:
+    """Whether conversations can be stored and read."""
+
+    async def look(conversations: Conversations) -> str:
+        await conversations.list(limit=1)
+        return conversations.database.place
+
+    try:
+        return [Finding("database", "ok", with_conversations(look))]
+    except TensorWallError as error:
+        return [Finding("database", "broken", *_told(error))]
+
+
+async def check_providers() -> list[Finding]:
+    """Whether each provider can be reached with its key, all asked at once; one has to answer."""
+    async with open_providers() as providers:
+        async with asyncio.TaskGroup() as group:
+            checks = [group.create_task(_check_provider(provider)) for provider in providers]
+        findings = [check.result() for check in checks]
+    if not any(finding.state == "ok" for finding in findings):
+        findings.append(
+            Finding(
+                "answers",
+                "broken",
+                "no provider can answer.",
+                "Run `tensorwall login` for a Groq key, start a local server, or try `tensorwall --demo`.",
+            )
+        )
+    return findings
+
+
+async def _check_provider(provider: Provider) -> Finding:
+    profile = provider.profile
+    try:
+        source = await asyncio.to_thread(_key_source, provider)
+        count = len(await provider.check())
+    except CredentialsError as error:
+        if profile.name == "groq":
+            return Finding(profile.name, "broken", *_told(error))
+        return Finding(profile.name, "note", one_line(error.message))
+    except TensorWallError as error:
+        if profile.local:
+            return Finding(profile.name, "note", f"{profile.label} is not running on this machine.")
+        wrong_key = isinstance(error, AuthenticationFailed)
+        state: State = "broken" if wrong_key or profile.name == "groq" or not profile.key_required else "note"
+        return Finding(profile.name, state, *_told(error))
+    key = f", key from {source}" if source else ""
+    return Finding(profile.name, "ok", f"{profile.label} answers: {count} models{key}")
+
+
+def _key_source(provider: Provider) -> str:
+    from core.credentials import find_api_key
+
+    found = find_api_key(provider.name, provider.profile.key_variable)
+    return str(found.where) if found else ""
+
+
+def check_voice() -> list[Finding]:
+    """Whether the packages that speech needs are installed."""
+    findings = []
+    for name, packages in _VOICE_PARTS.items():
+        missing = [package for package in packages if find_spec(package) is None]
+        if missing:
+            findings.append(Finding(name, "note", "not installed", "pip install 'tensorwall[voice]'"))
+        else:
+            findings.append(Finding(name, "ok", f"installed ({', '.join(packages)})"))
+    return findings
+
+
+def _told(error: TensorWallError) -> tuple[str, str]:
+    whole = str(error)
+    return one_line(whole.removesuffix(error.hint)), one_line(error.hint)

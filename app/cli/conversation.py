@@ -1,0 +1,126 @@
+"""A conversation line by line: for screen readers, dumb terminals and slow connections.
+
+No cursor movement, no redrawing: what is typed and what is answered scroll by as plain lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.cli.failures import report
+from app.cli.line_input import LineInput
+from app.cli.one_shot import Asked, find_session, print_answer, start_turn, stats_line
+from app.cli.output import note
+from core.errors import TensorWallError
+
+if TYPE_CHECKING:
+    from app.composition import Services
+    from core.chat.messages import Message
+
+__all__ = ("converse",)
+
+_HELP = """\
+/help          this list
+/new           start a new session
+/model [NAME]  say which model answers, or ask another one
+/quit          end; so does Ctrl-D
+A backslash at the end of a line continues on the next. Ctrl-C stops an answer and keeps what has arrived."""
+
+
+def converse(asked: Asked) -> int:
+    """Converse until the user ends it; the exit status."""
+    from core.locations import find_locations
+
+    lines = LineInput(find_locations().data_dir / "line_history")
+    # Between the runs nothing runs: while the user types, Ctrl-C and the terminal belong to the prompt.
+    with asyncio.Runner() as runner, contextlib.closing(lines):
+        conversation = runner.run(_Conversation.open(asked))
+        try:
+            conversation.greet()
+            while (text := lines.read()) is not None:
+                try:
+                    if not text.startswith("/"):
+                        runner.run(conversation.ask(text))
+                    elif conversation.command(text):
+                        break
+                except KeyboardInterrupt:
+                    continue  # the answer was stopped and said so
+                except TensorWallError as error:
+                    report(error)
+        finally:
+            runner.run(conversation.aclose())
+    return 0
+
+
+class _Conversation:
+    """The state between two prompts."""
+
+    def __init__(self, services: Services, exits: AsyncExitStack, asked: Asked) -> None:
+        self._services = services
+        self._exits = exits
+        self._asked = asked
+
+    @classmethod
+    async def open(cls, asked: Asked) -> _Conversation:
+        from app.cli.services import open_services
+
+        async with AsyncExitStack() as exits:
+            services = await exits.enter_async_context(open_services(demo=asked.demo))
+            if asked.latest:
+                asked = replace(asked, latest=False, session_id=await find_session(services, None))
+            elif asked.session_id:
+                asked = replace(asked, session_id=await find_session(services, asked.session_id))
+            return cls(services, exits.pop_all(), asked)
+        raise AssertionError("an exit stack swallows nothing")
+
+    async def aclose(self) -> None:
+        await self._exits.aclose()
+
+    def greet(self) -> None:
+        if self._services.simulated:
+            note("simulated: these answers come from the demo, not from a model")
+        note(f"{self._model}. /help lists the commands, Ctrl-D ends.")
+
+    async def ask(self, text: str) -> None:
+        from core.chat.messages import Message
+
+        message: Message = Message(role="user", content=text)
+        turn = await start_turn(self._services, message, self._asked)
+        self._asked = replace(self._asked, session_id=turn.session_id)
+        answer = await print_answer(self._services, turn)
+        if answer.error:
+            report(answer.error)
+            note("Your question is kept: the up arrow brings it back.")
+        elif self._asked.stats:
+            note(stats_line(turn, answer))
+
+    def command(self, line: str) -> bool:
+        """Do what a slash command says; whether the conversation is over."""
+        name, _, argument = line.strip().partition(" ")
+        match name:
+            case "/quit" | "/exit":
+                return True
+            case "/help":
+                for row in _HELP.splitlines():
+                    note(row)
+            case "/new":
+                self._asked = replace(self._asked, session_id=None)
+                note("A new session.")
+            case "/model":
+                if argument.strip():
+                    self._asked = replace(self._asked, model=argument.strip())
+                note(f"{self._model} answers.")
+            case _:
+                note(
+                    f"There is no command {name}; /help lists them. To send it as it is, begin with a space."
+                )
+        return False
+
+    @property
+    def _model(self) -> str:
+        services = self._services
+        return self._asked.model or services.settings.chat.model or services.catalogue.default_model

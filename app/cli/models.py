@@ -1,0 +1,138 @@
+"""`tensorwall models`: the catalogue."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from app.cli.output import emit_json, note
+from app.cli.sessions import table_or_json
+
+if TYPE_CHECKING:
+    from core.catalogue import Catalogue, ModelInfo
+    from core.catalogue.model_info import Kind
+
+__all__ = ("models",)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--refresh", is_flag=True, help="Ask the providers for their models first.")
+@click.option("--provider", metavar="NAME", help="One provider's alone.")
+@click.option("--all", "show_all", is_flag=True, help="Also speech, transcription and guard models.")
+@table_or_json
+def models(*, refresh: bool, provider: str | None, show_all: bool, form: str) -> int:
+    """List the models: state, window, prices in USD per million tokens, replacement.
+
+    Retired models stay listed: asking for one tries it, then moves to its replacement.
+    """
+    from core.catalogue import load_catalogue
+    from core.locations import find_locations
+
+    cache = find_locations().models_file
+    catalogue = load_catalogue(cache)
+    status = asyncio.run(_refresh(catalogue, provider)) if refresh else 0
+    kind: Kind | None = None if show_all else "chat"
+    rows = [_row(catalogue, info) for info in catalogue.models(provider, kind=kind)]
+    if form == "json":
+        emit_json(rows)
+    elif rows:
+        _emit_rows(rows)
+    else:
+        note(f"No models of {provider!r} are known; --refresh asks for them." if provider else "No models.")
+    return status
+
+
+async def _refresh(catalogue: Catalogue, provider: str | None) -> int:
+    """Ask every provider that can be asked, at once; 1 when one that has a key failed."""
+    from app.cli.failures import one_line
+    from app.cli.services import open_providers, unknown_provider
+    from core.errors import CredentialsError, TensorWallError
+    from core.locations import find_locations
+
+    failed = 0
+    async with open_providers() as providers:
+        if provider and provider not in {known.name for known in providers}:
+            raise unknown_provider(provider, providers)
+        asked = [known for known in providers if provider in (None, known.name)]
+        answers = await asyncio.gather(*(known.models() for known in asked), return_exceptions=True)
+    for known, answer in zip(asked, answers, strict=True):
+        match answer:
+            case list():
+                catalogue.merge(known.name, answer)
+                note(f"{known.profile.label}: {len(answer)} models")
+            case CredentialsError() if provider is None:
+                note(f"{known.profile.label}: no key, not asked")
+            case TensorWallError() if known.profile.local and provider is None:
+                note(f"{known.profile.label}: not running")
+            case TensorWallError():
+                failed = 1
+                note(f"{known.profile.label}: {one_line(str(answer))}")
+            case BaseException():
+                raise answer
+    try:
+        catalogue.save_offers(find_locations().models_file)
+    except OSError as error:
+        note(f"The models cannot be kept for offline use: {error.strerror}.")
+    return failed
+
+
+def _row(catalogue: Catalogue, info: ModelInfo) -> dict[str, object]:
+    price = catalogue.price(info.provider, info.id, datetime.now(UTC))
+    return {
+        "provider": info.provider,
+        "id": info.id,
+        "label": info.label,
+        "kind": info.kind,
+        "state": info.state,
+        "offered": info.offered,
+        "context_window": info.context_window,
+        "max_output_tokens": info.max_output_tokens,
+        "input_usd_per_million": float(price.input) if price else None,
+        "output_usd_per_million": float(price.output) if price else None,
+        "cached_input_usd_per_million": (
+            float(price.cached_input) if price and price.cached_input is not None else None
+        ),
+        "price_source": price.source if price else None,
+        "capabilities": sorted(info.capabilities),
+        "shutdown_date": info.shutdown_date.isoformat() if info.shutdown_date else None,
+        "replacement": catalogue.replacement(info.provider, info.id),
+    }
+
+
+def _emit_rows(rows: list[dict[str, object]]) -> None:
+    from app.cli.tables import emit_table
+
+    emit_table(
+        ("provider", "model", "state", "window", "output", "in $/M", "out $/M", "replaced by"),
+        [
+            (
+                str(row["provider"]),
+                str(row["id"]),
+                _state(row),
+                _tokens(row["context_window"]),
+                _tokens(row["max_output_tokens"]),
+                _money(row["input_usd_per_million"]),
+                _money(row["output_usd_per_million"]),
+                str(row["replacement"] or ""),
+            )
+            for row in rows
+        ],
+        right=frozenset({3, 4, 5, 6}),
+    )
+
+
+def _state(row: dict[str, object]) -> str:
+    if row["offered"] is False and row["state"] != "retired":
+        return f"{row['state']}, not offered"
+    return str(row["state"])
+
+
+def _tokens(number: object) -> str:
+    return f"{number:,}" if isinstance(number, int) else "?"
+
+
+def _money(amount: object) -> str:
+    return f"{amount:.4f}".rstrip("0").ljust(4, "0") if isinstance(amount, float) else "?"

@@ -1,0 +1,249 @@
+"""One question, one answer: from the assistant's events to stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.cli.answer_stream import AnswerStream
+from app.cli.failures import FAILED, exit_status, one_line, report
+from app.cli.output import complain, emit_json, note
+from app.cli.progress import Progress
+from core.chat.events import RouteChosen, TextDelta
+from core.costs.meter import Meter, Reading
+from core.errors import InputError, TensorWallError
+
+if TYPE_CHECKING:
+    from app.composition import Services
+    from core.assistant import Turn
+    from core.chat import ResponseFormat
+    from core.chat.messages import Message
+
+__all__ = ("Answer", "Asked", "answer_once", "json_problem", "print_answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks of ``chat``, beside the question.
+
+    Attributes:
+        latest: continue the session written to last.
+        session_id: continue this session; an unambiguous beginning of its id.
+        as_object: write one JSON object about the answer in place of the answer.
+    """
+
+    model: str | None = None
+    system: str | None = None
+    latest: bool = False
+    session_id: str | None = None
+    response_format: ResponseFormat | None = None
+    stats: bool = False
+    as_object: bool = False
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one turn.
+
+    Attributes:
+        text: what arrived, all of it or up to where it broke off.
+        error: what broke it off; ``None`` for a whole answer.
+    """
+
+    text: str
+    route: RouteChosen | None
+    reading: Reading
+    error: TensorWallError | None
+
+
+async def answer_once(message: Message, asked: Asked) -> int:
+    """Ask, write the answer to stdout and return the exit status."""
+    from app.cli.services import open_services
+
+    async with open_services(demo=asked.demo) as services:
+        turn = await start_turn(services, message, asked)
+        answer = await print_answer(services, turn, silent=asked.as_object)
+        if asked.as_object:
+            emit_json(await _as_object(services, turn, answer))
+        if answer.error:
+            report(answer.error)
+            return exit_status(answer.error)
+        if asked.stats:
+            note(stats_line(turn, answer))
+        if asked.response_format and (problem := json_problem(answer.text)):
+            complain(f"the answer is not valid JSON: {problem}", hint="Ask again, or ask another model.")
+            return FAILED
+    return 0
+
+
+async def print_answer(services: Services, turn: Turn, *, silent: bool = False) -> Answer:
+    """Write a turn to stdout as it streams; remarks go to stderr.
+
+    When the task is cancelled (Ctrl-C) what arrived is written and kept before that is passed on.
+
+    Args:
+        services: whose settings say when silence is worth a remark.
+        turn: a turn nobody has read from.
+        silent: keep the answer off stdout.
+
+    Raises:
+        ReaderGone: stdout was closed by its reader; the turn was stopped then.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    stream = AnswerStream(stopped=task.cancel)
+    progress = Progress(stream.remark, silence=services.settings.network.stall_notice)
+    meter = Meter(time.monotonic, None)
+    texts: list[str] = []
+    error: TensorWallError | None = None
+    if services.simulated:
+        stream.remark("simulated: these answers come from the demo, not from a model")
+    try:
+        async for event in turn:
+            progress.on_event(event)
+            meter.on_event(event)
+            if isinstance(event, TextDelta):
+                texts.append(event.text)
+                if not silent:
+                    stream.text(event.text)
+    except TensorWallError as failure:
+        error = failure
+    except asyncio.CancelledError:
+        await turn.aclose()
+        if stream.broken:
+            task.uncancel()
+            await stream.finish()  # says why nothing more can be written
+        stream.remark(f"stopped; what arrived is kept in session {turn.session_id}")
+        await stream.abandon()
+        raise
+    finally:
+        meter.finished()
+        progress.stop()
+    await turn.aclose()
+    await stream.finish()
+    if turn.storage_error:
+        report(turn.storage_error)
+        note("The answer is whole, but this session does not keep it.")
+    return Answer("".join(texts), progress.route, meter.reading(), error)
+
+
+def json_problem(text: str) -> str | None:
+    """Why ``text`` is not one JSON value, with line and column; ``None`` where it is."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        return f"line {error.lineno}, column {error.colno}: {error.msg}"
+    except ValueError as error:
+        return str(error)
+    except RecursionError:
+        return "it is nested too deeply"
+    return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON value")
+
+
+async def start_turn(services: Services, message: Message, asked: Asked) -> Turn:
+    """The turn that answers ``message`` in the session the command line names, or in a new one.
+
+    Raises:
+        InputError: there is no such session.
+    """
+    from core.assistant import ReplyOptions
+
+    session_id = None
+    if asked.latest or asked.session_id:
+        session_id = await find_session(services, asked.session_id)
+    return services.assistant.reply(
+        session_id,
+        message,
+        model=asked.model,
+        options=ReplyOptions(
+            system_prompt=_system_prompt(services, message, asked), response_format=asked.response_format
+        ),
+    )
+
+
+async def find_session(services: Services, id_or_prefix: str | None) -> str:
+    """The id of a session, or of the one written to last."""
+    conversations = (await services.records()).conversations
+    if id_or_prefix:
+        return (await conversations.get(id_or_prefix)).id
+    latest = await conversations.latest()
+    if latest is None:
+        raise InputError("There is no session to continue.", hint="Leave out -c to start one.")
+    return latest.id
+
+
+def _system_prompt(services: Services, message: Message, asked: Asked) -> str | None:
+    """The instructions, with the word "JSON" in them: without it JSON mode is refused.
+
+    See https://console.groq.com/docs/structured-outputs#json-object-mode.
+    """
+    if asked.response_format is None or asked.response_format.type != "json_object":
+        return asked.system
+    system = asked.system or services.settings.chat.system_prompt
+    if "json" in f"{system} {message.text}".lower():
+        return asked.system
+    return f"{system}\n\nAnswer with one JSON object.".lstrip()
+
+
+async def _as_object(services: Services, turn: Turn, answer: Answer) -> dict[str, Any]:
+    """The answer for programs; see the help of ``--output``.
+
+    ``cost_usd`` is a JSON number with all its digits: it has far fewer than the 15 a double keeps.
+    """
+    usage = turn.usage
+    reading = answer.reading
+    return {
+        "text": answer.text,
+        "model": answer.route.model if answer.route else None,
+        "provider": answer.route.provider if answer.route else None,
+        "route": answer.route.route if answer.route else None,
+        "session_id": turn.session_id,
+        "usage": None
+        if usage is None
+        else {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "reasoning_tokens": usage.reasoning_tokens,
+            "estimated": usage.estimated,
+        },
+        "cost_usd": None if turn.cost is None else float(turn.cost),
+        "ttft_ms": None if reading.ttft is None else round(reading.ttft * 1000, 1),
+        "tokens_per_second": (
+            None if reading.average_tokens_per_second is None else round(reading.average_tokens_per_second, 1)
+        ),
+        "finish_reason": turn.response.finish_reason if turn.response else None,
+        "simulated": services.simulated,
+        "error": one_line(answer.error.message) if answer.error else None,
+    }
+
+
+def stats_line(turn: Turn, answer: Answer) -> str:
+    """Speed, tokens and money of a turn, in one line."""
+    from app.tui.figures import duration, money, speed
+
+    usage, reading = turn.usage, answer.reading
+    mark = "~" if reading.estimated else ""
+    tokens = (
+        f"{usage.prompt_tokens} + {usage.completion_tokens} tokens"
+        if usage
+        else f"{mark}{reading.tokens} tokens"
+    )
+    parts = [
+        f"{answer.route.provider} {answer.route.model}" if answer.route else "no route",
+        f"first token {duration(reading.ttft)}",
+        speed(reading.average_tokens_per_second),
+        tokens,
+        money(turn.cost, estimated=reading.estimated),
+        f"session {turn.session_id}",
+    ]
+    return " · ".join(parts)

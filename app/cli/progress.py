@@ -1,0 +1,60 @@
+"""What there is to say while an answer is on its way: routes, waits and silence, a dim line each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from core.chat.events import Event, RouteChanged, RouteChosen, Waiting
+
+__all__ = ("Progress",)
+
+
+class Progress:
+    """Turns events into remarks, and says when nothing has come for a while.
+
+    Args:
+        say: takes each remark.
+        silence: seconds without an event after which that is said, once a silence.
+    """
+
+    def __init__(self, say: Callable[[str], None], *, silence: float) -> None:
+        self._say = say
+        self._silence = silence
+        self._waiting_for = "an answer"
+        self._loop = asyncio.get_running_loop()
+        self._last_event = self._loop.time()
+        self._told = False
+        self._timer = self._loop.call_later(silence, self._look)
+        self.route: RouteChosen | None = None
+        """The call that is on, or that gave the answer."""
+
+    def on_event(self, event: Event) -> None:
+        """Take note of an event; cheap, since most are pieces of text."""
+        self._last_event = self._loop.time()
+        self._told = False
+        match event:
+            case RouteChosen():
+                self.route = event
+                self._waiting_for = f"{event.model} by {event.provider}"
+            case RouteChanged():
+                self._say(
+                    f"moved from {event.from_model} ({event.from_provider}) to "
+                    f"{event.to_model} ({event.to_provider}): {event.reason}"
+                )
+            case Waiting():
+                self._say(f"waiting {event.seconds:.1f} s: {event.reason}")
+                self._last_event += event.seconds
+
+    def stop(self) -> None:
+        """The answer is over."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        silent_for = self._loop.time() - self._last_event
+        if silent_for >= self._silence:
+            if not self._told:
+                self._say(f"nothing from {self._waiting_for} for {silent_for:.0f} s; Ctrl-C stops")
+                self._told = True
+            silent_for = 0.0
+        self._timer = self._loop.call_later(self._silence - silent_for, self._look)

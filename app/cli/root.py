@@ -1,0 +1,98 @@
+"""The root command: opens the TUI, or answers stdin where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from app.cli.entry import Invocation
+from app.cli.lazy_group import LazyGroup
+from app.cli.output import is_terminal
+
+__all__ = ("tensorwall",)
+
+COMMANDS = {
+    "chat": ("app.cli.chat:chat", "Answer a prompt on stdout, or converse line by line."),
+    "sessions": ("app.cli.sessions:sessions", "List, show, search, export and delete conversations."),
+    "models": ("app.cli.models:models", "List the models: state, window, prices, replacement."),
+    "login": ("app.cli.login:login", "Check and store a provider's API key."),
+    "logout": ("app.cli.login:logout", "Forget a stored API key."),
+    "config": ("app.cli.config:config", "Show and change the settings."),
+    "doctor": ("app.cli.doctor:doctor", "Find what is wrong and say how to mend it."),
+    "simulate": ("app.cli.simulate:simulate", "Run the simulator of Groq's API on this machine."),
+    "completion": ("app.cli.completion:completion", "Print the completion script for a shell."),
+}
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("tensorwall")
+    except PackageNotFoundError:
+        number = "(not installed: running from the source folder)"
+    click.echo(f"tensorwall {number}")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("--demo", is_flag=True, help="Talk to the simulator: no key, answers are simulated.")
+@click.option("-c", "--continue", "resume", is_flag=True, help="Open the last session.")
+@click.option("--session", metavar="ID", help="Open this session; an unambiguous beginning is enough.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def tensorwall(ctx: click.Context, *, demo: bool, resume: bool, session: str | None, debug: bool) -> int:
+    r"""Real-time chat and voice assistant for the terminal.
+
+    Without a command it opens the full-screen interface; where there is no terminal it answers
+    stdin, as `tensorwall chat` does.
+
+    \b
+    Exit status:
+      0    answered or done
+      1    every route failed, or something is broken
+      2    wrong usage, input or configuration
+      3    a budget refused the call
+      4    no API key, or a wrong one
+      130  stopped by Ctrl-C; what had arrived is kept
+      141  the reader of stdout went away (as `| head` does)
+    """
+    invocation = ctx.ensure_object(Invocation)
+    invocation.debug = debug
+    if ctx.invoked_subcommand is not None:
+        if demo or resume or session:
+            raise click.UsageError(
+                f"--demo, -c and --session before a command do nothing; put them after "
+                f"`{ctx.invoked_subcommand}`.",
+                ctx=ctx,
+            )
+        return 0
+    if is_terminal(sys.stdin) and is_terminal(sys.stdout):
+        return _open_interface(demo=demo, resume=resume, session=session)
+    from app.cli.chat import chat
+
+    status: int = ctx.invoke(chat, demo=demo, resume=resume, session_id=session)
+    return status
+
+
+def _open_interface(*, demo: bool, resume: bool, session: str | None) -> int:
+    from app.cli.interface import open_interface
+
+    return open_interface(demo=demo, resume=resume, session=session)
