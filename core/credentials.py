@@ -41,8 +41,10 @@ _ENCLOSING = (
     "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
     "\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
 )
-_ASSIGNMENT = re.compile(r"(?:export\s+|set\s+|\$env:)?[A-Z][A-Z0-9_]*\s*=\s*(?=\S)")
-_BEARER = re.compile(r"(?:authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
+_WRAPPING = re.compile(
+    r"(?:export\s+|set\s+|\$env:)?[A-Z][A-Z0-9]*_[A-Z0-9_]*\s*=\s*(?=\S)"  # GROQ_API_KEY=
+    r"|(?i:(?:authorization\s*:\s*)?bearer\s+)"
+)
 
 _T = TypeVar("_T")
 
@@ -124,7 +126,7 @@ def store_api_key(provider: str, key: str, *, locations: Locations | None = None
         _drop_from_file(path, provider)  # an older key there would come back once the keyring fails
         return StoredWhere("keyring", name)
     _write_file(path, _read_file(path, trusted=True) | {provider: key})
-    return StoredWhere("file", str(path), reason or "there is no working system keyring")
+    return StoredWhere("file", str(path), redact(reason, [key]) or "there is no working system keyring")
 
 
 def forget_api_key(provider: str, *, locations: Locations | None = None) -> list[StoredWhere]:
@@ -150,9 +152,8 @@ def clean_api_key(text: str) -> str:
         InputError: what is left cannot be a key; the message never repeats it.
     """
     key = text.strip(_ENCLOSING)
-    for surrounding in (_ASSIGNMENT, _BEARER):
-        if match := surrounding.match(key):
-            key = key[match.end() :].strip(_ENCLOSING)
+    while wrapping := _WRAPPING.match(key):
+        key = key[wrapping.end() :].strip(_ENCLOSING)
     if not key:
         raise InputError("The key is empty.", hint="Paste the key itself.")
     if "\n" in key or "\r" in key:

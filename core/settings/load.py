@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from core.chat import safe_text
 from core.credentials import redact
 from core.errors import ConfigurationError
 from core.locations import find_locations
@@ -85,7 +86,11 @@ def parse_settings(text: str, path: Path | None = None) -> Settings:
     if hidden is not None:  # pydantic-settings would take it for an option of its own
         line = key_lines(text)[hidden,]
         raise ConfigurationError(
-            "there is no such setting.", file=path, line=line, key=hidden, hint=_suggestion((hidden,))
+            "there is no such setting.",
+            file=path,
+            line=line,
+            key=safe_text(hidden),
+            hint=_suggestion((hidden,)),
         )
     try:
         return Settings(**values)
@@ -97,7 +102,7 @@ def _syntax_error(error: tomllib.TOMLDecodeError, text: str, path: Path | None) 
     place = _PLACE.search(str(error))
     line = int(place["line"]) if place and place["line"] else text.rstrip().count("\n") + 1
     problem = _PLACE.sub("", str(error))
-    written = text.splitlines()[line - 1].strip() if text.strip() else ""
+    written = text.split("\n")[line - 1].strip()
     return ConfigurationError(
         f"This is not TOML: {problem[:1].lower()}{problem[1:]}, in {redact(written)[:80]!r}.",
         file=path,
@@ -161,4 +166,4 @@ def _spoken(location: Sequence[str | int]) -> str:
     spoken = ""
     for part in location:
         spoken += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if spoken else part
-    return spoken
+    return safe_text(spoken)
