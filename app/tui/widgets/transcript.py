@@ -1,20 +1,63 @@
-"""The conversation on screen: one virtualised line-API widget."""
+"""The conversation on screen, with all that the user can do to it."""
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Offset
 from textual.message import Message
-from textual.scroll_view import ScrollView
+from textual.reactive import var
+from textual.selection import Selection
+from textual.strip import Strip
 
+from app.tui.transcript import block_cursor
+from app.tui.transcript.block_cursor import Target
+from app.tui.transcript.document import DocumentRow
 from app.tui.transcript.entry import AnswerState, CodeBlock, Entry, EntryId
+from app.tui.transcript.entry_view import code_blocks
+from app.tui.transcript.painted import restyle
+from app.tui.transcript.search import Search
+from app.tui.transcript.selection import key_of
+from app.tui.widgets.transcript_page import TranscriptPage
 
 __all__ = ("Transcript",)
 
+_SCAN_SECONDS = 0.008
+_SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:)\S+\Z", re.IGNORECASE)
+_WORD = re.compile(r"\w+|[^\w\s]+")
 
-class Transcript(ScrollView, can_focus=True):
-    """Shows a conversation and lets the user read, search, select and copy it."""
+
+class Transcript(TranscriptPage):
+    """Shows a conversation and lets the user read, search, select and copy it.
+
+    Filling it is never awaited, and appending is O(1). What the user wants done elsewhere (copying, editing,
+    regenerating) goes out as messages.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("alt+up", "move_cursor(-1)", "Previous block", id="transcript.previous-block"),
+        Binding("alt+down", "move_cursor(1)", "Next block", id="transcript.next-block"),
+        Binding("y", "copy", "Copy", id="transcript.copy"),
+        Binding("e", "edit", "Edit", id="transcript.edit"),
+        Binding("r", "regenerate", "Regenerate", id="transcript.regenerate"),
+        Binding("left_square_bracket", "branch(-1)", "Previous branch", id="transcript.previous-branch"),
+        Binding("right_square_bracket", "branch(1)", "Next branch", id="transcript.next-branch"),
+        Binding("t", "toggle_reasoning", "Reasoning", id="transcript.reasoning"),
+        Binding("n", "find_next", "Next match", id="transcript.find-next", show=False),
+        Binding("N", "find_previous", "Previous match", id="transcript.find-previous", show=False),
+        Binding("escape", "leave", "Back", id="transcript.leave", show=False),
+    ]
+
+    show_reasoning: var[bool] = var(False, init=False)
+    """Whether reasoning is unfolded unless the user folds it."""
 
     @dataclass
     class CopyRequested(Message):
@@ -56,21 +99,37 @@ class Transcript(ScrollView, can_focus=True):
         current: int
         total: int
 
-    @dataclass
-    class FollowChanged(Message):
-        """The view began or ceased to follow the newest line."""
+    class Left(Message):
+        """Escape was pressed with nothing left to undo here; another widget may take the focus."""
 
-        following: bool
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._target: Target | None = None
+        self._search: Search | None = None
+        self._unnamed = 0
 
-    # Filling it. Nothing here is awaited; appending is O(1).
+    # Filling
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What is shown, in order; not to be changed."""
+        return tuple(self._document.entries)
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Replace the whole conversation and show its end."""
-        raise NotImplementedError
+        self._document.load(entries)
+        self._forget_places()
+        self.follow()
 
     def clear(self) -> None:
         """Show an empty conversation."""
-        raise NotImplementedError
+        self.load(())
 
     def add_user(
         self,
@@ -82,23 +141,29 @@ class Transcript(ScrollView, can_focus=True):
         branch: tuple[int, int] | None = None,
     ) -> None:
         """Add what the user said, and follow the end."""
-        raise NotImplementedError
+        self._document.add(Entry("user", id, text, time=time, attachments=attachments, branch=branch))
+        self.follow()
 
     def begin_answer(self, id: EntryId, header: str = "", *, time: str = "") -> None:  # noqa: A002
         """Add an empty answer in state ``streaming``; text for it may arrive at once."""
-        raise NotImplementedError
+        self._add(Entry("answer", id, header=header, time=time, state="streaming"))
 
     def append_text(self, id: EntryId, text: str) -> None:  # noqa: A002
-        """Add a piece of the answer; it is on screen with the next frame."""
-        raise NotImplementedError
+        """Add a piece of the answer; ignored where no such answer is streaming."""
+        if self._document.append(id, text=text):
+            self._text_arrived()
 
     def append_reasoning(self, id: EntryId, text: str) -> None:  # noqa: A002
-        """Add a piece of reasoning."""
-        raise NotImplementedError
+        """Add a piece of reasoning; ignored where no such answer is streaming."""
+        if self._document.append(id, reasoning=text):
+            self._text_arrived()
 
     def set_header(self, id: EntryId, header: str) -> None:  # noqa: A002
         """Change who answers, as when the route changed."""
-        raise NotImplementedError
+        place = self._document.place(id)
+        self._document.entries[place].header = header
+        self._document.changed(place)
+        self._rows_changed()
 
     def finish_answer(
         self,
@@ -109,54 +174,274 @@ class Transcript(ScrollView, can_focus=True):
         branch: tuple[int, int] | None = None,
     ) -> None:
         """End the answer; whatever arrived stays."""
-        raise NotImplementedError
+        place = self._document.place(id)
+        entry = self._document.entries[place]
+        entry.footer, entry.branch = footer, branch or entry.branch
+        self._document.finish(place, state)
+        self._rows_changed()
+
+    def set_footer(self, id: EntryId, footer: str) -> None:  # noqa: A002
+        """Change the line under an answer, as when its price becomes known."""
+        place = self._document.place(id)
+        self._document.entries[place].footer = footer
+        self._document.changed(place)
+        self._rows_changed()
 
     def add_notice(self, text: str) -> None:
         """Add one dim line, such as a change of route."""
-        raise NotImplementedError
+        self._add(Entry("notice", self._new_id(), text))
 
     def add_error(self, message: str, hint: str = "") -> None:
         """Add an error and what to do about it."""
-        raise NotImplementedError
+        self._add(Entry("error", self._new_id(), message, footer=hint))
+
+    def _add(self, entry: Entry) -> None:
+        self._document.add(entry)
+        self._rows_changed()
+
+    def _new_id(self) -> EntryId:
+        self._unnamed += 1
+        return f"unnamed {self._unnamed}"
 
     def rename(self, id: EntryId, new_id: EntryId) -> None:  # noqa: A002
         """Give an entry the name that storage chose."""
-        raise NotImplementedError
+        self._document.rename(id, new_id)
 
     def remove_after(self, id: EntryId | None) -> None:  # noqa: A002
         """Remove every entry after this one; ``None`` removes all."""
-        raise NotImplementedError
+        self._document.cut(0 if id is None else self._document.place(id) + 1)
+        self._forget_places()
+        self._rows_changed()
 
-    # Copying; each posts ``CopyRequested`` and returns whether there was something to copy.
+    def _forget_places(self) -> None:
+        self._target = None
+        if self._search is not None:
+            self.find("")
+        if self.is_attached:
+            self.screen.clear_selection()
+
+    def watch_show_reasoning(self, shown: bool) -> None:
+        """Fold or unfold the reasoning of every answer."""
+        self._document.show_reasoning = shown
+        self._lay_out(self.size.width, self._document.frame.theme)
+
+    # Copying
 
     def copy_answer(self, id: EntryId | None = None) -> bool:  # noqa: A002
-        """Copy an answer's Markdown; by default the last one's."""
-        raise NotImplementedError
+        """Ask for an answer's Markdown to be copied, by default the last one's; whether there is one."""
+        places = [self._document.place(id)] if id is not None else self._document.places("answer")
+        return any(self._copy(self._document.entries[place].text, "answer") for place in places)
 
     def copy_code_block(self, n: int = -1, id: EntryId | None = None) -> bool:  # noqa: A002
-        """Copy the n-th code block of an answer (from 0; negative from the end)."""
-        raise NotImplementedError
+        """Ask for the n-th code block to be copied (from 0; negative from the end); as ``code_blocks``."""
+        blocks = self.code_blocks(id)
+        if not -len(blocks) <= n < len(blocks):
+            return False
+        return self._copy(blocks[n].text, "code block")
 
     def code_blocks(self, id: EntryId | None = None) -> list[CodeBlock]:  # noqa: A002
         """The code blocks of an answer; by default the last one that has any."""
-        raise NotImplementedError
+        places = [self._document.place(id)] if id is not None else self._document.places("answer")
+        return next((found for place in places if (found := code_blocks(self._document.entries[place]))), [])
 
-    # Finding; answers come as ``FindUpdated``.
+    def _copy(self, text: str, what: str) -> bool:
+        if text:
+            self.post_message(self.CopyRequested(text, what))
+        return bool(text)
+
+    # The block cursor
+
+    @property
+    def selected_block(self) -> str | None:
+        """The text of the message or code block that the block cursor is on."""
+        return block_cursor.text_of(self._document, self._target) if self._target else None
+
+    @property
+    def selected_entry(self) -> Entry | None:
+        """The entry that the block cursor is on."""
+        return self._document.entries[self._target.entry] if self._target else None
+
+    def action_move_cursor(self, step: int) -> None:
+        """Move the block cursor to the next (+1) or previous (-1) message or code block."""
+        self._target = block_cursor.neighbour(self._document, self._target, step)
+        if self._target is not None:
+            self.show_rows(*block_cursor.rows_of(self._document, self._target))
+        self.refresh()
+
+    def action_copy(self) -> None:
+        """Copy what the mouse selected, else what the block cursor is on, else the last answer."""
+        if selected := self.screen.get_selected_text():
+            self._copy(selected, "selection")
+        elif self._target is not None:
+            what = "code block" if self._target.code is not None else "message"
+            self._copy(self.selected_block or "", what)
+        else:
+            self.copy_answer()
+
+    def action_edit(self) -> None:
+        """Ask to edit the user's message the cursor is on, else the last one."""
+        if entry := self._addressed("user"):
+            self.post_message(self.EditRequested(entry.id))
+
+    def action_regenerate(self) -> None:
+        """Ask for another answer in place of the one the cursor is on, else of the last one."""
+        if entry := self._addressed("answer"):
+            self.post_message(self.RegenerateRequested(entry.id))
+
+    def action_branch(self, step: int) -> None:
+        """Ask for a sibling of the message the cursor is on, else of the last that has any."""
+        entry = self.selected_entry or next((e for e in reversed(self.entries) if e.branch), None)
+        if entry and entry.branch and entry.branch[1] > 1:
+            self.post_message(self.BranchRequested(entry.id, step))
+
+    def action_toggle_reasoning(self) -> None:
+        """Fold or unfold the reasoning of the answer the cursor is on, else of the last that has any."""
+        entry = self.selected_entry
+        if entry is None or not entry.reasoning:
+            entry = next((e for e in reversed(self.entries) if e.reasoning), None)
+        if entry is not None:
+            self._toggle_reasoning(self._document.place(entry.id))
+
+    def _toggle_reasoning(self, place: int) -> None:
+        self.screen.clear_selection()
+        first, _ = self._document.extent(place)
+        self._document.toggle_reasoning(place)
+        self.following = False
+        self._rows_changed()
+        if first < self.scroll_offset.y:
+            self.scroll_to(y=first)
+
+    def _addressed(self, kind: str) -> Entry | None:
+        selected = self.selected_entry
+        if selected is not None:
+            return selected if selected.kind == kind else None
+        return next((entry for entry in reversed(self.entries) if entry.kind == kind), None)
+
+    def action_leave(self) -> None:
+        """Drop the selection, the cursor or the search, whichever there is; else say ``Left``."""
+        if self.screen.selections:
+            self.screen.clear_selection()
+        elif self._target is not None:
+            self._target = None
+        elif self._search is not None:
+            self.find("")
+        else:
+            self.post_message(self.Left())
+        self.refresh()
+
+    # Finding
 
     def find(self, query: str) -> None:
-        """Highlight every occurrence, ignoring case, and go to the last; empty ends the search."""
-        raise NotImplementedError
+        """Highlight every occurrence, ignoring case, and go to the last; empty ends the search.
+
+        The count grows while older messages are looked at: each step is a ``FindUpdated``.
+        """
+        self.workers.cancel_group(self, "find")
+        self._search = Search(self._document, query) if query else None
+        if self._search is not None:
+            self.run_worker(self._scan(self._search), group="find")
+        else:
+            self.post_message(self.FindUpdated("", 0, 0))
+        self.refresh()
+
+    async def _scan(self, search: Search) -> None:
+        more = True
+        while more:
+            more = search.scan(time.monotonic, _SCAN_SECONDS)
+            if search.current is None and search.matches:
+                self._go_to_match(search, -1)
+            self._tell_found(search)
+            await asyncio.sleep(0)
+        self.refresh()
 
     def find_next(self) -> None:
         """Go to the next occurrence below, round at the end."""
-        raise NotImplementedError
+        if self._search is not None:
+            self._go_to_match(self._search, 1)
 
     def find_previous(self) -> None:
         """Go to the next occurrence above, round at the beginning."""
-        raise NotImplementedError
+        if self._search is not None:
+            self._go_to_match(self._search, -1)
 
-    # Moving
+    def action_find_next(self) -> None:
+        """Go to the next occurrence below."""
+        self.find_next()
 
-    def follow(self) -> None:
-        """Go to the end and follow it."""
-        raise NotImplementedError
+    def action_find_previous(self) -> None:
+        """Go to the next occurrence above."""
+        self.find_previous()
+
+    def _go_to_match(self, search: Search, step: int) -> None:
+        search.refresh()
+        if match := search.go(step):
+            row = self._document.row_of(match.position)
+            self.show_rows(row, row + 1)
+        self._tell_found(search)
+        self.refresh()
+
+    def _tell_found(self, search: Search) -> None:
+        self.post_message(self.FindUpdated(search.query, search.number, len(search.matches)))
+
+    def overlay(self, row: DocumentRow, strip: Strip) -> Strip:
+        """The marks of search and block cursor."""
+        theme = self._document.frame.theme
+        painted = row.painted
+        if self._search is not None:
+            for match in self._search.within(row.entry, row.section):
+                start, end = match.start - painted.start, min(match.end - painted.start, painted.length)
+                if end > 0 and start < painted.length and row.inner >= 0:
+                    style = theme.current_match if match == self._search.current else theme.match
+                    strip = restyle(strip, painted.lead + max(0, start), painted.lead + end, style)
+        if self._target is not None and self._target.covers(self._document, row):
+            strip = block_cursor.mark(strip, theme.cursor)
+        return strip
+
+    # The mouse
+
+    def on_click(self, event: events.Click) -> None:
+        """Follow links, fold reasoning, jump to the end; two clicks select a word, three a block."""
+        event.prevent_default()  # Textual would select the whole conversation
+        if self.over_pill(event):
+            self.follow()
+        elif event.chain >= 2:
+            self._select_at(event)
+        elif row := self.row_under(event):
+            self._clicked(event, row)
+
+    def _clicked(self, event: events.Click, row: DocumentRow) -> None:
+        view = self._document.view(row.entry)
+        if url := self._link_under(event):
+            self.post_message(self.LinkActivated(url))
+        elif row.section == view.reasoning_header:
+            self._toggle_reasoning(row.entry)
+
+    def _link_under(self, event: events.MouseEvent) -> str | None:
+        row, offset = self.row_under(event), self.offset_under(event)
+        if row is None or offset is None or offset.y != key_of(row.entry, row.section):
+            return None
+        layout = self._document.view(row.entry).sections[row.section].layout
+        url = layout.link_at(offset.x)
+        return url if url and _SAFE_ADDRESS.match(url) else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Say where a link leads."""
+        url = self._link_under(event)
+        if url != str(self.tooltip or "") and (url or self.tooltip):
+            self.tooltip = Content(url) if url else None
+
+    def _select_at(self, event: events.Click) -> None:
+        row, offset = self.row_under(event), self.offset_under(event)
+        if row is None or offset is None:
+            return
+        start, end = 0, 1 << 32
+        if event.chain == 2:
+            layout = self._document.view(row.entry).sections[row.section].layout
+            words = (word.span() for word in _WORD.finditer(layout.row_text(row.inner)))
+            column = offset.x - row.painted.start
+            span = next((span for span in words if span[0] <= column < span[1]), None)
+            if span is None:
+                return
+            start, end = (edge + row.painted.start for edge in span)
+        self.screen.selections = {self: Selection(Offset(start, offset.y), Offset(end, offset.y))}
+        self.screen.post_message(events.TextSelected())
