@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.chat import FinishReason, FunctionCall, ToolCall, ToolCallDelta, UpstreamCall
+from core.chat import ChatResponse, FinishReason, FunctionCall, ToolCall, ToolCallDelta, UpstreamCall
 
 __all__ = ("GrowingAnswer",)
 
@@ -38,6 +38,14 @@ class GrowingAnswer:
     def add_tool_piece(self, piece: ToolCallDelta) -> None:
         """Take in a piece of a tool call."""
         self._tools.setdefault(piece.index, []).append(piece)
+
+    def add_whole(self, response: ChatResponse) -> None:
+        """Take in an answer that came in one piece."""
+        self.text_pieces.append(response.text)
+        if response.reasoning:
+            self.reasoning_pieces.append(response.reasoning)
+        for index, tool in enumerate(response.tool_calls):
+            self.add_tool_piece(ToolCallDelta(index, tool.id, tool.function.name, tool.function.arguments))
 
     def size(self) -> tuple[int, int]:
         """(characters, pieces) that have arrived, reasoning and tool arguments included."""

@@ -19,6 +19,7 @@ from core.chat import (
     UsageReported,
 )
 from core.errors import CredentialsError, ProviderError
+from core.routing.answer import GrowingAnswer
 from core.routing.itinerary import Attempt
 
 __all__ = ("CallRecorder", "RunningCall")
@@ -39,8 +40,8 @@ class CallRecorder:
         self.clock = clock
         self.request = request
 
-    def prepare(self, attempt: Attempt) -> RunningCall:
-        """The record of a call that is about to be sent; nobody is told yet."""
+    def prepare(self, attempt: Attempt, answer: GrowingAnswer) -> RunningCall:
+        """The record of a call that is about to be sent and will fill ``answer``; nobody is told yet."""
         candidate = attempt.candidate
         call = UpstreamCall(
             call_id=uuid4().hex,
@@ -51,19 +52,22 @@ class CallRecorder:
             started_at=datetime.now(UTC),
             prompt_tokens_estimate=_rough_prompt_tokens(self.request),
         )
-        return RunningCall(call, attempt, self)
+        return RunningCall(call, attempt, answer, self)
 
 
 class RunningCall:
     """One call from its start to its end, which is exactly one of ``answered``, ``failed``, ``aborted``."""
 
-    __slots__ = ("_clock", "_health", "_recorder", "_started", "answering", "call")
+    __slots__ = ("_answer", "_clock", "_health", "_recorder", "_started", "answering", "call")
 
-    def __init__(self, call: UpstreamCall, attempt: Attempt, recorder: CallRecorder) -> None:
+    def __init__(
+        self, call: UpstreamCall, attempt: Attempt, answer: GrowingAnswer, recorder: CallRecorder
+    ) -> None:
         self.call = call
         self.answering = False
         """Whether a piece of the answer has arrived, so that no other route can take over."""
         self._health = attempt.candidate.health
+        self._answer = answer
         self._recorder = recorder
         self._clock = recorder.clock
         self._started = 0.0
@@ -96,11 +100,6 @@ class RunningCall:
         elif isinstance(event, LimitsReported):
             self.call.limits = self._health.limits = event.limits
 
-    def arrived(self, characters: int, chunks: int) -> None:
-        """How much output came, for estimating what is not billed explicitly."""
-        self.call.output_characters = characters
-        self.call.output_chunks = chunks
-
     def answered(self, finished: Finished, *, whole: bool = False) -> None:
         """The answer is complete; ``whole`` where it came in one piece."""
         self.call.finish_reason = finished.reason
@@ -130,10 +129,11 @@ class RunningCall:
         self._end("cancelled" if cancelled else "failed", self._clock() - self._started)
 
     def _end(self, outcome: CallOutcome, elapsed: float) -> None:
-        if self.call.usage is None:
+        if self.call.usage is None and outcome != "failed":
             from core.costs.tokens import estimate_prompt_tokens  # rarely needed
 
             self.call.prompt_tokens_estimate = estimate_prompt_tokens(self._recorder.request)
+        self.call.output_characters, self.call.output_chunks = self._answer.size()
         self.call.outcome = outcome
         self.call.duration = elapsed
         for observer in self._recorder.observers:
@@ -144,6 +144,6 @@ def _rough_prompt_tokens(request: ChatRequest) -> int:
     """About a token for four characters: for the record of a call that is never ended, as by a crash.
 
     The careful estimate takes 0.2 ms per thousand tokens, which must not delay the first token; it
-    is made when the call is over and the provider has not told.
+    is made when the call is over and the provider has not told what it bills.
     """
     return sum(len(message.text) for message in request.messages) // 4

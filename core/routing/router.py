@@ -12,6 +12,7 @@ from core.catalogue import Catalogue
 from core.chat import CallObserver, ChatRequest, ChatResponse, Decision, Finished, SkippedRoute
 from core.errors import CredentialsError, ProviderError
 from core.providers import Provider
+from core.routing.answer import GrowingAnswer
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.health import EndpointHealth, RouteHealth
@@ -146,7 +147,8 @@ class LLMRouter:
         self, attempt: Attempt, itinerary: Itinerary, recorder: CallRecorder
     ) -> ChatResponse | None:
         candidate = attempt.candidate
-        running = recorder.prepare(attempt)
+        answer = GrowingAnswer()
+        running = recorder.prepare(attempt, answer)
         running.start()
         try:
             response = await candidate.provider.complete(candidate.request, model=candidate.model)
@@ -157,8 +159,7 @@ class LLMRouter:
         except BaseException as reason:
             running.aborted(reason)
             raise
-        arguments = sum(len(tool.function.arguments) for tool in response.tool_calls)
-        running.arrived(len(response.text) + len(response.reasoning) + arguments, 1)
+        answer.add_whole(response)
         running.call.usage = response.usage
         running.answered(Finished(response.finish_reason), whole=True)
         response.cost = self._names.cost(running.call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
@@ -122,11 +123,10 @@ async def _events(
             continue
         if step.change is not None:
             yield step.change
-        running = recorder.prepare(step)
-        call = running.call
+        running = recorder.prepare(step, answer)
+        call, candidate = running.call, step.candidate
         yield RouteChosen(call.call_id, call.route, call.provider, call.model, call.reason)
 
-        candidate = step.candidate
         upstream = candidate.provider.stream(candidate.request, model=candidate.model)
         if first_content_timeout is not None:
             upstream = _until_content(upstream, running, first_content_timeout, candidate.label)
@@ -134,46 +134,41 @@ async def _events(
         finished: Finished | None = None
         running.start()
         try:
-            # Runs for every token: comparing types, the likeliest first, costs least.
             add_text = answer.text_pieces.append
-            async for event in upstream:
-                if type(event) is TextDelta:
-                    add_text(event.text)
-                    if not running.answering:
-                        running.content_began()
-                elif type(event) is ReasoningDelta:
-                    answer.reasoning_pieces.append(event.text)
-                    if call.first_token is None:
-                        running.reasoning_began()
-                elif type(event) is ToolCallDelta:
-                    answer.add_tool_piece(event)
-                    if not running.answering:
-                        running.content_began()
-                elif type(event) is Finished:
-                    finished = event
-                    continue
-                else:
-                    running.noted(event)
-                yield event
+            async with aclosing(upstream):  # closed before anybody is told how the call ended
+                # Runs for every token: comparing types, the likeliest first, costs least.
+                async for event in upstream:
+                    if type(event) is TextDelta:
+                        add_text(event.text)
+                        if not running.answering:
+                            running.content_began()
+                    elif type(event) is ReasoningDelta:
+                        answer.reasoning_pieces.append(event.text)
+                        if call.first_token is None:
+                            running.reasoning_began()
+                    elif type(event) is ToolCallDelta:
+                        answer.add_tool_piece(event)
+                        if not running.answering:
+                            running.content_began()
+                    elif type(event) is Finished:
+                        finished = event
+                        continue
+                    else:
+                        running.noted(event)
+                    yield event
             if finished is None:
                 raise _cut_short(candidate.provider.name, candidate.label)
         except (ProviderError, CredentialsError) as error:
-            running.arrived(*answer.size())
             running.failed(error)
             if running.answering:
                 raise
             itinerary.failed(candidate, error)
         except BaseException as reason:
-            running.arrived(*answer.size())
             running.aborted(reason)
             raise
         else:
-            running.arrived(*answer.size())
             running.answered(finished)
             answer.call, answer.finish_reason = call, finished.reason
-        finally:
-            await upstream.aclose()
-        if finished is not None:
             yield finished
 
 
@@ -182,13 +177,14 @@ async def _until_content(
 ) -> AsyncGenerator[Event]:
     """Give up on a route whose answer has not begun after ``seconds``, reasoning notwithstanding.
 
-    The limit is set around each read and never across a ``yield``, where it would strike the consumer.
+    Only the time of reading counts: the consumer may take as long as it likes between two events.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
-    try:
+    clock, left = asyncio.get_running_loop().time, seconds
+    async with aclosing(upstream):
         while not running.answering:
+            began = clock()
             try:
-                async with asyncio.timeout_at(deadline):
+                async with asyncio.timeout(left):
                     event = await anext(upstream)
             except StopAsyncIteration:
                 return
@@ -198,11 +194,10 @@ async def _until_content(
                     provider=running.call.provider,
                     hint="Try again, or choose another model.",
                 ) from None
+            left -= clock() - began
             yield event
         async for event in upstream:
             yield event
-    finally:
-        await upstream.aclose()
 
 
 def _cut_short(provider: str, label: str) -> StreamInterrupted:

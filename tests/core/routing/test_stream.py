@@ -276,11 +276,11 @@ async def test_a_route_that_does_not_begin_in_time_is_given_up(bench):
 
 
 async def test_the_deadline_is_over_once_content_has_come_and_never_strikes_the_consumer(bench):
-    bench.set_up([ANSWER], first_content_timeout=0.02)
+    bench.set_up([(ReasoningDelta("Hm"), *ANSWER)], first_content_timeout=0.02)
     seen = []
     async for event in bench.router.stream(request()):
         seen.append(event)
-        if isinstance(event, RouteChosen | TextDelta):
+        if isinstance(event, RouteChosen | ReasoningDelta | TextDelta):
             await _until(asyncio.get_running_loop().time() + 0.03)
     assert text_of(seen) == "Hello world"
 
