@@ -7,6 +7,7 @@ migration only, since SQLAlchemy has no description for virtual tables.
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -105,10 +106,10 @@ calls = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("outcome", String(12), nullable=False),
     Column("writer", String(12)),
-    Column("prompt_tokens", BIG_INTEGER, nullable=False),
-    Column("completion_tokens", BIG_INTEGER, nullable=False),
-    Column("cached_tokens", BIG_INTEGER, nullable=False),
-    Column("reasoning_tokens", BIG_INTEGER, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
     Column("estimated", Boolean(create_constraint=False), nullable=False),
     Column("cost", Money),
     Column("price_id", StoredText),
