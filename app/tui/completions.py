@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.tui.attachments import IMAGE_TYPES, FileIndex, mention_at
 from app.tui.commands import matching_commands
 from app.tui.fuzzy import best_matches
+from app.tui.mentions import IMAGE_SUFFIXES, FileIndex, mention_at
 from app.tui.widgets.completion_popup import Completion
 
 __all__ = ("Completer", "CompletionSpan")
@@ -86,5 +86,5 @@ def _file(path: str) -> Completion:
     if path.endswith("/"):
         return Completion(path, "folder", f"@{path}", final=False)
     dot = path.rfind(".")
-    image = dot >= 0 and path[dot:].lower() in IMAGE_TYPES
+    image = dot >= 0 and path[dot:].lower() in IMAGE_SUFFIXES
     return Completion(path, "image" if image else "", f"{quoted} ")

@@ -6,11 +6,11 @@ from textual.theme import Theme
 
 __all__ = ("DEFAULT_THEME", "THEMES")
 
-DEFAULT_THEME = "graphite"
+DEFAULT_THEME = "tensorwall"
 
 THEMES = (
     Theme(
-        name="graphite",
+        name="tensorwall",
         primary="#82aaff",
         secondary="#9db2d6",
         accent="#c3a6ff",
@@ -39,7 +39,7 @@ THEMES = (
         },
     ),
     Theme(
-        name="paper",
+        name="tensorwall-light",
         primary="#2f5fb3",
         secondary="#55698c",
         accent="#7a4fb5",

@@ -1,0 +1,361 @@
+"""What each command of the chat screen does; ``commands.COMMANDS`` says how it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from app.tui.commands import COMMANDS, Command
+from app.tui.figures import count, money
+from app.tui.mentions import mentioned_files
+from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat, ReasoningEffort
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from app.tui.application import TensorWallApp
+    from app.tui.conversation import Conversation
+    from app.tui.screens.chat import ChatScreen
+    from core.conversations import StoredMessage
+
+__all__ = ("ChatCommands",)
+
+Handler = Callable[[str], Awaitable[None]]
+
+
+class ChatCommands:
+    """One method a command; each takes what followed the slash command, or an empty text.
+
+    They raise ``TensorWallError`` for what cannot be done; the screen tells it.
+    """
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._handlers: dict[str, Handler] = {
+            command.id: getattr(self, "_" + command.id.replace(".", "_"))
+            for command in COMMANDS
+            if command.id != "app.quit"
+        }
+
+    async def run(self, command: Command, argument: str) -> None:
+        """Run one command."""
+        await self._handlers[command.id](argument)
+
+    def choices(self, slash: str) -> list[str]:
+        """The values a slash command completes to."""
+        match slash:
+            case "model" | "regenerate" | "retry":
+                providers = self._conversation.services.providers
+                models = self._conversation.services.catalogue.models(kind="chat")
+                return [info.id for info in models if info.provider in providers and info.usable]
+            case "theme":
+                return sorted(self._app.available_themes)
+            case "effort":
+                return [*get_args(ReasoningEffort), "default"]
+            case "export":
+                return ["md", "json"]
+            case "json":
+                return ["on", "off"]
+            case _:
+                return []
+
+    @property
+    def _app(self) -> TensorWallApp:
+        from app.tui.application import TensorWallApp
+
+        app = self._screen.app
+        assert isinstance(app, TensorWallApp)
+        return app
+
+    @property
+    def _conversation(self) -> Conversation:
+        assert self._screen.conversation is not None
+        return self._screen.conversation
+
+    def _say(self, text: str) -> None:
+        self._screen.notify(text, markup=False)
+
+    # chat.*
+
+    async def _chat_stop(self, _: str) -> None:
+        """Escape undoes the nearest thing: search, edit, answer."""
+        if self._screen.find_bar.is_open:
+            self._screen.find_bar.action_close()
+        elif self._conversation.editing is not None:
+            self._conversation.editing = None
+            self._screen.show_draft()
+            self._screen.changed()
+        elif not self._conversation.stop():
+            self._screen.transcript.follow()
+            self._screen.composer.focus()
+
+    async def _chat_regenerate(self, model: str) -> None:
+        worker = self._screen.run_worker(
+            self._screen.attempt(self._conversation.regenerate(model or None)), group="turn"
+        )
+        await worker.wait()
+
+    async def _chat_edit(self, _: str) -> None:
+        if self._conversation.editing is None:
+            self._screen.save_draft()
+        self._show_edited(self._conversation.edit_earlier())
+
+    def edit_message(self, message_id: str) -> None:
+        """Edit this question."""
+        self._screen.save_draft()
+        self._show_edited(self._conversation.edit_earlier(message_id))
+
+    def _show_edited(self, stored: StoredMessage | None) -> None:
+        if stored is None:
+            self._say("There is no question to edit yet.")
+            return
+        self._screen.composer.put(stored.message.text)
+        self._screen.composer.focus()
+
+    async def _chat_previous_branch(self, _: str) -> None:
+        await self._switch(-1)
+
+    async def _chat_next_branch(self, _: str) -> None:
+        await self._switch(1)
+
+    async def _switch(self, step: int) -> None:
+        if self._conversation.busy:
+            raise InputError("An answer is on its way.", hint="Esc stops it.")
+        if not await self._conversation.switch_branch(None, step):
+            self._say("There is no other version that way.")
+
+    async def _chat_copy_answer(self, _: str) -> None:
+        if not self._screen.transcript.copy_answer():
+            self._say("There is no answer to copy yet.")
+
+    async def _chat_copy_code(self, letter: str) -> None:
+        blocks = self._screen.transcript.code_blocks()
+        if not blocks:
+            self._say("There is no code block to copy.")
+            return
+        chosen: int | None = 0
+        if letter:
+            chosen = ord(letter[0].lower()) - ord("a") if letter[0].isalpha() else int(letter) - 1
+        elif len(blocks) > 1:
+            from app.tui.screens.code_blocks import CodeBlocksScreen
+
+            chosen = await self._screen.app.push_screen_wait(CodeBlocksScreen(blocks))
+        if chosen is None:
+            return
+        if not 0 <= chosen < len(blocks):
+            raise InputError(f"There are {len(blocks)} code blocks, from a on.")
+        self._app.copy(blocks[chosen].text, "the code block")
+
+    async def _chat_find(self, query: str) -> None:
+        self._screen.find_bar.open(query)
+
+    async def _chat_attach(self, name: str) -> None:
+        if not name:
+            raise InputError("Name a file to attach: /attach photo.png")
+        mention = f'@"{name}"' if " " in name else f"@{name}"
+        if not await asyncio.to_thread(mentioned_files, mention, self._screen.folder):
+            raise InputError(f"There is no file {name}.", hint="Type @ to pick one from a list.")
+        self._screen.composer.put(f"{mention} {self._screen.composer.prompt}")
+
+    async def _chat_editor(self, _: str) -> None:
+        if self._conversation.busy:
+            raise InputError("An answer is on its way.", hint="Open the editor when it is done.")
+        composer = self._screen.composer
+        edited = edit_in_terminal(self._app, composer.prompt)
+        if edited is not None:
+            composer.put(edited)
+        composer.focus()
+
+    async def _chat_effort(self, effort: str) -> None:
+        allowed = get_args(ReasoningEffort)
+        if effort and effort != "default" and effort not in allowed:
+            raise InputError(f"Effort is one of {', '.join(allowed)} or default, not {effort}.")
+        self._conversation.effort = None if effort in ("", "default") else effort  # type: ignore[assignment]
+        self._screen.changed()
+        self._say(f"Reasoning effort: {self._conversation.effort or 'the default'}.")
+
+    async def _chat_json(self, argument: str) -> None:
+        conversation = self._conversation
+        if argument in ("", "on", "off"):
+            wanted = argument == "on" or (not argument and conversation.response_format is None)
+            conversation.response_format = JsonObjectFormat() if wanted else None
+        else:
+            conversation.response_format = await asyncio.to_thread(
+                _schema_format, self._screen.folder / argument
+            )
+        self._screen.changed()
+        self._say("Answers are JSON." if conversation.response_format else "Answers are text.")
+
+    async def _chat_reasoning(self, _: str) -> None:
+        transcript = self._screen.transcript
+        transcript.show_reasoning = not transcript.show_reasoning
+
+    # session.*
+
+    async def _session_new(self, _: str) -> None:
+        if self._conversation.busy:
+            raise InputError("An answer is on its way.", hint="Esc stops it.")
+        self._screen.save_draft()
+        self._conversation.start_new()
+        self._screen.show_draft()
+
+    async def _session_list(self, _: str) -> None:
+        from app.tui.screens.sessions import SessionsScreen
+
+        if self._conversation.busy:
+            raise InputError("An answer is on its way.", hint="Esc stops it.")
+        storage = await self._conversation.services.records()
+        screen = SessionsScreen(storage.conversations, self._conversation.session_id)
+        chosen = await self._screen.app.push_screen_wait(screen)
+        if chosen:
+            await self.open_session(chosen)
+        elif chosen == "":
+            await self._session_new("")
+
+    async def open_session(self, session_id: str) -> None:
+        """Show a stored session with its draft."""
+        self._screen.save_draft()
+        await self._conversation.open(session_id)
+        self._screen.show_draft()
+
+    async def _session_system(self, prompt: str) -> None:
+        if not prompt:
+            from app.tui.screens.dialogs import AskScreen
+
+            session = self._conversation.session
+            now = self._conversation.system_prompt or (session.system_prompt if session else None) or ""
+            typed = await self._screen.app.push_screen_wait(
+                AskScreen(
+                    "System prompt of this session", now, help_text="Blank uses the one in the settings."
+                )
+            )
+            if typed is None:
+                return
+            prompt = typed or "default"
+        await self._conversation.use_system_prompt(None if prompt == "default" else prompt)
+        self._say("The next answer follows the new system prompt.")
+
+    async def _session_rename(self, title: str) -> None:
+        if not title:
+            from app.tui.screens.dialogs import AskScreen
+
+            asked = await self._screen.app.push_screen_wait(
+                AskScreen("Rename this session", self._conversation.title)
+            )
+            if not asked:
+                return
+            title = asked
+        await self._conversation.rename(title)
+
+    async def _session_export(self, argument: str) -> None:
+        from app.tui.export import export_session
+
+        if self._conversation.session is None:
+            raise InputError("There is nothing to export yet.")
+        conversations = (await self._conversation.services.records()).conversations
+        path = await export_session(conversations, self._conversation.session, argument, self._screen.folder)
+        self._say(f"Exported to {path}.")
+
+    async def _session_cost(self, _: str) -> None:
+        if self._conversation.session is None:
+            raise InputError("This session has cost nothing yet.")
+        ledger = (await self._conversation.services.records()).ledger
+        totals = await ledger.totals(session_id=self._conversation.session.id)
+        words = [
+            f"{totals.calls} calls",
+            f"{count(totals.prompt_tokens)} tokens in ({count(totals.cached_tokens)} cached)",
+            f"{count(totals.completion_tokens)} out",
+            money(totals.cost),
+        ]
+        if totals.estimated_cost:
+            words.append(f"of it {money(totals.estimated_cost)} by estimate")
+        if totals.unknown_price_calls:
+            words.append(f"{totals.unknown_price_calls} calls at an unknown price")
+        self._say(", ".join(words) + ".")
+
+    # app.*
+
+    async def _app_model(self, model: str) -> None:
+        if not model:
+            from app.tui.screens.models import ModelScreen
+
+            services = self._conversation.services
+            names = list(services.providers)
+            screen = ModelScreen(services.catalogue, names, self._conversation.model, services.refresh_models)
+            chosen = await self._screen.app.push_screen_wait(screen)
+            if chosen is None:
+                return
+            model = chosen
+        await self._conversation.use_model(model)
+        self._say(f"The next answer comes from {model}.")
+
+    async def _app_theme(self, name: str) -> None:
+        if not name:
+            from app.tui.screens.themes import ThemeScreen
+
+            chosen = await self._screen.app.push_screen_wait(ThemeScreen(self._app.theme))
+            if chosen is None:
+                return
+            name = chosen
+        await self._app.use_theme(name)
+
+    async def _app_settings(self, _: str) -> None:
+        from app.tui.screens.settings import SettingsScreen
+
+        services = self._conversation.services
+        screen = SettingsScreen(
+            services.settings, self._app.launcher.locations.settings_file, self._app.settings_changed
+        )
+        await self._screen.app.push_screen_wait(screen)
+
+    async def _app_provider(self, _: str) -> None:
+        await self._app.choose_source()
+
+    async def _app_help(self, _: str) -> None:
+        await self._app.show_help()
+
+
+def edit_in_terminal(app: TensorWallApp, text: str) -> str | None:
+    """Let the user's editor have the terminal; the text it saved, or ``None`` where it failed.
+
+    Raises:
+        InputError: there is no editor, or the terminal cannot be lent.
+    """
+    import shlex
+
+    from textual.app import SuspendNotSupported
+
+    command = shlex.split(app.terminal.editor) or ["nano"]
+    with tempfile.NamedTemporaryFile("w+", suffix=".md", encoding="utf-8", delete=False) as file:
+        file.write(text)
+    path = Path(file.name)
+    try:
+        with app.suspend():
+            stderr = sys.__stderr__.fileno() if sys.__stderr__ else None
+            ended = subprocess.run([*command, str(path)], stderr=stderr, check=False)  # noqa: S603
+        return path.read_text("utf-8", "replace").rstrip("\n") if ended.returncode == 0 else None
+    except FileNotFoundError:
+        raise InputError(f"There is no editor {command[0]}.", hint="Set the EDITOR variable.") from None
+    except SuspendNotSupported:
+        raise InputError("This terminal cannot be lent to an editor.") from None
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _schema_format(path: Path) -> JsonSchemaFormat:
+    try:
+        schema = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path.name} cannot be read: {error.strerror}.", hint="/json takes on, off or a file."
+        ) from None
+    except ValueError as error:
+        raise InputError(f"{path.name} is not JSON: {error}.") from None
+    if not isinstance(schema, dict):
+        raise InputError(f"{path.name} holds no JSON schema.")
+    return JsonSchemaFormat(json_schema=JsonSchema(schema=schema))

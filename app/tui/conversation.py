@@ -1,0 +1,477 @@
+"""The conversation on screen: its session and branch, the turn in progress, and what waits behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from app.tui.entries import entry_of, user_entry
+from app.tui.failures import explain
+from app.tui.live_turn import LiveTurn
+from app.tui.status_line import Status
+from core.assistant import ReplyOptions
+from core.chat import Message
+from core.errors import InputError, TensorWallError
+
+if TYPE_CHECKING:
+    from app.composition import Services
+    from app.tui.widgets.transcript import Transcript
+    from core.chat import JsonObjectFormat, JsonSchemaFormat, Part, RateLimits, ReasoningEffort
+    from core.conversations import Session, StoredMessage
+
+__all__ = ("Conversation", "Prompt", "Stage")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the user sent: as typed, and with its attachments."""
+
+    typed: str
+    content: str | list[Part]
+
+
+class Stage(Protocol):
+    """What a conversation asks of the screen it plays on."""
+
+    def changed(self) -> None:
+        """Title, queue, model or state is another one now."""
+
+    def give_back(self, typed: str) -> None:
+        """Put a prompt that was not answered back into the composer."""
+
+    def report(self, error: TensorWallError) -> None:
+        """Tell an error that belongs to no answer."""
+
+
+class Conversation:
+    """One at a time: asking while an answer arrives queues.
+
+    Attributes:
+        session: what is stored; ``None`` until the first answer began.
+        branch: the messages on screen, root to leaf, as stored.
+        queue: prompts to send when the turn is over.
+        editing: the question that the next prompt replaces, on a new branch.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        transcript: Transcript,
+        stage: Stage,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.services = services
+        self.session: Session | None = None
+        self.branch: list[StoredMessage] = []
+        self.queue: deque[Prompt] = deque()
+        self.editing: StoredMessage | None = None
+        self.effort: ReasoningEffort | None = None
+        self.response_format: JsonObjectFormat | JsonSchemaFormat | None = None
+        self.system_prompt: str | None = None
+        self._transcript = transcript
+        self._stage = stage
+        self._clock = clock
+        self._model: str | None = None
+        self._live: LiveTurn | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._stopping = False
+        self._unanswered = False
+        self._ended = Status()
+        self._limits: RateLimits | None = None
+        self._context: int | None = None
+        self._session_cost: tuple[Decimal, int] | None = None
+        self._today_cost: tuple[Decimal, int] | None = None
+
+    # What it is
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is in progress."""
+        return self._task is not None
+
+    @property
+    def model(self) -> str:
+        """What the next turn asks for."""
+        stored = self.session.model if self.session else None
+        return (
+            self._model
+            or stored
+            or self.services.settings.chat.model
+            or self.services.catalogue.default_model
+        )
+
+    @property
+    def title(self) -> str:
+        """The session's title, or a name for one not yet begun."""
+        return self.session.title if self.session else "New session"
+
+    @property
+    def session_id(self) -> str | None:
+        """The session's id, or ``None`` before it is stored."""
+        return self.session.id if self.session else None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been said."""
+        return not self.branch and not self.busy and not self._unanswered
+
+    def status(self) -> Status:
+        """Everything the strip shows, now."""
+        live = self._live
+        state, tone = live.state if live else (self._ended.state, self._ended.tone)
+        reading = live.reading if live else None
+        window = self._window()
+        used = reading.prompt_tokens + reading.tokens if reading else self._context
+        return Status(
+            state=state,
+            tone=tone,
+            simulated=self.services.simulated,
+            provider=live.provider if live else self._ended.provider,
+            model=(live.model if live else "") or self.model,
+            queued=len(self.queue),
+            first_token=reading.ttft if reading else self._ended.first_token,
+            tokens_per_second=reading.tokens_per_second if reading else self._ended.tokens_per_second,
+            speeds=reading.speeds if reading else self._ended.speeds,
+            show_sparkline=self.services.settings.interface.sparkline,
+            turn_tokens=reading.prompt_tokens + reading.tokens if reading else self._ended.turn_tokens,
+            turn_cost=reading.cost if reading else self._ended.turn_cost,
+            turn_estimated=reading.estimated if reading else self._ended.turn_estimated,
+            session_cost=self._session_cost[0] if self._session_cost else None,
+            session_tokens=self._session_cost[1] if self._session_cost else None,
+            today_cost=self._today_cost[0] if self._today_cost else None,
+            today_tokens=self._today_cost[1] if self._today_cost else None,
+            context_used=used,
+            context_window=window,
+            limits=(live.limits if live else None) or self._limits,
+        )
+
+    def _window(self) -> int | None:
+        catalogue = self.services.catalogue
+        for provider in self.services.providers:
+            info = catalogue.find(provider, catalogue.provider_model(self.model, provider))
+            if info is not None and info.context_window:
+                return info.context_window
+        return None
+
+    # Asking
+
+    async def ask(self, prompt: Prompt) -> None:
+        """Answer a prompt, and then those that were queued meanwhile; returns when all are done."""
+        if self.busy:
+            self.queue.append(prompt)
+            self._stage.changed()
+            return
+        edited, self.editing = self.editing, None
+        parent_id = edited.parent_id if edited else self._leaf_id()
+        if edited is not None or self._unanswered:
+            self._transcript.remove_after(parent_id)
+        branch = (edited.sibling_count + 1,) * 2 if edited else None
+        await self._answer(prompt, parent_id, branch=branch)
+        await self._answer_queued()
+
+    async def regenerate(self, model: str | None = None) -> None:
+        """Answer the last question again, beside the answer there is.
+
+        Raises:
+            InputError: there is no question, or an answer is on its way.
+        """
+        if self.busy:
+            raise InputError("An answer is on its way.", hint="Esc stops it.")
+        question = next((stored for stored in reversed(self.branch) if stored.message.role == "user"), None)
+        if question is None:
+            raise InputError("There is no answer to replace yet.")
+        old = next((stored for stored in self.branch if stored.parent_id == question.id), None)
+        self._transcript.remove_after(question.id)
+        branch = (old.sibling_count + 1,) * 2 if old else None
+        await self._answer(None, question.id, branch=branch, model=model)
+        await self._answer_queued()
+
+    def stop(self) -> bool:
+        """Stop the answer now, keeping its text; whether there was one."""
+        if self._task is None or self._stopping:
+            return False
+        self._stopping = True
+        if self._live is not None:
+            self._live.finish("stopped")
+        self._task.cancel()
+        return True
+
+    def take_back(self) -> Prompt | None:
+        """The prompt queued last, taken out of the queue."""
+        prompt = self.queue.pop() if self.queue else None
+        self._stage.changed()
+        return prompt
+
+    async def _answer_queued(self) -> None:
+        while self.queue and not self._unanswered:
+            prompt = self.queue.popleft()
+            await self._answer(prompt, self._leaf_id())
+
+    async def _answer(
+        self,
+        prompt: Prompt | None,
+        parent_id: str | None,
+        *,
+        branch: tuple[int, ...] | None = None,
+        model: str | None = None,
+    ) -> None:
+        """One turn, whatever becomes of it."""
+        turn = self.services.assistant.reply(
+            self.session_id,
+            Message(role="user", content=prompt.content) if prompt else None,
+            parent_id=parent_id,
+            model=model or self._model,
+            options=ReplyOptions(
+                system_prompt=self.system_prompt,
+                reasoning_effort=self.effort,
+                response_format=self.response_format,
+            ),
+        )
+        if prompt is not None and turn.question_id:
+            place = (branch[0], branch[1]) if branch else None
+            self._transcript.add_user(
+                turn.question_id, **user_entry(prompt.content, prompt.typed), branch=place
+            )
+        settings = self.services.settings.network
+        live = self._live = LiveTurn(
+            turn,
+            self._transcript,
+            self.services.catalogue,
+            stall_notice=settings.stall_notice,
+            clock=self._clock,
+        )
+        self._task, self._stopping, self._unanswered = asyncio.current_task(), False, False
+        self._stage.changed()
+        failure: TensorWallError | None = None
+        try:
+            async for event in turn:
+                live.take(event)
+            state = "complete"
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            if self._task is not None:
+                self._task.uncancel()
+            state = "stopped"
+        except TensorWallError as error:
+            failure, state = error, "failed"
+        finally:
+            self._keep_ending(live, failure)
+            self._task = self._live = None
+            await turn.aclose()
+        live.finish(state)  # type: ignore[arg-type]
+        await self._settle(live, prompt, failure, kept=state)
+
+    def _keep_ending(self, live: LiveTurn, failure: TensorWallError | None) -> None:
+        live.finish("failed" if failure else "stopped" if self._stopping else "complete")
+        reading = live.reading
+        words, tone = (
+            ("Failed", "error") if failure else ("Stopped", "dim") if self._stopping else ("Ready", "dim")
+        )
+        self._ended = Status(
+            state=words,
+            tone=tone,  # type: ignore[arg-type]
+            provider=live.provider,
+            first_token=reading.ttft,
+            tokens_per_second=reading.average_tokens_per_second or reading.tokens_per_second,
+            speeds=reading.speeds,
+            turn_tokens=reading.prompt_tokens + reading.tokens,
+            turn_cost=reading.cost,
+            turn_estimated=reading.estimated,
+        )
+        self._context = reading.prompt_tokens + reading.tokens
+        self._limits = live.limits or self._limits
+
+    async def _settle(
+        self, live: LiveTurn, prompt: Prompt | None, failure: TensorWallError | None, *, kept: str
+    ) -> None:
+        """After the turn: what went wrong, what is stored, what it cost."""
+        turn = live.turn
+        if turn.left_out:
+            self._transcript.add_notice(
+                f"The oldest {turn.left_out} messages did not fit the model's window."
+            )
+        if failure is not None:
+            self._transcript.add_error(*explain(failure))
+        if (failure is not None or kept == "stopped") and not live.has_text:
+            self._unanswered = True
+            if prompt is not None:
+                self._stage.give_back(prompt.typed)
+        if failure is not None or kept == "stopped":
+            for waiting in self.queue:
+                self._stage.give_back(waiting.typed)
+            self.queue.clear()
+        if turn.storage_error is not None:
+            self._stage.report(turn.storage_error)
+        else:
+            await self._reload(turn.session_id)
+        self._stage.changed()
+        if kept == "complete" and len(self.branch) <= 2:
+            await self._suggest_title()
+
+    async def _reload(self, session_id: str) -> None:
+        """Read back what is stored: the branch, and the totals."""
+        try:
+            storage = await self.services.records()
+            self.session = await storage.conversations.get(session_id)
+            self.branch = await storage.conversations.messages(session_id)
+            await self.read_totals()
+        except InputError:
+            return  # nothing of the turn was stored: it failed before it began
+        except TensorWallError as error:
+            self._stage.report(error)
+        if self._unanswered:
+            self._forget_unanswered()
+
+    def _forget_unanswered(self) -> None:
+        """A question without an answer is not part of the branch that goes on."""
+        kept = list(self.branch)
+        if kept and kept[-1].message.role == "assistant" and not kept[-1].message.text:
+            kept.pop()
+        if kept and kept[-1].message.role == "user":
+            kept.pop()
+        self.branch = kept
+
+    async def read_totals(self) -> None:
+        """Money and tokens of this session and of today.
+
+        Raises:
+            StorageError: the ledger cannot be read.
+        """
+        ledger = (await self.services.records()).ledger
+        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        today = await ledger.totals(since=midnight.astimezone(UTC))
+        self._today_cost = (today.cost, today.prompt_tokens + today.completion_tokens)
+        if self.session is not None:
+            spent = await ledger.totals(session_id=self.session.id)
+            self._session_cost = (spent.cost, spent.prompt_tokens + spent.completion_tokens)
+        self._stage.changed()
+
+    async def _suggest_title(self) -> None:
+        if self.session is None:
+            return
+        try:
+            if await self.services.assistant.suggest_title(self.session.id):
+                self.session = await (await self.services.records()).conversations.get(self.session.id)
+                await self.read_totals()
+        except TensorWallError as error:
+            self._stage.report(error)
+
+    def _leaf_id(self) -> str | None:
+        return self.branch[-1].id if self.branch else None
+
+    # Sessions and branches
+
+    async def open(self, session_id: str) -> None:
+        """Show a stored session.
+
+        Raises:
+            InputError: there is no such session.
+            StorageError: it cannot be read.
+        """
+        storage = await self.services.records()
+        session = await storage.conversations.get(session_id)
+        await self._show(session)
+
+    def start_new(self) -> None:
+        """Leave the session; the next prompt begins another."""
+        self.session, self.branch, self.editing = None, [], None
+        self.system_prompt, self._unanswered, self._ended, self._context = None, False, Status(), None
+        self._session_cost = None
+        self._transcript.clear()
+        self._stage.changed()
+
+    async def switch_branch(self, message_id: str | None, step: int) -> bool:
+        """Show the sibling before (-1) or after (+1) a message; by default of the last that has any.
+
+        Returns whether there was one.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        if self.busy or self.session is None:
+            return False
+        at = next(
+            (
+                stored
+                for stored in reversed(self.branch)
+                if stored.sibling_count > 1 and message_id in (None, stored.id)
+            ),
+            None,
+        )
+        if at is None or not 0 <= at.sibling_index + step < at.sibling_count:
+            return False
+        conversations = (await self.services.records()).conversations
+        siblings = await conversations.siblings(at.id)
+        await conversations.switch_to(self.session.id, siblings[at.sibling_index + step])
+        await self._show(await conversations.get(self.session.id))
+        return True
+
+    async def _show(self, session: Session) -> None:
+        storage = await self.services.records()
+        self.session = session
+        self.branch = await storage.conversations.messages(session.id)
+        self.editing, self._unanswered, self._ended = None, False, Status()
+        self._model = None
+        self._transcript.load(entry_of(stored) for stored in self.branch if stored.message.role != "system")
+        self._context = None
+        await self.read_totals()
+        self._stage.changed()
+
+    # What the next turn asks for
+
+    async def use_model(self, model: str) -> None:
+        """Ask this model from now on, and remember it with the session.
+
+        Raises:
+            StorageError: it cannot be remembered.
+        """
+        self._model = model
+        self._stage.changed()
+        if self.session is not None:
+            await (await self.services.records()).conversations.use_model(self.session.id, model)
+
+    async def use_system_prompt(self, prompt: str | None) -> None:
+        """Set this session's own instructions; ``None`` for the settings'.
+
+        Raises:
+            StorageError: they cannot be remembered.
+        """
+        self.system_prompt = prompt
+        if self.session is not None:
+            conversations = (await self.services.records()).conversations
+            await conversations.use_system_prompt(self.session.id, prompt)
+
+    async def rename(self, title: str) -> None:
+        """Name the session.
+
+        Raises:
+            InputError: there is none yet, or the title is blank.
+            StorageError: it cannot be stored.
+        """
+        if self.session is None:
+            raise InputError("There is no session yet.", hint="Send a prompt first.")
+        conversations = (await self.services.records()).conversations
+        await conversations.rename(self.session.id, title)
+        self.session = await conversations.get(self.session.id)
+        self._stage.changed()
+
+    def edit_earlier(self, message_id: str | None = None) -> StoredMessage | None:
+        """Choose the question to edit: this one, or the one before the last chosen."""
+        questions = [stored for stored in self.branch if stored.message.role == "user"]
+        ids = [stored.id for stored in questions]
+        if message_id is not None:
+            self.editing = questions[ids.index(message_id)] if message_id in ids else None
+        elif self.editing is not None and self.editing.id in ids:
+            self.editing = questions[max(0, ids.index(self.editing.id) - 1)]
+        else:
+            self.editing = questions[-1] if questions else None
+        self._stage.changed()
+        return self.editing

@@ -1,0 +1,100 @@
+"""The slow beginnings of the app, called after the first paint: imports wait for their call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.composition import Services, Source
+    from core.credentials import StoredWhere
+    from core.locations import Locations
+    from core.providers import Provider
+    from core.settings import Settings
+
+__all__ = ("Launcher", "stored_theme")
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
+    """Settings, keys, servers and the composition, as the app asks for them."""
+
+    locations: Locations
+
+    def load_settings(self) -> Settings:
+        """Read ``config.toml``; blocking.
+
+        Raises:
+            ConfigurationError: the file is broken.
+        """
+        from core.settings import load_settings
+
+        return load_settings(self.locations.settings_file)
+
+    def find_source(self, settings: Settings) -> Source | None:
+        """What can answer without asking the user; blocking. ``None``: show the welcome screen.
+
+        Raises:
+            CredentialsError: a key is there but cannot be used.
+        """
+        from app.composition import find_source
+
+        return find_source(settings, self.locations)
+
+    async def check_key(self, key: str) -> int:
+        """Try a Groq key at ``/models``; how many models it may use.
+
+        Raises:
+            InputError: this is not shaped like a key.
+            ProviderError: the key is wrong, or Groq cannot be reached.
+        """
+        from core.credentials import clean_api_key
+        from core.providers import groq_provider
+
+        provider = groq_provider.with_overrides(clean_api_key(key), None)
+        try:
+            return len(await provider.check())
+        finally:
+            await provider.aclose()
+
+    def store_key(self, key: str) -> StoredWhere:
+        """Keep a Groq key for the next start; blocking.
+
+        Raises:
+            CredentialsError: it cannot be stored.
+        """
+        from core.credentials import store_api_key
+
+        return store_api_key("groq", key, locations=self.locations)
+
+    async def find_local_servers(self) -> Sequence[Provider]:
+        """Ollama, LM Studio and llama.cpp."""
+        from core.providers import find_local_servers
+
+        return await find_local_servers()
+
+    async def open(self, source: Source, settings: Settings) -> Services:
+        """Compose the application.
+
+        Raises:
+            TensorWallError: the settings' routes cannot be made, or the source does not answer.
+        """
+        from app.composition import compose
+
+        return await compose(settings, source=source, locations=self.locations)
+
+
+def stored_theme(locations: Locations) -> str | None:
+    """The theme in ``config.toml``, read without validating the rest: it is needed for the first paint.
+
+    ``None`` where the file says nothing or cannot be read; ``load_settings`` tells what is wrong.
+    """
+    import tomllib
+
+    try:
+        table = tomllib.loads(locations.settings_file.read_text("utf-8"))
+        theme = table["interface"]["theme"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return theme if isinstance(theme, str) else None

@@ -1,0 +1,163 @@
+"""One answer while it arrives: events go to the transcript and the meter, and nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.tui.figures import duration, money, speed
+from app.tui.status_line import Tone
+from core.chat import (
+    Finished,
+    LimitsReported,
+    ReasoningDelta,
+    RouteChanged,
+    RouteChosen,
+    TextDelta,
+    ToolCallDelta,
+    Waiting,
+)
+from core.costs.meter import Meter, Reading
+
+if TYPE_CHECKING:
+    from app.tui.transcript import AnswerState
+    from app.tui.widgets.transcript import Transcript
+    from core.assistant import Turn
+    from core.catalogue import Catalogue
+    from core.chat import Event, RateLimits
+
+__all__ = ("LiveTurn", "footer")
+
+
+class LiveTurn:
+    """Shows one turn; ``take`` is called by the worker that reads it and only appends.
+
+    Attributes:
+        limits: room left at the provider, once it said so.
+        provider: who is asked; ``model`` is the provider's own name for it.
+        has_text: whether any of the answer is on screen.
+    """
+
+    def __init__(
+        self,
+        turn: Turn,
+        transcript: Transcript,
+        catalogue: Catalogue,
+        *,
+        stall_notice: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.turn = turn
+        self.limits: RateLimits | None = None
+        self.provider = ""
+        self.model = ""
+        self.has_text = False
+        self._transcript = transcript
+        self._catalogue = catalogue
+        self._stall_notice = stall_notice
+        self._clock = clock
+        self._meter = Meter(clock, None)
+        self._meter.started()
+        self._entry: str | None = None
+        self._heard_at = clock()
+        self._phase: tuple[str, Tone] = ("Connecting", "busy")
+        self._broken = 0
+        self._waiting = False
+
+    @property
+    def reading(self) -> Reading:
+        """Speed, tokens and money so far."""
+        return self._meter.reading()
+
+    @property
+    def state(self) -> tuple[str, Tone]:
+        """What is happening, and a warning once nothing has come for a while."""
+        silent = self._clock() - self._heard_at
+        if silent >= self._stall_notice and not self._waiting:
+            return f"No token for {silent:.0f} s, Esc stops", "warning"
+        return self._phase
+
+    def take(self, event: Event) -> None:
+        """Show one event."""
+        self._meter.on_event(event)
+        self._heard_at = self._clock()
+        match event:
+            case TextDelta(text=text):
+                self._phase = ("Answering", "busy")
+                self.has_text = True
+                self._transcript.append_text(self._begun(), text)
+            case ReasoningDelta(text=text):
+                self._phase = ("Thinking", "busy")
+                self._transcript.append_reasoning(self._begun(), text)
+            case ToolCallDelta():
+                self._phase = ("Calling a tool", "busy")
+            case RouteChosen():
+                self._route_chosen(event)
+            case RouteChanged():
+                self._route_changed(event)
+            case Waiting(seconds=seconds, reason=reason):
+                self._waiting = True
+                self._phase = (f"Trying again in {seconds:.0f} s: {reason}", "warning")
+            case LimitsReported(limits=limits):
+                self.limits = limits
+            case Finished(reason="length"):
+                self._transcript.add_notice("The answer was cut off: it reached its longest allowed length.")
+            case _:
+                pass
+
+    def finish(self, state: AnswerState) -> None:
+        """End the answer on screen; safe to call again."""
+        self._meter.finished()
+        if self._entry is not None:
+            self._transcript.finish_answer(self._entry, state, footer(self.reading) if self.has_text else "")
+            self._entry = None
+
+    def _begun(self) -> str:
+        if self._entry is None:
+            self._entry = self.turn.answer_id
+            self._transcript.begin_answer(
+                self._entry, self.model, time=f"{datetime.now().astimezone():%H:%M}"
+            )
+        return self._entry
+
+    def _route_chosen(self, event: RouteChosen) -> None:
+        self._waiting = False
+        self._phase = (f"Waiting for {event.provider}", "busy")
+        self.provider, self.model = event.provider, event.model
+        if self._entry is not None:
+            self._set_aside()
+        decision = self.turn.decision
+        prompt = decision.calls[-1].prompt_tokens_estimate if decision and decision.calls else None
+        price = self._catalogue.price(event.provider, event.model, datetime.now(UTC))
+        self._meter.reprice(price, prompt_tokens=prompt)
+
+    def _set_aside(self) -> None:
+        """Another route begins the answer anew; what the broken one wrote stays above it."""
+        assert self._entry is not None
+        self._broken += 1
+        aside = f"{self._entry}-{self._broken}"
+        self._transcript.rename(self._entry, aside)
+        self._transcript.finish_answer(aside, "interrupted")
+        self._entry = None
+        self.has_text = False
+
+    def _route_changed(self, event: RouteChanged) -> None:
+        if event.from_provider == event.to_provider:
+            told = f"{event.from_model} → {event.to_model}"
+        else:
+            told = f"{event.from_provider} → {event.to_provider}  {event.to_model}"
+        self._transcript.add_notice(f"{told}: {event.reason}")
+
+
+def footer(reading: Reading) -> str:
+    """The dim line under a finished answer: its first token, speed, tokens and money."""
+    parts = []
+    if reading.ttft is not None:
+        parts.append(f"{duration(reading.ttft)} to first token")
+    if reading.average_tokens_per_second is not None:
+        parts.append(speed(reading.average_tokens_per_second))
+    mark = "~" if reading.estimated else ""
+    parts.append(f"{mark}{reading.tokens:,} tokens")
+    parts.append(money(reading.cost, estimated=reading.estimated))
+    return " · ".join(parts)

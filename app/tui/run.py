@@ -1,0 +1,39 @@
+"""Opening the terminal interface on a real terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from app.tui.stderr_guard import guard_stderr, tail
+from core.locations import find_locations
+
+__all__ = ("run",)
+
+
+def run(*, demo: bool = False, session: str | None = None) -> int:
+    """Run the interface until the user quits; the exit status.
+
+    Args:
+        demo: start with the simulator, whatever keys there are.
+        session: id or beginning of the session to open; ``latest`` for the last one.
+    """
+    from app.tui.application import TensorWallApp
+    from app.tui.launch import Launcher
+    from app.tui.terminal import Terminal
+
+    locations = find_locations()
+    log = locations.cache_dir / "stderr.log"
+    app = TensorWallApp(
+        Launcher(locations),
+        terminal=Terminal.from_environment(os.environ),
+        folder=Path.cwd(),
+        demo=demo,
+        session=session,
+    )
+    with guard_stderr(log):
+        app.run()
+    if app.return_code and (noise := tail(log)):
+        print(noise, file=sys.stderr)  # noqa: T201  the screen is gone, this is for the user
+    return app.return_code or 0

@@ -1,0 +1,407 @@
+"""The main screen: transcript, composer, status; it wires them to the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.getters import query_one
+from textual.screen import Screen
+from textual.widgets import Static, TextArea
+
+from app.tui.commands import Command, bindings, find_command
+from app.tui.completions import Completer
+from app.tui.drafts import Drafts
+from app.tui.failures import explain
+from app.tui.mentions import FileIndex
+from app.tui.status_line import Status
+from app.tui.widgets.completion_popup import CompletionPopup
+from app.tui.widgets.composer import Composer
+from app.tui.widgets.find_bar import FindBar
+from app.tui.widgets.status_strip import StatusStrip
+from app.tui.widgets.title_bar import TitleBar
+from app.tui.widgets.transcript import Transcript
+from core.errors import InputError, TensorWallError
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
+
+    from app.composition import Services
+    from app.tui.chat_commands import ChatCommands
+    from app.tui.conversation import Conversation
+
+__all__ = ("ChatScreen",)
+
+_STATUS_SECONDS = 0.1
+_DRAFT_SECONDS = 0.5
+_WARM_SECONDS = 60.0
+_QUIT_SECONDS = 2.0
+
+_EMPTY = """\
+Ask anything. The answer streams in as fast as it arrives.
+
+Enter   send            /   commands
+Ctrl+J  new line        @   attach a file or image
+Ctrl+O  sessions        F2  choose the model"""
+
+
+class ChatScreen(Screen[None]):
+    """Works from the first paint; what is sent before the services are there waits for them."""
+
+    CSS_PATH = "chat.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(),
+        Binding("alt+up", "read(-1)", "Move through the answers' blocks", id="chat.read", show=False),
+        Binding(
+            "ctrl+home",
+            "scroll_transcript('home')",
+            "Go to the beginning",
+            id="chat.home",
+            show=False,
+            priority=True,
+        ),
+        Binding(
+            "ctrl+end", "scroll_transcript('end')", "Go to the end", id="chat.end", show=False, priority=True
+        ),
+    ]
+
+    title_bar = query_one(TitleBar)
+    transcript = query_one(Transcript)
+    find_bar = query_one(FindBar)
+    popup = query_one(CompletionPopup)
+    composer = query_one(Composer)
+    strip = query_one(StatusStrip)
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.conversation: Conversation | None = None
+        self.drafts = Drafts()
+        self._commands: ChatCommands | None = None
+        self._starting: str | None = None
+        self._draft_timer: Timer | None = None
+        self._draft = ""
+        self._attaching = False
+        self._warmed_at = float("-inf")
+        self._interrupted_at = float("-inf")
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom; the popup floats above the composer."""
+        yield TitleBar()
+        yield Static(_EMPTY, id="empty", markup=False)
+        yield Transcript(id="transcript")
+        yield FindBar()
+        yield CompletionPopup(id="completions")
+        yield Composer(id="composer")
+        yield StatusStrip()
+
+    def on_mount(self) -> None:
+        """Ready to type at once."""
+        self.composer.popup = self.popup
+        self.composer.completer = Completer(FileIndex(self.folder), self._argument_choices)
+        self.composer.recall = self._take_back
+        self.composer.focus()
+        self.strip.status = Status(state="Starting", tone="dim")
+        self.set_interval(_STATUS_SECONDS, self._tick)
+        self.changed()
+
+    # Beginning
+
+    async def connect(self, services: Services) -> None:
+        """Talk to these services; the conversation on screen goes on with them."""
+        from app.tui.chat_commands import ChatCommands
+        from app.tui.conversation import Conversation
+
+        if self.conversation is None:
+            self.conversation = Conversation(services, self.transcript, self)
+            self._commands = ChatCommands(self)
+        else:
+            self.conversation.services = services
+        self.apply_settings()
+        self.changed()
+        self.warm()
+        if self._starting is not None:
+            typed, self._starting = self._starting, None
+            self.submit(typed)
+        self._read_totals()
+
+    def apply_settings(self) -> None:
+        """Take over what the settings say about this screen."""
+        if self.conversation is None:
+            return
+        interface = self.conversation.services.settings.interface
+        self.transcript.frames_per_second = float(interface.fps)
+        self.transcript.show_reasoning = self.conversation.services.settings.chat.show_reasoning
+
+    @work(exclusive=True, group="totals")
+    async def _read_totals(self) -> None:
+        if self.conversation is not None:
+            await self.attempt(self.conversation.read_totals())
+
+    def remember(self, drafts: Drafts) -> None:
+        """Show the draft of the session on screen, unless something has been typed already."""
+        self.drafts = drafts
+        if not self.composer.text:
+            self.composer.put(drafts.get(self._session_id))
+
+    # The stage of the conversation
+
+    def changed(self) -> None:
+        """Bring title, strip and composer up to date."""
+        conversation = self.conversation
+        self.title_bar.text = conversation.title if conversation else ""
+        self.title_bar.hint = "F1 help  Ctrl+P commands"
+        self.set_class(conversation is None or conversation.is_empty, "-empty")
+        self.app.title = f"TensorWall - {conversation.title}" if conversation else "TensorWall"
+        if conversation is None:
+            return
+        self.composer.border_title = self._composer_note(conversation)
+        self._tick(force=True)
+
+    def give_back(self, typed: str) -> None:
+        """Put an unanswered prompt back, above what has been typed since."""
+        since = self.composer.prompt
+        self.composer.put(f"{typed}\n\n{since}" if since.strip() else typed)
+
+    def report(self, error: TensorWallError) -> None:
+        """A toast with what to do."""
+        message, hint = explain(error)
+        self.notify(f"{message} {hint}".strip(), severity="error", timeout=12, markup=False)
+
+    async def attempt(self, work: Coroutine[object, object, object]) -> bool:
+        """Await something, reporting what goes wrong; whether it went well."""
+        try:
+            await work
+        except TensorWallError as error:
+            self.report(error)
+            return False
+        return True
+
+    def _composer_note(self, conversation: Conversation) -> str:
+        notes = []
+        if conversation.editing is not None:
+            notes.append("Editing an earlier question, Esc cancels")
+        if conversation.queue:
+            notes.append(f"{len(conversation.queue)} queued, ↑ takes back")
+        if conversation.response_format is not None:
+            notes.append("JSON")
+        if conversation.effort is not None:
+            notes.append(f"effort {conversation.effort}")
+        return "  ".join(notes)
+
+    def _tick(self, *, force: bool = False) -> None:
+        """Ten times a second while something moves; an unchanged status paints nothing."""
+        if self.conversation is not None and (force or self.conversation.busy):
+            self.strip.status = self.conversation.status()
+
+    # Sending
+
+    @on(Composer.Submitted)
+    def _submitted(self, event: Composer.Submitted) -> None:
+        self.submit(event.text)
+
+    def submit(self, typed: str) -> None:
+        """Run a slash command or send a prompt; what cannot be sent stays in the composer."""
+        if typed.startswith("/") and (found := self._slash(typed)):
+            command, argument = found
+            self.composer.take()
+            self.run_command(command, argument)
+        elif typed.startswith("/") and "/" not in (name := typed.split()[0])[1:]:
+            self.notify(
+                f"There is no command {name}. To send it as text, begin with a space.",
+                severity="warning",
+                markup=False,
+            )
+        elif self.conversation is None:
+            self._starting = typed
+            self.strip.status = Status(state="Starting, will be sent in a moment", tone="busy")
+        elif not self._attaching:
+            self._attaching = True
+            self._send(typed)
+
+    def _slash(self, typed: str) -> tuple[Command, str] | None:
+        name, _, argument = typed[1:].partition(" ")
+        command = find_command(name.strip())
+        return (command, argument.strip()) if command else None
+
+    @work(group="turn")
+    async def _send(self, typed: str) -> None:
+        from app.tui.conversation import Prompt
+        from app.tui.mentions import attach
+
+        assert self.conversation is not None
+        try:
+            content = await asyncio.to_thread(attach, typed, self.folder) if "@" in typed else typed
+        except InputError as error:
+            self.report(error)
+            return
+        finally:
+            self._attaching = False
+        self.composer.take()
+        self.drafts.put(self._session_id, "")
+        self.set_class(False, "-empty")
+        await self.conversation.ask(Prompt(typed, content))
+
+    def _take_back(self) -> str | None:
+        prompt = self.conversation.take_back() if self.conversation and self.conversation.queue else None
+        return prompt.typed if prompt else None
+
+    # Typing
+
+    @on(TextArea.Changed, "#composer")
+    def _typed(self) -> None:
+        if self._draft_timer is not None:
+            self._draft_timer.stop()
+        self._draft_timer = self.set_timer(_DRAFT_SECONDS, self.save_draft)
+        self._draft = self.composer.prompt
+        self.warm()
+
+    def save_draft(self) -> None:
+        """Keep what is typed; not while an old question is edited."""
+        if self.conversation is None or self.conversation.editing is None:
+            self.drafts.put(self._session_id, self.composer.prompt)
+
+    def on_unmount(self) -> None:
+        """Keep what was typed in the last half second; the composer is gone by now."""
+        if self.conversation is None or self.conversation.editing is None:
+            self.drafts.put(self._session_id, self._draft)
+
+    def show_draft(self) -> None:
+        """Show the draft of the session now on screen."""
+        self.composer.put(self.drafts.get(self._session_id))
+
+    @property
+    def _session_id(self) -> str | None:
+        return self.conversation.session_id if self.conversation else None
+
+    def warm(self) -> None:
+        """Have a connection open by the time the prompt is sent."""
+        now = asyncio.get_running_loop().time()
+        if self.conversation is not None and now - self._warmed_at > _WARM_SECONDS:
+            self._warmed_at = now
+            self.run_worker(self.conversation.services.router.warm(), group="warm", exclusive=True)
+
+    @on(Composer.Refused)
+    def _refused(self, event: Composer.Refused) -> None:
+        self.report(event.error)
+
+    @on(CompletionPopup.Chosen)
+    def _completion_chosen(self, event: CompletionPopup.Chosen) -> None:
+        self.composer.accept_completion(event.completion)
+
+    def _argument_choices(self, name: str) -> list[str]:
+        return self._commands.choices(name) if self._commands else []
+
+    @on(Composer.PageRequested)
+    def _page(self, event: Composer.PageRequested) -> None:
+        if event.step < 0:
+            self.transcript.scroll_page_up(animate=False)
+        else:
+            self.transcript.scroll_page_down(animate=False)
+
+    @on(Composer.Interrupted)
+    def _ctrl_c(self) -> None:
+        """Stop; else clear, keeping the text in the history; else quit when pressed twice."""
+        now = asyncio.get_running_loop().time()
+        if self.conversation is not None and self.conversation.stop():
+            return
+        if self.composer.text:
+            self.composer.take()
+        elif now - self._interrupted_at < _QUIT_SECONDS:
+            self.app.exit()
+        else:
+            self._interrupted_at = now
+            self.notify("Press Ctrl+C again to quit.", timeout=_QUIT_SECONDS, markup=False)
+
+    # Commands
+
+    def action_command(self, command_id: str) -> None:
+        """Run a command by its id; bound to its keys."""
+        command = find_command(command_id)
+        assert command is not None, command_id
+        self.run_command(command)
+
+    def run_command(self, command: Command, argument: str = "") -> None:
+        """Run a command; what it cannot do is told in a toast."""
+        if command.id == "app.quit":
+            self.app.exit()
+        elif self._commands is None:
+            self.notify("Still starting, try again in a moment.", markup=False)
+        else:
+            self.run_worker(self.attempt(self._commands.run(command, argument)), group=command.id)
+
+    # The transcript
+
+    @on(Transcript.CopyRequested)
+    def _copy(self, event: Transcript.CopyRequested) -> None:
+        self.run_command_with("copy", event.text, event.what)
+
+    def run_command_with(self, _: str, text: str, what: str) -> None:
+        """Copy text, saying what it is."""
+        from app.tui.application import TensorWallApp
+
+        assert isinstance(self.app, TensorWallApp)
+        self.app.copy(text, what)
+
+    @on(Transcript.EditRequested)
+    def _edit(self, event: Transcript.EditRequested) -> None:
+        if self._commands is not None:
+            self._commands.edit_message(str(event.id))
+
+    @on(Transcript.RegenerateRequested)
+    def _regenerate(self) -> None:
+        self.action_command("chat.regenerate")
+
+    @on(Transcript.BranchRequested)
+    def _branch(self, event: Transcript.BranchRequested) -> None:
+        if self.conversation is not None:
+            self.run_worker(self.attempt(self.conversation.switch_branch(str(event.id), event.step)))
+
+    @on(Transcript.LinkActivated)
+    def _link(self, event: Transcript.LinkActivated) -> None:
+        self.app.open_url(event.url)
+
+    @on(Transcript.FindUpdated)
+    def _found(self, event: Transcript.FindUpdated) -> None:
+        self.find_bar.show_count(event.current, event.total)
+
+    @on(Transcript.Left)
+    def _left(self) -> None:
+        self.composer.focus()
+
+    def action_read(self, step: int) -> None:
+        """Leave the composer for the transcript's block cursor."""
+        self.transcript.focus()
+        self.transcript.action_move_cursor(step)
+
+    def action_scroll_transcript(self, where: str) -> None:
+        """To the beginning, or to the end and follow it."""
+        if where == "home":
+            self.transcript.scroll_home(animate=False)
+        else:
+            self.transcript.follow()
+
+    # Finding
+
+    @on(FindBar.Sought)
+    def _sought(self, event: FindBar.Sought) -> None:
+        self.transcript.find(event.query)
+        if not event.query:
+            self.find_bar.show_count(0, 0)
+
+    @on(FindBar.Stepped)
+    def _stepped(self, event: FindBar.Stepped) -> None:
+        if event.step < 0:
+            self.transcript.find_previous()
+        else:
+            self.transcript.find_next()
+
+    @on(FindBar.Closed)
+    def _find_closed(self) -> None:
+        self.transcript.find("")
+        self.composer.focus()
