@@ -1,4 +1,7 @@
-"""API keys and addresses: the environment first, then the system's keyring, then a private file.
+"""API keys and addresses: the environment first, then the system's keyring or a private file.
+
+The private file also notes which keys are in the keyring, which is therefore asked only when
+needed: asking it costs 0.1 s and more at every start.
 
 A key is never printed and never part of an error; ``redact`` removes keys from texts that
 others wrote. Looking a key up may block (a locked keyring asks its owner): from asynchronous
@@ -34,6 +37,8 @@ __all__ = (
 )
 
 _KEYRING_SERVICE = "tensorwall"
+_IN_KEYRING = None
+"""What the private file holds in place of a key that is in the keyring."""
 _LONGEST_KEY = 4096
 _ENCLOSING = (
     " \t\r\n\v\f\"'`"
@@ -103,13 +108,19 @@ def find_api_key(
             return FoundKey(clean_api_key(value), where)
         except InputError as error:
             raise CredentialsError(f"The key in {variable} cannot be used: {error.message}") from None
-    kept, _ = _ask_keyring(lambda ring: (ring.get_password(_KEYRING_SERVICE, provider), _name_of(ring)))
-    if kept and kept[0]:
-        return FoundKey(kept[0], StoredWhere("keyring", kept[1]))
     path = (locations or find_locations()).credentials_file
-    if key := _read_file(path).get(provider):
+    kept = _read_file(path)
+    if provider not in kept:
+        return None
+    key = kept[provider]
+    if key is not None:
         return FoundKey(key, StoredWhere("file", str(path)))
-    return None
+    answer, failure = _ask_keyring(
+        lambda ring: (ring.get_password(_KEYRING_SERVICE, provider), _name_of(ring))
+    )
+    if answer is None:
+        raise _keyring_failed(provider, failure)
+    return FoundKey(answer[0], StoredWhere("keyring", answer[1])) if answer[0] else None
 
 
 def store_api_key(provider: str, key: str, *, locations: Locations | None = None) -> StoredWhere:
@@ -121,28 +132,36 @@ def store_api_key(provider: str, key: str, *, locations: Locations | None = None
     """
     key = clean_api_key(key)
     path = (locations or find_locations()).credentials_file
-    name, reason = _ask_keyring(lambda ring: _put_in_keyring(ring, provider, key))
+    kept = _read_file(path, trusted=True)
+    name, failure = _ask_keyring(lambda ring: _put_in_keyring(ring, provider, key))
     if name:
-        _drop_from_file(path, provider)  # an older key there would come back once the keyring fails
+        _write_file(path, kept | {provider: _IN_KEYRING})
         return StoredWhere("keyring", name)
-    _write_file(path, _read_file(path, trusted=True) | {provider: key})
-    return StoredWhere("file", str(path), redact(reason, [key]) or "there is no working system keyring")
+    _write_file(path, kept | {provider: key})
+    return StoredWhere("file", str(path), redact(failure, [key]) or "there is no working system keyring")
 
 
-def forget_api_key(provider: str, *, locations: Locations | None = None) -> list[StoredWhere]:
-    """Remove a stored key wherever it is; says where it was. The environment is not ours to change.
+def forget_api_key(provider: str, *, locations: Locations | None = None) -> StoredWhere | None:
+    """Remove a stored key; says where it was. A key in the environment is not ours to remove.
 
     Raises:
-        CredentialsError: the private file cannot be written.
+        CredentialsError: the keyring or the private file refuses.
     """
-    removed: list[StoredWhere] = []
-    name, _ = _ask_keyring(lambda ring: _take_from_keyring(ring, provider))
-    if name:
-        removed.append(StoredWhere("keyring", name))
     path = (locations or find_locations()).credentials_file
-    if _drop_from_file(path, provider):
-        removed.append(StoredWhere("file", str(path)))
-    return removed
+    kept = _read_file(path, trusted=True)
+    if provider not in kept:
+        return None
+    where = StoredWhere("file", str(path))
+    if kept.pop(provider) is _IN_KEYRING:
+        name, failure = _ask_keyring(lambda ring: _take_from_keyring(ring, provider))
+        if name is None:
+            raise _keyring_failed(provider, failure)
+        where = StoredWhere("keyring", name)
+    if kept:
+        _write_file(path, kept)
+    else:
+        path.unlink(missing_ok=True)
+    return where
 
 
 def clean_api_key(text: str) -> str:
@@ -254,17 +273,23 @@ def _put_in_keyring(ring: _Keyring, provider: str, key: str) -> str:
 
 
 def _take_from_keyring(ring: _Keyring, provider: str) -> str:
-    if ring.get_password(_KEYRING_SERVICE, provider) is None:
-        return ""
-    ring.delete_password(_KEYRING_SERVICE, provider)
+    if ring.get_password(_KEYRING_SERVICE, provider) is not None:
+        ring.delete_password(_KEYRING_SERVICE, provider)
     return _name_of(ring)
+
+
+def _keyring_failed(provider: str, failure: str) -> CredentialsError:
+    return CredentialsError(
+        f"The key for {provider} is kept in the system keyring, but {failure}.",
+        hint="Unlock the keyring, or set the key in the environment.",
+    )
 
 
 # --- the private file -----------------------------------------------------------------------------
 
 
-def _read_file(path: Path, *, trusted: bool = False) -> dict[str, str]:
-    """The keys by provider; empty where there is no file.
+def _read_file(path: Path, *, trusted: bool = False) -> dict[str, str | None]:
+    """The keys by provider, ``None`` for one in the keyring; empty where there is no file.
 
     Args:
         path: the file.
@@ -272,28 +297,27 @@ def _read_file(path: Path, *, trusted: bool = False) -> dict[str, str]:
     """
     try:
         mode = path.stat().st_mode
-        if os.name == "posix" and not trusted and mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise CredentialsError(
-                f"Others on this machine may read the keys in {path} (mode {stat.S_IMODE(mode):04o}).",
-                hint=f"Run: chmod 600 '{path}', and replace the key if you share this machine.",
-            )
         kept = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not valid JSON"
         raise CredentialsError(
-            f"The key file {path} cannot be read: {reason}.",
-            hint="Mend or delete it and set the key again.",
+            f"The key file {path} cannot be read: {reason}.", hint="Mend or delete it and set the key again."
         ) from None
-    if not isinstance(kept, dict) or not all(isinstance(value, str) for value in kept.values()):
+    if not isinstance(kept, dict) or not all(isinstance(key, str | None) for key in kept.values()):
         raise CredentialsError(
             f"The key file {path} does not hold one key a provider.", hint="Delete it and set the key again."
+        )
+    if os.name == "posix" and not trusted and mode & (stat.S_IRWXG | stat.S_IRWXO) and any(kept.values()):
+        raise CredentialsError(
+            f"Others on this machine may read the keys in {path} (mode {stat.S_IMODE(mode):04o}).",
+            hint=f"Run: chmod 600 '{path}', and replace the key if you share this machine.",
         )
     return kept
 
 
-def _write_file(path: Path, keys: dict[str, str]) -> None:
+def _write_file(path: Path, keys: dict[str, str | None]) -> None:
     try:
         replace_file(path, json.dumps(keys, indent=2) + "\n")
     except OSError as error:
@@ -301,15 +325,3 @@ def _write_file(path: Path, keys: dict[str, str]) -> None:
             f"The key file {path} cannot be written: {error.strerror}.",
             hint="Set the key in the environment instead.",
         ) from error
-
-
-def _drop_from_file(path: Path, provider: str) -> bool:
-    keys = _read_file(path, trusted=True)
-    if provider not in keys:
-        return False
-    del keys[provider]
-    if keys:
-        _write_file(path, keys)
-    else:
-        path.unlink(missing_ok=True)
-    return True

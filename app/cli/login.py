@@ -55,11 +55,8 @@ def logout(*, provider: str) -> None:
     from core.credentials import find_api_key, forget_api_key
 
     chosen = asyncio.run(_find(provider))
-    removed = forget_api_key(provider)
-    for where in removed:
-        note(f"Removed from {where}.")
-    if not removed:
-        note(f"No key of {chosen.profile.label} is stored.")
+    where = forget_api_key(provider)
+    note(f"Removed from {where}." if where else f"No key of {chosen.profile.label} is stored.")
     if find_api_key(provider, chosen.profile.key_variable):
         note(f"{chosen.profile.key_variable} in the environment is still in use.")
 

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,7 +98,7 @@ def test_with_a_keyring_the_key_goes_there(ring: MemoryKeyring, file: Path) -> N
     where = store_api_key("groq", KEY)
     assert where.kind == "keyring"
     assert "keyring" in str(where)
-    assert not file.exists()
+    assert json.loads(file.read_text()) == {"groq": None}
     assert ring.kept == {("tensorwall", "groq"): KEY}
     found = find_api_key("groq")
     assert found is not None
@@ -110,7 +112,9 @@ def test_a_failing_keyring_falls_to_the_file_and_says_why(file: Path) -> None:
     assert "the system keyring failed" in str(where)
     assert KEY not in str(where)
     assert api_key("groq") == KEY
-    assert [gone.kind for gone in forget_api_key("groq")] == ["file"]
+    gone = forget_api_key("groq")
+    assert gone is not None
+    assert gone.kind == "file"
     assert api_key("groq") is None
 
 
@@ -125,14 +129,40 @@ def test_the_environment_goes_first(ring: MemoryKeyring, monkeypatch: pytest.Mon
     assert api_key("groq", "GROQ_API_KEY") == KEY
 
 
-def test_the_keyring_goes_before_the_file_and_a_move_there_empties_the_file(file: Path) -> None:
+def test_a_key_moves_to_the_keyring_when_one_works(file: Path) -> None:
     store_api_key("groq", OTHER)
     store_api_key("openai", OTHER)
     keyring.set_keyring(MemoryKeyring())
     assert api_key("groq") == OTHER
     store_api_key("groq", KEY)
     assert api_key("groq") == KEY
-    assert json.loads(file.read_text()) == {"openai": OTHER}
+    assert json.loads(file.read_text()) == {"groq": None, "openai": OTHER}
+
+
+def test_a_keyring_that_no_longer_answers_is_said(ring: MemoryKeyring) -> None:
+    store_api_key("groq", KEY)
+    keyring.set_keyring(LockedKeyring())
+    for attempt in (api_key, forget_api_key):
+        with pytest.raises(CredentialsError, match="the collection is locked") as caught:
+            attempt("groq")
+        assert "Unlock" in caught.value.hint
+    keyring.set_keyring(ring)
+    assert api_key("groq") == KEY
+
+
+def test_a_key_that_was_taken_from_the_keyring_by_hand_is_gone(ring: MemoryKeyring) -> None:
+    store_api_key("groq", KEY)
+    ring.kept.clear()
+    assert api_key("groq") is None
+    assert forget_api_key("groq") is not None
+
+
+def test_the_keyring_is_not_even_imported_where_it_holds_nothing() -> None:
+    script = (
+        "import sys; from core.credentials import api_key; print(api_key('groq'), 'keyring' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["None", "False"]
 
 
 def test_a_malformed_key_in_the_environment_is_named_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,10 +173,11 @@ def test_a_malformed_key_in_the_environment_is_named_not_shown(monkeypatch: pyte
 
 
 def test_forgetting_says_where_the_key_was(ring: MemoryKeyring, file: Path) -> None:
-    store_api_key("groq", KEY)
-    assert [where.kind for where in forget_api_key("groq")] == ["keyring"]
-    assert forget_api_key("groq") == []
+    where = store_api_key("groq", KEY)
+    assert forget_api_key("groq") == where
+    assert forget_api_key("groq") is None
     assert ring.kept == {}
+    assert not file.exists()
 
 
 def test_forgetting_one_key_keeps_the_others(file: Path) -> None:
