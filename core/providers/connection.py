@@ -59,7 +59,7 @@ class Connection:
                 verify=context or False,  # no certificates are read for plain HTTP
                 http2=False,
                 limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE, max_keepalive_connections=8),
-                proxy=httpx.Proxy(proxy, ssl_context=context) if proxy else None,
+                proxy=_proxy(proxy, context) if proxy else None,
                 socket_options=_socket_options(),
             )
         except (ImportError, ValueError) as error:  # a SOCKS proxy without socksio; an unknown scheme
@@ -215,6 +215,10 @@ def proxy_for(url: str) -> str | None:
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _proxy(url: str, context: ssl.SSLContext | None) -> httpx.Proxy:
+    return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
 
 
 def _is_loopback(host: str) -> bool:

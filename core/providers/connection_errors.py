@@ -64,8 +64,8 @@ def _cause(upstream: Upstream, error: Exception, read_timeout: float) -> tuple[s
         )
     if isinstance(error, httpx.ConnectTimeout):
         return (
-            f"{target} did not accept a connection within {upstream.profile.connect_timeout:g} seconds.",
-            "Check the network, the VPN and the firewall.",
+            f"{target} did not complete a connection within {upstream.profile.connect_timeout:g} seconds.",
+            "Check the network, the VPN and the firewall, and whether the address is http or https.",
         )
     if isinstance(error, httpx.TimeoutException):
         return (
@@ -101,10 +101,11 @@ def _tls_cause(host: str, error: ssl.SSLError) -> tuple[str, str]:
             "Where a company's proxy reads the traffic, set SSL_CERT_FILE to its certificate;"
             " check the clock, too.",
         )
-    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+    reason = getattr(error, "reason", None)
+    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return f"{host} does not speak TLS.", "Write the address with http:// if that is what it speaks."
     return (
-        f"No secure connection to {host} comes about (TLS: {error.reason or 'handshake failed'}).",
+        f"No secure connection to {host} comes about (TLS: {reason or 'handshake failed'}).",
         "Look for a proxy or firewall that interferes with TLS.",
     )
 

@@ -104,7 +104,6 @@ class ReplayServer:
     accepted: int = 0
     open: int = 0
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -122,6 +121,7 @@ class ReplayServer:
         try:
             while (received := await _read_request(reader)) is not None:
                 self.requests.append(received)
+                await self._count()
                 if received.method == "HEAD":
                     writer.write(head(404, {"content-length": "0"}))
                     continue

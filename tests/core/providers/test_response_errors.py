@@ -91,8 +91,8 @@ def test_each_status_and_code_has_its_error(
 
 def test_a_rate_limit_says_how_long_to_wait() -> None:
     message = (
-        "Rate limit reached for model `openai/gpt-oss-20b` in organization `org_1` service tier `on_demand` on"
-        " tokens per minute (TPM): Limit 8000, Used 7713, Requested 988. Please try again in 1m2.5s."
+        "Rate limit reached for model `openai/gpt-oss-20b` in organization `org_1` service tier `on_demand`"
+        " on tokens per minute (TPM): Limit 8000, Used 7713, Requested 988. Please try again in 1m2.5s."
     )
     error = groq_error(429, message, code="rate_limit_exceeded", kind="tokens")
     assert isinstance(error, RateLimited)
@@ -114,7 +114,7 @@ def test_a_rate_limit_says_how_long_to_wait() -> None:
             9250,
         ),
         (
-            "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens.",
+            "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001.",
             8192,
             9001,
         ),
@@ -141,8 +141,10 @@ def test_what_the_model_wrote_is_kept(code: str) -> None:
     assert error.failed_generation == '<function=f>{"a": 1'
 
 
-CLOUDFLARE_PAGE = b"""<!DOCTYPE html><html><head><title>Access denied | api.groq.com used Cloudflare</title></head>
-<body><h1>Error <span>1010</span></h1><h2>error code: 1010</h2></body></html>"""
+CLOUDFLARE_PAGE = (
+    b"<!DOCTYPE html><html><head><title>Access denied | api.groq.com used Cloudflare</title></head>"
+    b"<body><h1>Error <span>1010</span></h1><h2>error code: 1010</h2></body></html>"
+)
 
 
 @pytest.mark.parametrize("body", [CLOUDFLARE_PAGE, b"error code: 1010"])

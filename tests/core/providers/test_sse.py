@@ -17,10 +17,8 @@ def decode(*pieces: bytes, largest_event: int = 1000) -> Outcome:
     decoder, events = SSEDecoder(largest_event), []
     try:
         for piece in pieces:
-            for event in decoder.feed(piece):
-                events.append(event)
-        for event in decoder.close():
-            events.append(event)
+            events.extend(decoder.feed(piece))
+        events.extend(decoder.close())
     except UnexpectedResponse as error:
         return events, error.message
     return events, None
@@ -48,20 +46,12 @@ def by_the_grammar(data: bytes) -> list[ServerSentEvent]:
 
 fragments = st.one_of(
     st.sampled_from(
-        [
-            b"data: ",
-            b"data:",
-            b"data",
-            b"event: error",
-            b"event:",
-            b": comment",
-            b"id: 1",
-            b"retry: 5",
-            b"unknown: x",
-        ]
-        + [b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b" ", b":", b"\xef\xbb\xbf"]
-        + [b'data: {"a": 1}\n\n', b"data: [DONE]\n\n", b'data: {"a": 1}\n\ndata: {"b": 2}\n\n']
-        + ["é".encode(), "漢字".encode(), "🙂".encode(), b"\xff", b"\xf0\x9f", b"\x00"]
+        (
+            *(b"data: ", b"data:", b"data", b"event: error", b"event:", b": comment", b"id: 1", b"retry: 5"),
+            *(b"\n", b"\r", b"\r\n", b"\n\n", b"\r\r", b"\r\n\r\n", b" ", b":", b"\xef\xbb\xbf"),
+            *(b'data: {"a": 1}\n\n', b"data: [DONE]\n\n", b'data: {"a": 1}\n\ndata: {"b": 2}\n\n'),
+            *("é".encode(), "漢字".encode(), "🙂".encode(), b"\xff", b"\xf0\x9f", b"\x00"),
+        )
     ),
     st.text(max_size=8).map(str.encode),
     st.binary(max_size=6),
@@ -114,8 +104,7 @@ def test_an_event_that_never_ends_is_refused_and_those_before_it_are_kept(piece:
     decoder = SSEDecoder(largest_event=120)
     events = list(decoder.feed(b"data: first\n\n"))
     with pytest.raises(UnexpectedResponse, match="more than 120 bytes"):
-        for _ in range(4):
-            events.extend(decoder.feed(piece))
+        events.extend(event for _ in range(4) for event in decoder.feed(piece))
     assert events == [ServerSentEvent("first")]
 
 
