@@ -46,7 +46,12 @@ class Simulated:
         self.root = base_url.removesuffix("/openai/v1")
         self.generic_url = f"{self.root}/v1"
         self.api_key = f"gsk_{uuid.uuid4().hex}"
-        self._control = httpx.Client(base_url=f"{self.root}/_simulator", trust_env=False, timeout=20)
+        self._control = httpx.Client(
+            base_url=f"{self.root}/_simulator",
+            trust_env=False,
+            verify=False,  # no TLS here, and loading certificates takes longer than a test
+            timeout=20,
+        )
         self.configure()
 
     def configure(self, **options: Any) -> None:
@@ -69,10 +74,14 @@ class Simulated:
 
     def state(self) -> dict[str, Any]:
         """Of the whole server: connections accepted and open, URLs that refuse or never accept."""
-        state: dict[str, Any] = self._control.get("").json()
+        state: dict[str, Any] = self._control.get(f"{self.root}/_simulator").json()
         return state
 
-    def close(self) -> None:
-        """Forget the account."""
+    def forget(self) -> None:
+        """Make the key unknown: 401 from now on."""
         self._control.delete(f"/keys/{self.api_key}")
+
+    def close(self) -> None:
+        """Forget the account and let go of the connection."""
+        self.forget()
         self._control.close()

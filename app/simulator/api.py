@@ -8,7 +8,6 @@ import time
 import uuid
 from typing import Any, Literal
 
-from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
 from app.simulator.chat import ChatAnswer, parse_body
@@ -58,10 +57,11 @@ class Endpoint:
             body, problem = _try_parse(raw) if self._action == "chat" else (None, None)
             exchange.log = _received(exchange, body)
             organization.requests.append(exchange.log)
-            options = _options(exchange, organization)
+            own = _own_options(exchange)
+            options = overlaid(organization.options, own) if own else organization.options
             if exchange.connection.requests == 1 and options.connection_ms:
                 await asyncio.sleep(options.connection_ms / 1_000)
-            fault = self._fault(organization, options, body or {})
+            fault = self._fault(organization, body or {}, options.faults if "faults" in own else None)
             if fault is not None and fault.kind not in WITHIN_ANSWER:
                 await self._refuse_by(fault, exchange, organization, options, body or {})
                 return
@@ -80,10 +80,12 @@ class Endpoint:
             raise invalid_api_key()
         return organization
 
-    def _fault(self, organization: Organization, options: Options, body: dict[str, Any]) -> Fault | None:
+    def _fault(
+        self, organization: Organization, body: dict[str, Any], own: list[Fault] | None
+    ) -> Fault | None:
         path = "chat" if self._action == "chat" else "models"
-        if options.faults is not organization.options.faults:
-            return next((fault for fault in options.faults if fault.path in {path, "any"}), None)
+        if own is not None:
+            return next((fault for fault in own if fault.path in {path, "any"}), None)
         return organization.fault(path, body.get("model"), body.get("service_tier"))
 
     async def _refuse_by(
@@ -159,12 +161,15 @@ def _received(exchange: Exchange, body: dict[str, Any] | None) -> ReceivedReques
     )
 
 
-def _options(exchange: Exchange, organization: Organization) -> Options:
-    """The account's options, with the request's own from its header on top."""
+def _own_options(exchange: Exchange) -> dict[str, Any]:
+    """The request's own options, from its header."""
     header = exchange.request_headers.get(OPTIONS_HEADER)
     if header is None:
-        return organization.options
+        return {}
     try:
-        return overlaid(organization.options, json.loads(header))
-    except (ValidationError, ValueError, TypeError) as error:
+        own = json.loads(header)
+        Options.model_validate(own)
+    except ValueError as error:
         raise invalid_request(f"{OPTIONS_HEADER}: {error}") from None
+    assert isinstance(own, dict)
+    return own

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
 __all__ = ("ContentShape", "Fault", "FaultKind", "Limits", "Options", "Quirk", "Tier", "ToolCallOption")
 
@@ -64,6 +64,7 @@ Quirk = Literal[
     "crlf",
     "comments",
     "byte_by_byte",
+    "invalid_utf8",
     "whole_tool_calls",
 ]
 """Shapes a client has to take although nothing is broken."""
@@ -132,7 +133,7 @@ class Options(_Options):
 
     tokens_per_second: float | None = Field(default=None, gt=0)
     """Pace of tokens on an absolute schedule; ``None`` sends as fast as the client reads."""
-    first_token_ms: float | list[float] = 0.0
+    first_token_ms: NonNegativeFloat | Annotated[list[NonNegativeFloat], Field(min_length=1)] = 0.0
     """Milliseconds from the request to its first token; a list holds one value a call, in turn."""
     headers_ms: float = Field(default=0.0, ge=0)
     """Milliseconds before the status line; part of ``first_token_ms`` where that is longer."""

@@ -120,7 +120,7 @@ class Organization:
         """The wait of this call; a list of waits is used in turn."""
         waits = options.first_token_ms
         if isinstance(waits, list):
-            return waits[next(self._calls) % len(waits)] / 1_000 if waits else 0.0
+            return waits[next(self._calls) % len(waits)] / 1_000
         return waits / 1_000
 
 
@@ -156,9 +156,5 @@ class Organizations:
 
 
 def overlaid(options: Options, changes: Mapping[str, Any]) -> Options:
-    """Options with some of them replaced.
-
-    Raises:
-        pydantic.ValidationError: a change is not an option, or has a wrong value.
-    """
+    """Options with some of them replaced; ``changes`` are valid options themselves."""
     return Options.model_validate({**options.model_dump(), **changes})

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from app.simulator.errors import ApiError
 from app.simulator.exchange import Exchange
 from app.simulator.faults import OVERSIZED, event_error
-from app.simulator.options import Fault, Options
+from app.simulator.options import Fault, Options, Quirk
 from app.simulator.wire import AnswerWriter, UsageReport, dump
 
 __all__ = ("SentCounter", "TokenStream", "sleep_until")
 
 _BATCH = 64
 """Tokens that are written at once when there is no pace to keep."""
-_HEARTBEAT = b": heartbeat\n\n"
+
+_RESHAPED: dict[Quirk, Callable[[bytes], bytes]] = {
+    "comments": lambda events: b": heartbeat\n\n" + events,
+    "crlf": lambda events: events.replace(b"\n", b"\r\n"),
+    "invalid_utf8": lambda events: events.replace(b'"delta":{"content":"', b'"delta":{"content":"\xff\xfe'),
+}
 
 
 async def sleep_until(deadline: float) -> None:
@@ -59,8 +65,6 @@ class TokenStream:
         self._rate = options.tokens_per_second
         self._quirks = options.quirks
         self._first_at = first_at
-        self._plain = not {"crlf", "byte_by_byte"} & set(options.quirks)
-        self._comments = "comments" in options.quirks
 
     async def tokens(self, deltas: list[dict[str, Any] | str | None], until: int) -> None:
         """Send tokens up to number ``until``, at their pace."""
@@ -82,13 +86,9 @@ class TokenStream:
 
     async def write(self, events: bytes) -> None:
         """Write events in the shape that was asked for."""
-        if self._comments:
-            events = _HEARTBEAT + events
-        if self._plain:
-            await self._exchange.write(events)
-            return
-        if "crlf" in self._quirks:
-            events = events.replace(b"\n", b"\r\n")
+        for quirk, reshaped in _RESHAPED.items():
+            if quirk in self._quirks:
+                events = reshaped(events)
         if "byte_by_byte" not in self._quirks:
             await self._exchange.write(events)
             return

@@ -121,7 +121,7 @@ def _filled(parameters: Mapping[str, Any], subject: str, prompt: str) -> dict[st
     made = instance({**parameters, "type": "object"}, subject)
     assert isinstance(made, dict)
     properties: Mapping[str, Any] = parameters.get("properties", {})
-    numbers = [int(text) for text in re.findall(r"(?<![\w.])\d{1,9}(?![\w.])", prompt)]
+    numbers = [int(text) for text in re.findall(r"(?<![\w.])\d{1,9}(?!\w|\.\d)", prompt)]
     for name, schema in properties.items():
         plain = isinstance(schema, Mapping) and not (
             schema.keys() - {"type", "description", "title", "default"}

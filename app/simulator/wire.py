@@ -16,14 +16,8 @@ __all__ = ("AnswerWriter", "UsageReport", "dump")
 DONE = b"data: [DONE]\n\n"
 
 
-def dump(value: object) -> str:
-    """JSON as compact as Groq writes it; lone surrogates stay escaped."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":"))
-    return text
+dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+"""JSON as compact as Groq writes it."""
 
 
 @dataclass(frozen=True, slots=True)

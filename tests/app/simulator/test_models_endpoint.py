@@ -10,7 +10,7 @@ from tests.simulated import Simulated
 
 def get(simulator: Simulated, path: str, key: str | None = None) -> httpx.Response:
     headers = {"Authorization": f"Bearer {key or simulator.api_key}"}
-    return httpx.get(f"{simulator.base_url}{path}", headers=headers, trust_env=False)
+    return httpx.get(f"{simulator.base_url}{path}", headers=headers, trust_env=False, verify=False)
 
 
 def test_lists_models_with_groqs_fields(simulator: Simulated) -> None:
