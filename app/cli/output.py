@@ -53,7 +53,7 @@ def writer(stream: TextIO | None) -> Callable[[str], None]:
         return lambda _text: None
     encoding = stream.encoding or "utf-8"
     buffer = getattr(stream, "buffer", None)
-    raw = getattr(buffer, "raw", None)
+    raw = getattr(buffer, "raw", buffer)  # with PYTHONUNBUFFERED the buffer is the raw stream
     if not isinstance(raw, io.RawIOBase):  # a capture in a test or an embedding
 
         def write_through(text: str) -> None:

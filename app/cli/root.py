@@ -74,6 +74,8 @@ def tensorwall(ctx: click.Context, *, demo: bool, resume: bool, session: str | N
       130  stopped by Ctrl-C; what had arrived is kept
       141  the reader of stdout went away (as `| head` does)
     """
+    if resume and session:
+        raise click.UsageError("-c and --session exclude each other.", ctx=ctx)
     invocation = ctx.ensure_object(Invocation)
     invocation.debug = debug
     if ctx.invoked_subcommand is not None:
@@ -93,6 +95,6 @@ def tensorwall(ctx: click.Context, *, demo: bool, resume: bool, session: str | N
 
 
 def _open_interface(*, demo: bool, resume: bool, session: str | None) -> int:
-    from app.cli.interface import open_interface
+    from app.tui.run import run
 
-    return open_interface(demo=demo, resume=resume, session=session)
+    return run(demo=demo, session="latest" if resume else session)
