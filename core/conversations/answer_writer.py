@@ -45,13 +45,13 @@ class AnswerWriter:
     ) -> None:
         self.failure: TensorWallError | None = None
         self._answer = answer
-        self._question = question
-        self._session = session
+        self._new_rows = (answer, question, session)
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._waiting: list[tuple[Kind, str]] = []
         self._rows = 0
         self._database: Database | None = None
+        self._beginning: Future[None] | None = None
         self._writing: Future[None] | None = None
         self._pause: asyncio.TimerHandle | None = None
         self._settled = False
@@ -88,7 +88,8 @@ class AnswerWriter:
         from core.conversations import answers  # imports SQLAlchemy, as opening the database did
 
         self._database = database
-        self._write(answers.begin, self._answer, self._question, self._session, database.instance)
+        self._write(answers.begin, *self._new_rows, database.instance)
+        self._beginning = self._writing
 
     async def settle(self, answer: StoredMessage) -> None:
         """Fold the pieces into the whole answer; after this nothing more is written.
@@ -111,7 +112,8 @@ class AnswerWriter:
         from core.conversations import answers
 
         assert self._database is not None
-        answers.begin(connection, self._answer, self._question, self._session, self._database.instance)
+        if self._beginning is None or self._beginning.exception():  # done: the worker works in order
+            answers.begin(connection, *self._new_rows, self._database.instance)
         answers.finish(connection, answer)
 
     def _gather(self, kind: Kind, piece: str) -> None:

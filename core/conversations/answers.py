@@ -30,14 +30,9 @@ def begin(
 ) -> None:
     """Store the row an answer streams into, with its question and session where they are new.
 
-    Does nothing when it is there already, so that it may be tried again.
-
     Raises:
         InputError: the session or the message to answer does not exist.
     """
-    known = select(messages.c.id).where(messages.c.id == answer.id)
-    if connection.execute(known).one_or_none() is not None:
-        return
     if session is not None:
         insert_session(connection, session)
     if question is not None:

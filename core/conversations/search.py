@@ -120,7 +120,7 @@ def snippet_around(content: str, terms: Iterable[str]) -> tuple[str, tuple[tuple
     line = " ".join(safe_text(content).split())
     anywhere = re.compile("|".join(re.escape(" ".join(term.split())) for term in terms), re.IGNORECASE)
     first = anywhere.search(line)
-    start = max(0, first.start() - _LEAD) if first else 0
+    start = max(0, first.start() - _LEAD) if first and len(line) > _SNIPPET else 0
     if start:  # begin with a whole word, where one begins soon
         gap = line.find(" ", start, start + _LEAD // 2)
         start = gap + 1 if gap >= 0 else start

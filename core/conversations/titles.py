@@ -11,7 +11,7 @@ __all__ = ("UNTITLED", "clean_title", "title_from", "title_request")
 UNTITLED = "New conversation"
 _LIMIT = 60
 _FENCE = re.compile(r"```.*?(```|\Z)", re.DOTALL)
-_MARKUP = re.compile(r"^[\s#>*`~_-]+|[`*_~]+")
+_MARKUP = re.compile(r"^[\s#>*`~_-]+|[`*_~]+", re.MULTILINE)
 _INSTRUCTION = (
     "Write a title of 3 to 6 words for the conversation that starts like this, "
     "in its own language. Answer with the title alone: no quotes, no full stop."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -57,8 +58,8 @@ def add_message(connection: Connection, stored: StoredMessage, *, writer: str | 
     touch_session(connection, stored.session_id, stored.id)
     if stored.message.role == "user" and session.title_source == "words" and session.title == UNTITLED:
         update_session(connection, session.id, title=title_from(stored.message.text))
-    row = connection.execute(select(messages).where(messages.c.id == stored.id)).one()
-    return _stored(connection, [row])[0]
+    family = siblings(connection, stored.id)
+    return replace(stored, sibling_index=len(family) - 1, sibling_count=len(family))
 
 
 def _insert(connection: Connection, stored: StoredMessage, writer: str | None) -> None:
