@@ -136,9 +136,11 @@ async def test_a_crash_at_any_point_keeps_what_had_arrived(steps: list[tuple[str
         else:
             await asyncio.sleep(0)
     expected = writer.text.replace("\0", "␀")
-    stored = await saved(conversations, answer, expected)
-    while (stored.message.reasoning or "") != writer.reasoning.replace("\0", "␀"):
-        stored = await saved(conversations, answer, expected)
+    while writer._waiting or writer._writing:
+        await database.read(chunks)
+    stored = (await conversations.messages(answer.session_id))[-1]
+    assert stored.message.text == expected
+    assert (stored.message.reasoning or "") == writer.reasoning.replace("\0", "␀")
     assert await conversations.recover() == 0  # its writer is alive
     await database.run(lambda c: c.exec_driver_sql("UPDATE messages SET writer = 'dead' WHERE writer > ''"))
     database.is_alive = lambda instance: instance != "dead"
