@@ -40,7 +40,9 @@ class ModelNames:
     def replace(self, provider: Provider, model: str) -> str | None:
         """Remember that ``model`` is gone, and what takes its place; ``None`` where nothing does."""
         successor = self.catalogue.replacement(provider.name, model)
-        if successor is None or (provider, successor) in self._successors:
+        while successor is not None and (provider, successor) in self._successors:
+            successor = self._successors[provider, successor]
+        if successor is None or successor == model:  # or two models would replace each other for ever
             return None
         self._successors[provider, model] = successor
         return successor

@@ -297,6 +297,25 @@ async def test_a_replacement_that_is_gone_too_ends(bench):
     assert groq.models_asked == ["gemma2-9b-it", "openai/gpt-oss-20b"]
 
 
+async def test_a_replacement_has_tries_of_its_own(bench):
+    gone = errors.ModelUnavailable("No such model.", status=404)
+    broken = errors.ServerFailed("Broken.")
+    (groq,) = bench.set_up([(gone,), (broken,), (broken,), ANSWER], retry=RetryPolicy(retries=2))
+    bench.router.add_route("*", [_endpoint(groq)])
+    assert text_of(await stream(bench, model="gemma2-9b-it")) == "Hello world"
+
+
+async def test_a_replacement_that_is_limited_is_not_asked(bench):
+    groq, openai = bench.set_up([(rate_limited(30),)], [])
+    bench.router.add_route("*", [_endpoint(groq), RouteEndpoint(provider=openai, priority=1)])
+    await stream(bench, model="openai/gpt-oss-20b")
+    groq.scripts = [(errors.ModelUnavailable("No such model.", status=404),)]
+    events = await stream(bench, model="gemma2-9b-it")
+    assert groq.models_asked == ["openai/gpt-oss-20b", "gemma2-9b-it"]
+    assert changes(events) == ["gemma2-9b-it is retired; using gemma2-9b-it at Openai"]
+    assert bench.time.slept == []
+
+
 # -- circuits --------------------------------------------------------------------------------------
 
 
@@ -348,16 +367,48 @@ async def test_a_refused_key_steps_aside_quietly_for_a_while_but_is_tried_at_onc
     assert bench.time.slept == []
 
 
-async def test_an_untried_route_comes_before_one_that_has_just_failed(bench):
-    """However badly the second did before: sleeping for the first, which just failed, is no better."""
-    _, second = bench.set_up_always((errors.ConnectionFailed("Down."),), (errors.ServerFailed("Bad."),))
-    for _ in range(2):
-        with pytest.raises(errors.AllRoutesFailed):
-            await stream(bench)
+async def test_a_probe_that_tells_nothing_does_not_keep_the_next_one_away(bench):
+    first, _ = bench.set_up_always((errors.ServerFailed("Broken."),), ANSWER)
+    for _ in range(3):
+        await stream(bench)
+    bench.time.now += 40
+    first.always = (errors.InvalidRequest("Bad field."),)
+    with pytest.raises(errors.InvalidRequest):
+        await stream(bench)
+    first.always = ANSWER
+    await stream(bench)
+    assert bench.observed.ended[-1].provider == "groq"
+    assert bench.router.health()[0].circuit == "closed"
+
+
+async def test_an_open_circuit_is_tried_before_pausing_for_a_route_that_has_just_failed(bench):
+    first, second = bench.set_up_always((errors.ConnectionFailed("Down."),), (errors.ServerFailed("Bad."),))
+    bench.router.add_route("second", [RouteEndpoint(provider=second, model="m")])
+    with pytest.raises(errors.AllRoutesFailed):
+        await stream(bench, model="second")
+    assert bench.router.health()[1].circuit == "open"
     second.always = ANSWER
     bench.time.slept.clear()
     assert text_of(await stream(bench)) == "Hello world"
-    assert bench.time.slept == []
+    assert (len(first.asked), bench.time.slept) == (1, [])
+
+
+async def test_an_untried_route_comes_before_another_try_of_a_better_one(bench):
+    down, slow = errors.ConnectionFailed("Down."), errors.ServerFailed("Broken.")
+    bench.set_up([(down,)], [(5.0, slow)], [ANSWER])
+    await stream(bench)
+    assert [call.provider for call in bench.observed.ended] == ["groq", "openai", "ollama"]
+
+
+async def test_an_answer_asked_for_before_a_limit_was_met_does_not_lift_it(bench):
+    groq, _ = bench.set_up([ANSWER, (rate_limited(30),)], [])
+    early = bench.router.stream(request())
+    while not groq.asked:
+        await anext(early)
+    bench.time.now += 1
+    await stream(bench)
+    _ = [event async for event in early]
+    assert bench.router.health()[0].ready_in == pytest.approx(30, abs=1)
 
 
 # -- strategies through the router -----------------------------------------------------------------

@@ -18,8 +18,9 @@ from core.chat import (
     Usage,
     UsageReported,
 )
+from core.costs.tokens import estimate_prompt_tokens
 from core.routing import RouteEndpoint
-from tests.core.routing.scripted import ANSWER, HANG, Observed, collect, request, text_of
+from tests.core.routing.scripted import ANSWER, HANG, Observed, ScriptedProvider, collect, request, text_of
 
 
 async def test_events_of_the_provider_are_passed_on_untouched_and_in_order(bench):
@@ -103,7 +104,7 @@ async def test_no_cost_is_claimed_without_a_price_or_without_usage(bench):
     answer = bench.router.stream(request())
     _ = [event async for event in answer]
     assert answer.response.cost is None
-    assert answer.decision.calls[0].prompt_tokens_estimate > 0
+    assert answer.decision.calls[0].prompt_tokens_estimate == estimate_prompt_tokens(request())
 
 
 async def test_tool_calls_are_put_together_by_index(bench):
@@ -273,6 +274,20 @@ async def test_a_route_that_does_not_begin_in_time_is_given_up(bench):
     assert (first.open, second.open) == (0, 0)
     assert bench.observed.ended[0].error_type == "StreamStalled"
     assert bench.observed.ended[0].error == "Groq did not begin its answer within 0.02 seconds."
+
+
+async def test_thinking_aloud_for_ever_is_no_answer(bench):
+    class Thinker(ScriptedProvider):
+        async def stream(self, request, *, model):
+            while True:
+                await _until(asyncio.get_running_loop().time() + 0.004)
+                yield ReasoningDelta("Hm")
+
+    bench.set_up([], first_content_timeout=0.02)
+    thinker = Thinker("groq", bench.time)
+    bench.router.add_route("m", [RouteEndpoint(provider=thinker)])
+    with pytest.raises(errors.AllRoutesFailed, match="did not begin its answer"):
+        _ = [event async for event in bench.router.stream(request())]
 
 
 async def test_the_deadline_is_over_once_content_has_come_and_never_strikes_the_consumer(bench):
