@@ -20,6 +20,8 @@ _INTENTS = (
     ("long", re.compile(r"\blong\b|\bin detail\b|\bessay\b|\bat length\b")),
 )
 
+_TITLE = re.compile(r"\btitle\b", re.IGNORECASE)
+
 _ASIDES = (
     "It is worth measuring rather than guessing.",
     "The simplest thing that works is usually the right beginning.",
@@ -43,8 +45,16 @@ _NOTHING_ASKED = (
 )
 
 
-def answer(prompt: str, seed: int = 0) -> str:
-    """A reply to a prompt; the same for the same prompt and seed, and open about being simulated."""
+def answer(prompt: str, seed: int = 0, *, instructions: str = "") -> str:
+    """A reply to a prompt; the same for the same prompt and seed, and open about being simulated.
+
+    Args:
+        prompt: the last user message.
+        seed: varies the words.
+        instructions: the system message; one that asks for a title gets a title.
+    """
+    if _TITLE.search(instructions):
+        return _title(prompt)
     asked = prompt.casefold()
     for name, pattern in _INTENTS:
         if pattern.search(asked):
@@ -63,6 +73,12 @@ def _reply(prompt: str, random_: random.Random) -> str:
         return _NOTHING_ASKED
     first, second = random_.sample(_ASIDES, 2)
     return _REPLY.format(kind=_kind(prompt), subject=subject, first=first, second=second)
+
+
+def _title(prompt: str) -> str:
+    """The first words of the conversation it quotes."""
+    words = _subject(re.sub(r"^(user|assistant):\s*", "", prompt, flags=re.IGNORECASE)).split()
+    return " ".join(words[:6]).rstrip(",;:").capitalize() or "A quiet conversation"
 
 
 def _subject(prompt: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 import uuid
@@ -60,7 +59,8 @@ class Endpoint:
             own = _own_options(exchange)
             options = overlaid(organization.options, own) if own else organization.options
             if exchange.connection.requests == 1 and options.connection_ms:
-                await asyncio.sleep(options.connection_ms / 1_000)
+                exchange.started += options.connection_ms / 1_000
+                await sleep_until(exchange.started)
             fault = self._fault(organization, body or {}, options.faults if "faults" in own else None)
             if fault is not None and fault.kind not in WITHIN_ANSWER:
                 await self._refuse_by(fault, exchange, organization, options, body or {})
@@ -101,7 +101,7 @@ class Endpoint:
             await exchange.hang()
         if fault.kind in {"reset", "close"}:
             await exchange.break_off(reset=fault.kind == "reset")
-        await sleep_until(asyncio.get_running_loop().time() + options.headers_ms / 1_000)
+        await sleep_until(exchange.started + options.headers_ms / 1_000)
         model = str(body.get("model", "unknown"))
         if self._action == "chat":
             exchange.headers |= organization.limits(model).headers()

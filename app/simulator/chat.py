@@ -83,7 +83,6 @@ class ChatAnswer:
         self._organization = organization
         self._options = options
         self._groq = groq
-        self._started = asyncio.get_running_loop().time()
         self._first_token = organization.first_token_seconds(options)
 
     async def give(self, body: dict[str, Any], fault: Fault | None) -> None:
@@ -125,7 +124,7 @@ class ChatAnswer:
             seed=self._options.seed if call.seed is None else call.seed,
             quirks=self._options.quirks,
         )
-        await sleep_until(self._started + self._options.headers_ms / 1_000)
+        await sleep_until(self._exchange.started + self._options.headers_ms / 1_000)
         if call.stream:
             await self._stream(writer, generation, bill, fault)
         else:
@@ -135,7 +134,7 @@ class ChatAnswer:
         self, writer: AnswerWriter, generation: Generation, bill: _Bill, fault: Fault | None
     ) -> None:
         exchange = self._exchange
-        first_at = self._started + self._first_token
+        first_at = self._exchange.started + self._first_token
         stream = TokenStream(exchange, writer, self._options, first_at, bill)
         deltas = writer.deltas()
         await exchange.start(200, _EVENT_STREAM)
@@ -154,7 +153,7 @@ class ChatAnswer:
     async def _answer_whole(
         self, writer: AnswerWriter, generation: Generation, bill: _Bill, fault: Fault | None
     ) -> None:
-        first_at = self._started + self._first_token
+        first_at = self._exchange.started + self._first_token
         written = generation.completion_tokens
         rate = self._options.tokens_per_second
         await sleep_until(first_at + (written / rate if rate else 0.0))

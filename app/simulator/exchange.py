@@ -23,12 +23,14 @@ class Exchange:
     """Reads the request and writes the answer.
 
     Attributes:
+        started: when the request came, on the loop's clock.
         log: where the outcome is noted; set once the account is known.
         headers: added to every answer.
     """
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
+        self.started = asyncio.get_running_loop().time()
         self.connection: Connection = scope["state"]["connection"]
         self.connection.requests += 1
         self.request_headers = Headers(scope=scope)

@@ -104,7 +104,9 @@ def _content(call: ChatCall, options: Options, seed: int) -> list[str]:
         return split_tokens(json_object(call.prompt))
     if options.content != "answer":
         return shaped(options.content, options.tokens, seed)
-    pieces = split_tokens(answer_to_results(call.messages) or answer(call.prompt, seed))
+    pieces = split_tokens(
+        answer_to_results(call.messages) or answer(call.prompt, seed, instructions=call.instructions)
+    )
     if options.tokens is None:
         return pieces
     return list(itertools.islice(itertools.cycle([*pieces, "\n\n"]), options.tokens))

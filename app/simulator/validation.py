@@ -91,6 +91,11 @@ class ChatCall:
         return [tool["function"]["name"] for tool in self.tools]
 
     @property
+    def instructions(self) -> str:
+        """The text of the system and developer messages."""
+        return "\n".join(text_of(m) for m in self.messages if m["role"] in {"system", "developer"})
+
+    @property
     def prompt(self) -> str:
         """The text of the last user message."""
         for message in reversed(self.messages):

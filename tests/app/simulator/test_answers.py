@@ -35,6 +35,12 @@ def test_replies_about_the_prompt() -> None:
     assert "programming" in answer("Fix this function please")
 
 
+def test_names_a_conversation_when_told_to() -> None:
+    excerpt = "User: tell me a story about a lighthouse and its keeper\n\nAssistant: Once upon a time"
+
+    assert answer(excerpt, instructions="Write a title of 3 to 6 words.") == "Tell me a story about a"
+
+
 @given(st.text(max_size=400), st.integers())
 def test_is_the_same_for_a_prompt_and_seed(prompt: str, seed: int) -> None:
     text = answer(prompt, seed)
