@@ -93,10 +93,8 @@ class AnswerStream:
         if name == "error" or (type(chunk) is dict and chunk.get("error")):
             raise self._reported(data if chunk is None else chunk)
         try:
-            if "x_groq" in chunk:
-                self._read_groq(chunk["x_groq"])
-            if (usage := usage_of(chunk)) is not None:
-                self.usage = usage
+            if "usage" in chunk or "x_groq" in chunk:
+                self._read_billing(chunk)
             if choices := chunk.get("choices"):
                 choice = choices[0]
                 if delta := choice.get("delta"):
@@ -139,10 +137,12 @@ class AnswerStream:
                 return index
         return None
 
-    def _read_groq(self, groq: dict[str, Any]) -> None:
-        self.request_id = groq.get("id") or self.request_id
-        if error := groq.get("error"):
-            raise self._reported(error)
+    def _read_billing(self, chunk: dict[str, Any]) -> None:
+        if groq := chunk.get("x_groq"):
+            self.request_id = groq.get("id") or self.request_id
+            if error := groq.get("error"):
+                raise self._reported(error)
+        self.usage = usage_of(chunk) or self.usage
 
     def _finish(self, reason: object, choice: dict[str, Any]) -> None:
         if reason == "error":  # OpenRouter and others: the upstream of the upstream failed

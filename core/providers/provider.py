@@ -232,12 +232,14 @@ class OpenAICompatibleProvider:
         return Upstream(self.profile, url, proxy=connection.proxy), connection
 
     async def _key(self) -> str | None:
+        if self._found_key is not None:
+            return self._found_key
         profile = self.profile
         if self._given_key is not None:
-            return _usable_key(self._given_key, profile)
-        if profile.local and profile.key_variable is None:
+            self._found_key = _usable_key(self._given_key, profile)
+        elif profile.local and profile.key_variable is None:
             return None
-        if self._found_key is None:
+        else:
             from core.credentials import api_key
 
             # In a thread: a locked keyring asks its owner.
