@@ -83,6 +83,7 @@ class Assistant:
         self._router = router
         self._catalogue = catalogue
         self._records = records
+        self._turns: list[Turn] = []  # those that go on, and those that could not be stored
 
     def reply(
         self,
@@ -119,15 +120,12 @@ class Assistant:
             model=model,
             options=options or ReplyOptions(),
         )
-        return Turn(
-            plan.session_id,
-            question_id,
-            answer_id,
-            lambda: self._prepare(plan),
-            self._router,
-            self._records,
-            is_new=plan.is_new,
+        turn = Turn(
+            plan.session_id, question_id, answer_id, lambda: self._prepare(plan), self._router, self._records
         )
+        self._turns = [old for old in self._turns if old.state == "streaming" or old.storage_error]
+        self._turns.append(turn)
+        return turn
 
     async def suggest_title(self, session_id: str) -> str | None:
         """Have a cheap model name a conversation after its first exchange; the new title, or ``None``.
@@ -162,9 +160,12 @@ class Assistant:
     async def _prepare(self, plan: _Plan) -> Prepared:
         """Find the history and make the request and the rows to store."""
         now = datetime.now(UTC)
+        unstored = await self._unstored(plan.session_id)
+        branch: list[StoredMessage] = []
         if plan.is_new:
             session = plan.new_session(now)
-            branch: list[StoredMessage] = []
+        elif unstored is not None and plan.parent_id is Place.LEAF:
+            session, branch = unstored.branch
         else:
             session, branch = await self._load(plan)
         if plan.message is None:
@@ -175,7 +176,28 @@ class Assistant:
         model = plan.model or session.model or self.settings.model or self._catalogue.default_model
         request, left_out = await self._request(plan, session, branch, model)
         question, answer = plan.rows(branch[-1].id if branch else None, model, now)
-        return Prepared(request, answer, question, session if plan.is_new else None, left_out)
+        return Prepared(
+            request,
+            session,
+            plan.is_new,
+            tuple(branch),
+            question,
+            answer,
+            left_out,
+            unstored.storage_error if unstored else None,
+        )
+
+    async def _unstored(self, session_id: str) -> Turn | None:
+        """The last turn of a conversation that still cannot be stored, after one more try for each.
+
+        A full disk or a damaged database thus stops no conversation: it goes on from memory, and is
+        stored when that works again.
+        """
+        waiting = [turn for turn in self._turns if turn.session_id == session_id and turn.storage_error]
+        for turn in waiting:
+            if not await turn.store():
+                return waiting[-1]
+        return None
 
     async def _load(self, plan: _Plan) -> tuple[Session, list[StoredMessage]]:
         conversations = (await self._records()).conversations

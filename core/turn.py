@@ -41,15 +41,22 @@ class Prepared:
 
     Attributes:
         request: ready to go.
-        answer: the row the answer streams into; ``question`` and ``session`` where they are new.
+        session: the conversation, stored or (``is_new``) still to be.
+        history: the branch before this turn.
+        question: the new question, or ``None`` when an old one is answered again.
+        answer: the row the answer streams into.
         left_out: oldest messages that the model's window has no room for.
+        unstored: why what comes before could not be stored, so that this cannot be now either.
     """
 
     request: ChatRequest
+    session: Session
+    is_new: bool
+    history: tuple[StoredMessage, ...]
+    question: StoredMessage | None
     answer: StoredMessage
-    question: StoredMessage | None = None
-    session: Session | None = None
     left_out: int = 0
+    unstored: TensorWallError | None = None
 
 
 class Turn:
@@ -82,8 +89,6 @@ class Turn:
         prepare: Callable[[], Awaitable[Prepared]],
         router: LLMRouter,
         records: LazyRecords,
-        *,
-        is_new: bool,
     ) -> None:
         self.session_id = session_id
         self.question_id = question_id
@@ -93,7 +98,6 @@ class Turn:
         self._prepare = prepare
         self._router = router
         self._records = records
-        self._is_new = is_new
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
@@ -105,6 +109,7 @@ class Turn:
         self._stream: ChatStream | None = None
         self._prepared: Prepared | None = None
         self._writer: AnswerWriter | None = None
+        self._ended: StoredMessage | None = None
         self._calls = CallBuffer()
         self._observer: LedgerObserver | None = None
         self._answering: RouteChosen | None = None
@@ -182,6 +187,24 @@ class Turn:
             self._reading.cancel()
         await asyncio.wait([self._reading])
 
+    async def store(self) -> bool:
+        """Try once more to store a turn that is over; whether all of it is stored now."""
+        if self.storage_error is None or self._writer is None or self._ended is None:
+            return self.storage_error is None
+        self._storage_error = None
+        await self._open()
+        if self._observer is not None:
+            self._observer.retry()
+        await self._writer.settle(self._ended)
+        return self.storage_error is None
+
+    @property
+    def branch(self) -> tuple[Session, list[StoredMessage]]:
+        """The conversation up to this turn's answer, from memory: for while it cannot be stored."""
+        assert self._prepared is not None
+        new = (self._prepared.question, self._ended)
+        return self._prepared.session, [*self._prepared.history, *(row for row in new if row is not None)]
+
     def _end(self) -> BaseException:
         """Why there is no further event; an error is told once."""
         if self._reading is not None and not self._told and not self._reading.cancelled():
@@ -195,13 +218,15 @@ class Turn:
         try:
             prepared = self._prepared = await self._prepare()
             self.left_out = prepared.left_out
-            self._writer = AnswerWriter(prepared.answer, question=prepared.question, session=prepared.session)
-            if not self._is_new:  # its records were just read, so this takes no time
+            new_session = prepared.session if prepared.is_new else None
+            self._writer = AnswerWriter(prepared.answer, question=prepared.question, session=new_session)
+            self._storage_error = prepared.unstored
+            if not prepared.is_new:  # its records were just read, so this takes no time
                 await self._open()
             self._stream = self._router.stream(prepared.request, observer=self._calls)
             async with self._stream as events:
                 async for event in events:
-                    if opening is None and self._is_new:
+                    if opening is None and prepared.is_new:
                         opening = asyncio.create_task(self._open(), name="open storage for a turn")
                     self._take(self._writer, event)
             self.state = "complete"
@@ -216,8 +241,9 @@ class Turn:
         finally:
             self._stoppable = False
             if self._prepared is not None and self._writer is not None:
+                self._ended = self._ending(self._prepared.answer, self._writer)
                 await (opening or self._open())
-                await self._writer.settle(self._ended(self._prepared.answer, self._writer))
+                await self._writer.settle(self._ended)
 
     def _take(self, writer: AnswerWriter, event: Event) -> None:
         if type(event) is TextDelta:
@@ -232,7 +258,7 @@ class Turn:
 
     async def _open(self) -> None:
         """Let storage have what has gathered so far, and from now on all at once."""
-        if self._observer is not None or self._writer is None:
+        if self._observer is not None or self._writer is None or self._storage_error is not None:
             return
         try:
             records: Records = await self._records()
@@ -243,7 +269,7 @@ class Turn:
         self._observer = records.ledger.observer(self.session_id, self.answer_id)
         self._calls.attach(self._observer)
 
-    def _ended(self, answer: StoredMessage, writer: AnswerWriter) -> StoredMessage:
+    def _ending(self, answer: StoredMessage, writer: AnswerWriter) -> StoredMessage:
         """The answer's row as it is to stay."""
         response = self.response
         partial = Message(role="assistant", content=writer.text, reasoning=writer.reasoning or None)

@@ -106,6 +106,7 @@ class LedgerObserver:
         self.failure: TensorWallError | None = None
         self._database = database
         self._prices = prices
+        self._ended: list[UpstreamCall] = []
         self._place = {"session_id": session_id, "message_id": message_id, "feature": feature}
 
     def call_started(self, call: UpstreamCall) -> None:
@@ -119,6 +120,17 @@ class LedgerObserver:
         price table for a quarter of a second, during which nobody else should be kept from writing.
         """
         ended = replace(call)
+        self._ended.append(ended)
+        self._settle(ended)
+
+    def retry(self) -> None:
+        """Book once more what could not be booked."""
+        if self.failure is not None:
+            self.failure = None
+            for call in self._ended:
+                self._settle(call)
+
+    def _settle(self, ended: UpstreamCall) -> None:
         try:
             priced = self._database.offload(
                 lambda: _priced(self._prices, ended, booked_usage(ended))  # before the transaction
