@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +85,8 @@ def replace_file(path: Path, text: str, *, keep_mode: bool = False) -> None:
     Raises:
         OSError: the folder cannot be made or written.
     """
+    import tempfile  # lazily: most who look for folders write nothing
+
     path = path.resolve()
     _make_private_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")  # 0600

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -141,6 +140,8 @@ def _shown(value: object) -> str:
 
 
 def _suggestion(location: Sequence[str | int]) -> str:
+    from difflib import get_close_matches  # only for mistakes
+
     known = known_keys(location[:-1])
     near = get_close_matches(str(location[-1]), known, n=1)
     listed = f"Known here: {', '.join(known)}."
