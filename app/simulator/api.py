@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from starlette.types import Receive, Scope, Send
@@ -18,24 +20,61 @@ from app.simulator.options import Fault, Options
 from app.simulator.organizations import ANONYMOUS, Organization, Organizations, ReceivedRequest, overlaid
 from app.simulator.streaming import sleep_until
 
-__all__ = ("Endpoint",)
+__all__ = ("Call", "Endpoint", "answer_chat", "list_models", "show_model")
 
 OPTIONS_HEADER = "x-simulate"
-Action = Literal["chat", "models", "model"]
+Path = Literal["chat", "models"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of a known account, with what it is to be answered by."""
+
+    exchange: Exchange
+    organization: Organization
+    options: Options
+    body: dict[str, Any]
+    fault: Fault | None
+    groq: bool
+
+
+async def answer_chat(call: Call) -> None:
+    """``POST /chat/completions``."""
+    answer = ChatAnswer(call.exchange, call.organization, call.options, groq=call.groq)
+    await answer.give(call.body, call.fault)
+
+
+async def list_models(call: Call) -> None:
+    """``GET /models``."""
+    listed = [model.listed() for model in _models(call.options)]
+    await call.exchange.answer_json({"object": "list", "data": listed})
+    call.exchange.note("answered")
+
+
+async def show_model(call: Call) -> None:
+    """``GET /models/{id}``."""
+    name = call.exchange.scope["path_params"]["model"]
+    model = find_model(name, extra=call.options.models, denied=call.options.denied_models)
+    await call.exchange.answer_json(model.listed())
+    call.exchange.note("answered")
 
 
 class Endpoint:
     """One of Groq's endpoints as an ASGI application.
 
     Args:
-        action: which one.
+        act: what it does once the caller is known and no fault comes first.
+        path: which faults are its own.
         organizations: the accounts.
         groq: Groq's dialect, or a generic OpenAI-compatible server's, which also takes requests
             without a key and any model.
     """
 
-    def __init__(self, action: Action, organizations: Organizations, *, groq: bool) -> None:
-        self._action = action
+    def __init__(
+        self, act: Callable[[Call], Awaitable[None]], path: Path, organizations: Organizations, *, groq: bool
+    ) -> None:
+        self._act = act
+        self._path = path
         self._organizations = organizations
         self._groq = groq
 
@@ -53,21 +92,19 @@ class Endpoint:
     async def _answered(self, exchange: Exchange, raw: bytes) -> None:
         try:
             organization = self._organization(exchange)
-            body, problem = _try_parse(raw) if self._action == "chat" else (None, None)
+            body, problem = _try_parse(raw) if self._path == "chat" else ({}, None)
             exchange.log = _received(exchange, body)
             organization.requests.append(exchange.log)
-            own = _own_options(exchange)
-            options = overlaid(organization.options, own) if own else organization.options
-            if exchange.connection.requests == 1 and options.connection_ms:
-                exchange.started += options.connection_ms / 1_000
-                await sleep_until(exchange.started)
-            fault = self._fault(organization, body or {}, options.faults if "faults" in own else None)
-            if fault is not None and fault.kind not in WITHIN_ANSWER:
-                await self._refuse_by(fault, exchange, organization, options, body or {})
-                return
+            call = self._call(exchange, organization, body)
+            await _shake_hands(call)
+            if call.fault is not None:
+                exchange.log.fault = call.fault.kind
+                if call.fault.kind not in WITHIN_ANSWER:
+                    await _fail(call, call.fault)
+                    return
             if problem is not None:
                 raise problem
-            await self._act(exchange, organization, options, body, fault)
+            await self._act(call)
         except ApiError as error:
             await exchange.refuse(error)
 
@@ -80,61 +117,40 @@ class Endpoint:
             raise invalid_api_key()
         return organization
 
-    def _fault(
-        self, organization: Organization, body: dict[str, Any], own: list[Fault] | None
-    ) -> Fault | None:
-        path = "chat" if self._action == "chat" else "models"
-        if own is not None:
-            return next((fault for fault in own if fault.path in {path, "any"}), None)
-        return organization.fault(path, body.get("model"), body.get("service_tier"))
-
-    async def _refuse_by(
-        self,
-        fault: Fault,
-        exchange: Exchange,
-        organization: Organization,
-        options: Options,
-        body: dict[str, Any],
-    ) -> None:
-        exchange.note("broken", fault=fault.kind)
-        if fault.kind == "hang":
-            await exchange.hang()
-        if fault.kind in {"reset", "close"}:
-            await exchange.break_off(reset=fault.kind == "reset")
-        await sleep_until(exchange.started + options.headers_ms / 1_000)
-        model = str(body.get("model", "unknown"))
-        if self._action == "chat":
-            exchange.headers |= organization.limits(model).headers()
-        answer = instead_of_answer(fault, model, organization.id)
-        if isinstance(answer, RawAnswer):
-            await exchange.answer(
-                answer.status, answer.body, {**answer.headers, "content-type": answer.content_type}
-            )
+    def _call(self, exchange: Exchange, organization: Organization, body: dict[str, Any]) -> Call:
+        own = _own_options(exchange)
+        options = overlaid(organization.options, own) if own else organization.options
+        if "faults" in own:
+            fault = next((fault for fault in options.faults if fault.path in {self._path, "any"}), None)
         else:
-            await exchange.refuse(answer)
+            fault = organization.fault(self._path, body.get("model"), body.get("service_tier"))
+        return Call(exchange, organization, options, body, fault, self._groq)
 
-    async def _act(
-        self,
-        exchange: Exchange,
-        organization: Organization,
-        options: Options,
-        body: dict[str, Any] | None,
-        fault: Fault | None,
-    ) -> None:
-        if self._action == "chat":
-            if fault is not None and exchange.log is not None:
-                exchange.log.fault = fault.kind
-            answer = ChatAnswer(exchange, organization, options, groq=self._groq)
-            await answer.give(body or {}, fault)
-            return
-        if self._action == "models":
-            listed = [model.listed() for model in _models(options)]
-            await exchange.answer_json({"object": "list", "data": listed})
-        else:
-            name = exchange.scope["path_params"]["model"]
-            model = find_model(name, extra=options.models, denied=options.denied_models)
-            await exchange.answer_json(model.listed())
-        exchange.note("answered")
+
+async def _shake_hands(call: Call) -> None:
+    """Wait as long as a handshake would take, on the first request of a connection."""
+    if call.exchange.connection.requests == 1:
+        call.exchange.started += call.options.connection_ms / 1_000
+        await sleep_until(call.exchange.started)
+
+
+async def _fail(call: Call, fault: Fault) -> None:
+    """Let a fault happen that comes instead of an answer."""
+    exchange = call.exchange
+    exchange.note("broken")
+    if fault.kind == "hang":
+        await exchange.hang()
+    if fault.kind in {"reset", "close"}:
+        await exchange.break_off(reset=fault.kind == "reset")
+    await sleep_until(exchange.started + call.options.headers_ms / 1_000)
+    model = str(call.body.get("model", "unknown"))
+    answer = instead_of_answer(fault, model, call.organization.id)
+    if isinstance(answer, RawAnswer):
+        headers = {**answer.headers, "content-type": answer.content_type}
+        await exchange.answer(answer.status, answer.body, headers)
+    else:
+        exchange.headers |= call.organization.limits(model).headers()
+        await exchange.refuse(answer)
 
 
 def _models(options: Options) -> list[SimulatedModel]:
@@ -142,20 +158,20 @@ def _models(options: Options) -> list[SimulatedModel]:
     return [model for model in known if model.id not in options.denied_models]
 
 
-def _try_parse(raw: bytes) -> tuple[dict[str, Any] | None, ApiError | None]:
+def _try_parse(raw: bytes) -> tuple[dict[str, Any], ApiError | None]:
     """The body or what is wrong with it, so that the log holds the request in either case."""
     try:
         return parse_body(raw), None
     except ApiError as error:
-        return None, error
+        return {}, error
 
 
-def _received(exchange: Exchange, body: dict[str, Any] | None) -> ReceivedRequest:
+def _received(exchange: Exchange, body: dict[str, Any]) -> ReceivedRequest:
     return ReceivedRequest(
         method=exchange.scope["method"],
         path=exchange.scope["path"],
         headers=dict(exchange.request_headers),
-        body=body,
+        body=body or None,
         connection=exchange.connection.id,
         received_at=time.time(),
     )

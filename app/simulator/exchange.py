@@ -126,11 +126,10 @@ class Exchange:
         """Do nothing until the connection is gone, which cancels this."""
         await asyncio.Event().wait()
 
-    def note(self, outcome: Outcome, *, fault: str | None = None) -> None:
+    def note(self, outcome: Outcome) -> None:
         """Write down how it went; the first outcome stays."""
         if self.log is not None and self.log.outcome == "answering":
             self.log.outcome = outcome
-            self.log.fault = fault or self.log.fault
 
     def note_tokens(self, count: int) -> None:
         """Write down how many tokens were sent."""

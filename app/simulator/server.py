@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.simulator.api import Endpoint
+from app.simulator.api import Endpoint, answer_chat, list_models, show_model
 from app.simulator.connections import ConnectionProtocol, Connections
 from app.simulator.control import DeadPorts, control_routes
 from app.simulator.options import Options
@@ -38,9 +38,9 @@ def create_app(
     organizations = Organizations(clock, demo)
     routes = control_routes(organizations, connections, dead)
     for prefix, groq in ((_GROQ, True), (_GENERIC, False)):
-        chat = Endpoint("chat", organizations, groq=groq)
-        models = Endpoint("models", organizations, groq=groq)
-        model = Endpoint("model", organizations, groq=groq)
+        chat = Endpoint(answer_chat, "chat", organizations, groq=groq)
+        models = Endpoint(list_models, "models", organizations, groq=groq)
+        model = Endpoint(show_model, "models", organizations, groq=groq)
         routes += [
             Route(f"{prefix}/chat/completions", chat, methods=["POST"]),
             Route(f"{prefix}/models", models, methods=["GET"]),

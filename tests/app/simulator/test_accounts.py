@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.app.simulator.conftest import ChatClient, wait_for
+from tests.app.simulator.chat_client import ChatClient, wait_for
 from tests.simulated import Simulated
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.app.simulator.conftest import ChatClient, wait_for
+from tests.app.simulator.chat_client import ChatClient, wait_for
 from tests.simulated import Simulated
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.simulator.json_answers import instance
-from tests.app.simulator.conftest import ChatClient
+from tests.app.simulator.chat_client import ChatClient
 
 KINDS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
 

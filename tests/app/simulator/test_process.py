@@ -14,7 +14,7 @@ import pytest
 
 from app.simulator.process import command, running_simulator
 from core.errors import ConnectionFailed
-from tests.app.simulator.conftest import wait_for
+from tests.app.simulator.chat_client import wait_for
 
 ROOT = Path(__file__).parents[3]
 PARENT = """

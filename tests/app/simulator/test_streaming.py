@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.simulator.tokens import split_tokens
-from tests.app.simulator.conftest import ChatClient
+from tests.app.simulator.chat_client import ChatClient
 
 
 def test_events_are_groqs(chat: ChatClient) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.simulator.conftest import ChatClient, Streamed
+from tests.app.simulator.chat_client import ChatClient, Streamed
 
 
 def tool(name: str, **properties: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.simulator.conftest import ChatClient
+from tests.app.simulator.chat_client import ChatClient
 
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}
