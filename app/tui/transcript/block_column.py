@@ -99,9 +99,9 @@ class BlockColumn:
             self._growing = TableLayout(block, self._width, self._theme, prefix)
             return self._growing
         if block.kind == "rule":
-            return RuleLayout(min(self._width, MEASURE), self._theme, prefix)
+            return RuleLayout(self._width, self._theme, prefix, MEASURE)
         inline = parse_inline(block.text.expandtabs(_TAB), unfinished=block.open)
-        return FlowLayout(
+        flow = FlowLayout(
             inline,
             self._width,
             self._style(block),
@@ -110,6 +110,8 @@ class BlockColumn:
             before=_source_prefix(block),
             measure=max(1, MEASURE - prefix.width),
         )
+        flow.continues = block.continues
+        return flow
 
     def _remember(self, code: CodeLayout) -> None:
         if self.codes and self.codes[-1].block.start == code.block.start:  # it was a preview until now

@@ -238,7 +238,7 @@ def code_blocks(entry: Entry) -> list[CodeBlock]:
 
 def _right_label(entry: Entry) -> str:
     branch = "◂ {}/{} ▸".format(*entry.branch) if entry.branch and entry.branch[1] > 1 else ""
-    return "  ".join(part for part in (branch, entry.time) if part)
+    return safe_text("  ".join(part for part in (branch, entry.time) if part)).replace("\n", " ")
 
 
 def _pieces(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -39,7 +40,7 @@ _GROUPS: dict[tuple[str, ...], Group] = {
 _PLAIN = frozenset(("", "text", "txt", "plain", "plaintext", "output", "console-output"))
 
 
-def highlight_code(lines: list[str], language: str) -> list[list[Token]]:
+def highlight_code(lines: Sequence[str], language: str) -> list[list[Token]]:
     """What stands where in each of ``lines``; nothing where the language is unknown.
 
     Imports Pygments and takes about 2 ms a KiB: call it in a thread.

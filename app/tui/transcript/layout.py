@@ -46,11 +46,13 @@ class Layout(ABC):
     Attributes:
         height: rows it takes.
         before: goes before its text when several blocks are copied: a list marker or quote mark.
+        continues: whether it goes on in the middle of the line that the block before ended with.
         searchable: whether its text is part of the conversation rather than said about it.
     """
 
     height: int
     before: str = ""
+    continues: bool = False
     searchable: bool = True
 
     def __init__(self) -> None:
@@ -181,9 +183,10 @@ class RuleLayout(Layout):
 
     height = 1
 
-    def __init__(self, width: int, theme: Theme, prefix: Prefix) -> None:
+    def __init__(self, width: int, theme: Theme, prefix: Prefix, measure: int) -> None:
         super().__init__()
         self._width, self._theme, self._prefix = width, theme, prefix
+        self._length = max(1, min(width, measure) - prefix.width)
 
     @property
     def text(self) -> str:
@@ -196,7 +199,6 @@ class RuleLayout(Layout):
         return 0
 
     def _paint(self, index: int) -> PaintedRow:
-        line = "─" * max(1, self._width - self._prefix.width)
-        pieces = [*self._prefix.at(index), (line, self._theme.rule)]
+        pieces = [*self._prefix.at(index), ("─" * self._length, self._theme.rule)]
         lead = sum(len(text) for text, _ in self._prefix.at(index))
         return paint_row(pieces, self._theme.text, self._width, lead=lead, length=0)

@@ -84,7 +84,7 @@ def selected_text(document: Document, selection: Selection) -> str:
             text = layout.extract(begin_at, end.x if at_last and end else None)
             if begin_at <= 0 and not single:
                 text = layout.before + text
-            if pieces:
+            if pieces and not layout.continues:
                 pieces.append("\n" * (gap + 1))
             pieces.append(text)
     return "".join(pieces)

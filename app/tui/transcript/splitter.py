@@ -222,7 +222,7 @@ class BlockSplitter:
             self._start("rule", containers, fresh, [], end)
             self._close()
         else:
-            self._paragraph_line(rest, containers, fresh, end)
+            self._paragraph_line(rest, containers, fresh, end, goes_on)
         if goes_on:
             if self._open is not None and self._open.kind != "code":
                 self._close()
@@ -295,8 +295,12 @@ class BlockSplitter:
     def _is_row(self, rest: str) -> bool:
         return "|" in rest and not (_FENCE.match(rest) or _HEADING.match(rest))
 
-    def _paragraph_line(self, rest: str, containers: tuple[Container, ...], fresh: int, end: int) -> None:
-        text = rest.rstrip() if _indent(rest) > 3 else rest.strip()
+    def _paragraph_line(
+        self, rest: str, containers: tuple[Container, ...], fresh: int, end: int, goes_on: bool
+    ) -> None:
+        text = rest if _indent(rest) > 3 else rest.lstrip(" \t")
+        if not goes_on:
+            text = text.rstrip()
         block = self._open
         lazy = block is not None and block.kind == "paragraph" and not fresh
         if not lazy or block is None:

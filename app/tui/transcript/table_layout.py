@@ -1,4 +1,4 @@
-"""A table in rows: columns as wide as the first rows need, cells wrapped where they are narrower."""
+"""A table in rows: columns as wide as they need, cells wrapped where there is no room for that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from app.tui.transcript.wrap import Row, wrap_text
 __all__ = ("SIZING_ROWS", "TableLayout", "split_cells")
 
 SIZING_ROWS = 64
-"""Rows that decide how wide the columns are; so a table of any length grows at the cost of its new rows."""
+"""Rows that decide how wide the columns of a table too wide for the screen are, so that one of any length
+grows at the cost of its new rows."""
 
 _BAR = re.compile(r"(?<!\\)\|")
 _SEPARATOR = " │ "
@@ -33,6 +34,16 @@ Align = Literal["left", "right", "center"]
 class _TableRow(NamedTuple):
     cells: list[Inline]
     wrapped: list[list[Row]]
+
+
+class _Sizes(NamedTuple):
+    needs: list[int]
+    columns: list[int]
+
+    @property
+    def fit(self) -> bool:
+        """Whether each column is as wide as it needs, so that no cell is wrapped."""
+        return self.needs == self.columns
 
 
 def split_cells(row: str) -> list[str]:
@@ -57,7 +68,8 @@ class TableLayout(Layout):
         self._prefix = prefix
         self._room = max(1, width - prefix.width)
         self._aligns: list[Align] = [_alignment(cell) for cell in split_cells(block.lines[1])]
-        self._columns: list[int] = []
+        self._sizes = _Sizes([1] * len(self._aligns), [1] * len(self._aligns))
+        self._before_partial = self._sizes
         self._table: list[_TableRow] = []
         self._firsts: list[int] = []  # the screen row where each row of the table begins
         self._whole = 0  # rows of the table that are complete
@@ -72,41 +84,49 @@ class TableLayout(Layout):
     def update(self) -> None:
         """Take in the rows that have arrived since."""
         self._drop_rows_from(self._whole)
-        sources = [self._block.lines[0], *self._block.lines[2:]][self._whole :]
-        complete = self._whole + len(sources)
+        self._resize(self._before_partial)
+        first = self._block.lines[:1] if not self._whole else []
+        for source in [*first, *self._block.lines[1 + max(1, self._whole) :]]:
+            self._add(self._parse(source))
+        self._whole, self._before_partial = len(self._table), self._sizes
         if self._block.partial:
-            sources.append(self._block.partial)
-        parsed = [self._parse(source) for source in sources]
-        if len(self._table) < SIZING_ROWS:
-            known = [row.cells for row in self._table]
-            columns = self._fit([*known, *parsed][:SIZING_ROWS])
-            if columns != self._columns:
-                self._columns = columns
-                self._drop_rows_from(0)
-                parsed = [*known, *parsed]
-        for cells in parsed:
-            self._add(cells)
-        self._whole = complete
+            self._add(self._parse(self._block.partial))
 
     def _parse(self, source: str) -> list[Inline]:
         cells = split_cells(source)[: len(self._aligns)]
         cells += [""] * (len(self._aligns) - len(cells))
         return [parse_inline(cell.expandtabs(4)) for cell in cells]
 
-    def _fit(self, rows: list[list[Inline]]) -> list[int]:
-        """Widths of the columns: what they need, or what there is shared fairly."""
-        needs = [1] * len(self._aligns)
-        for row in rows:
-            for column, cell in enumerate(row):
-                widest = max(cell_len(line) for line in cell.text.split("\n"))
-                needs[column] = max(needs[column], widest)
-        room = self._room - len(_SEPARATOR) * (len(needs) - 1) - 2
-        return _share(needs, room)
-
     def _add(self, cells: list[Inline]) -> None:
+        self._make_room(cells)
+        self._append(cells)
+
+    def _make_room(self, cells: list[Inline]) -> None:
+        """Widen the columns for a row: freely while the table fits, for the first rows at others' cost."""
+        widest = (max(map(cell_len, cell.text.split("\n"))) for cell in cells)
+        needs = [max(pair) for pair in zip(self._sizes.needs, widest, strict=True)]
+        if needs == self._sizes.needs:
+            return
+        room = self._room - len(_SEPARATOR) * (len(needs) - 1) - 2
+        if sum(needs) <= room or len(self._table) < SIZING_ROWS:
+            self._resize(_Sizes(needs, _share(needs, room)))
+
+    def _resize(self, sizes: _Sizes) -> None:
+        before, self._sizes = self._sizes, sizes
+        if sizes.columns == before.columns:
+            return
+        self.forget()
+        if sizes.fit and before.fit:  # nothing is wrapped, so only the blanks between cells change
+            return
+        rows = [row.cells for row in self._table]
+        self._drop_rows_from(0)
+        for cells in rows:
+            self._append(cells)
+
+    def _append(self, cells: list[Inline]) -> None:
         wrapped = [
             wrap_text(cell.text, column) if cell.text else [(0, 0)]
-            for cell, column in zip(cells, self._columns, strict=True)
+            for cell, column in zip(cells, self._sizes.columns, strict=True)
         ]
         self._firsts.append(self.height)
         self.height += max(map(len, wrapped)) + (not self._table)  # the line below the header
@@ -131,7 +151,7 @@ class TableLayout(Layout):
         """Between two positions: Markdown when it is the whole table, else the cells as they look."""
         last = self.height - 1
         end = (last + 1) * _STRIDE if end is None else end
-        if start <= 0 and end // _STRIDE >= last and end % _STRIDE >= len(self._row_text(last)):
+        if start <= 0 and end >= last * _STRIDE + len(self._row_text(last)):
             return self._block.text
         first_row, first_column = divmod(max(0, start), _STRIDE)
         last_row, last_column = divmod(end, _STRIDE)
@@ -172,7 +192,7 @@ class TableLayout(Layout):
         table_row = self._table[index]
         part = row - self._firsts[index]
         for cell, rows, width, align in zip(
-            table_row.cells, table_row.wrapped, self._columns, self._aligns, strict=True
+            table_row.cells, table_row.wrapped, self._sizes.columns, self._aligns, strict=True
         ):
             start, end = rows[part] if part < len(rows) else (0, 0)
             blank = max(0, width - cell_len(cell.text[start:end]))
@@ -190,7 +210,7 @@ class TableLayout(Layout):
         prefix = [*self._prefix.at(index), (" ", theme.text)]
         lead = sum(len(text) for text, _ in prefix)
         if self._is_line(index):
-            line = "─┼─".join("─" * width for width in self._columns)
+            line = "─┼─".join("─" * width for width in self._sizes.columns)
             pieces = [*self._prefix.at(index), ("─" + line + "─", theme.table_line)]
             return paint_row(pieces, theme.text, self._width, lead=lead, start=index * _STRIDE)
         header = index < self._firsts[1] if len(self._firsts) > 1 else True

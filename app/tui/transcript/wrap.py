@@ -65,7 +65,7 @@ def _wrap_wide(line: str, offset: int, width: int, rows: list[Row]) -> None:
     break_end, break_next, cells_after = -1, -1, 0  # the last place to break at
     previous, previous_wide = "", False
     for start, end, size in graphemes:
-        character = line[start]
+        character = line[start:end]
         if character == " ":
             if previous != " ":
                 break_end = start

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
+from textual.cache import LRUCache
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.reactive import var
@@ -26,13 +27,18 @@ from textual.widget import Widget
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.document import Document, DocumentRow
 from app.tui.transcript.entry_view import Frame
-from app.tui.transcript.highlight import highlight_code
+from app.tui.transcript.highlight import Token, highlight_code
 from app.tui.transcript.painted import restyle
 from app.tui.transcript.selection import selected_span, selected_text, tag_row
 from app.tui.transcript.styles import COMPONENT_CLASSES, STYLE_SHEET, theme_of
 from app.tui.transcript.theme import Theme
 
 __all__ = ("TranscriptPage",)
+
+_KEPT_HIGHLIGHTS = 64
+
+_Code = tuple[tuple[str, ...], str]
+"""Lines of code and their language."""
 
 
 class TranscriptPage(ScrollView, can_focus=True):
@@ -72,6 +78,7 @@ class TranscriptPage(ScrollView, can_focus=True):
         self._new_lines = 0
         self._pill: range = range(0)
         self._highlighting = False
+        self._highlighted: LRUCache[_Code, list[list[Token]]] = LRUCache(_KEPT_HIGHLIGHTS)
 
     # Frames: text that arrives is laid out and painted together, at most so often
 
@@ -261,20 +268,24 @@ class TranscriptPage(ScrollView, can_focus=True):
     # Highlighting, in a thread
 
     def _highlight_visible(self) -> None:
-        if not self._highlighting and (job := self._next_code()):
+        if not self._highlighting and (job := self._next_job()):
             self._highlighting = True
             self.run_worker(self._highlight(*job), group="highlight", exit_on_error=False)
 
-    def _next_code(self) -> tuple[CodeLayout, list[str], str] | None:
-        top = self.scroll_offset.y
-        for code in self._document.visible_codes(top, self.size.height):
-            if job := code.take_highlight_job():
-                return code, *job
+    def _next_job(self) -> tuple[CodeLayout, _Code] | None:
+        for layout in self._document.visible_codes(self.scroll_offset.y, self.size.height):
+            if job := layout.take_highlight_job():
+                code = (tuple(job[0]), job[1])
+                if (tokens := self._highlighted.get(code)) is None:
+                    return layout, code
+                layout.highlight(tokens)  # laid out anew for another width or theme
         return None
 
-    async def _highlight(self, code: CodeLayout, lines: list[str], language: str) -> None:
+    async def _highlight(self, layout: CodeLayout, code: _Code) -> None:
         try:
-            code.highlight(await asyncio.to_thread(highlight_code, lines, language))
+            tokens = await asyncio.to_thread(highlight_code, *code)
+            self._highlighted[code] = tokens
+            layout.highlight(tokens)
             self.refresh()
         finally:
             self._highlighting = False

@@ -12,7 +12,7 @@ END = "qzend"
 
 _PROSE = (
     "The **event loop** runs one task at a time, and `await` hands control back to it. When a task waits "
-    "for the network, another one *moves on*; see [the guide](https://docs.python.org/3/library/asyncio.html). "
+    "for the network, another one *moves on*; see [the guide](https://docs.python.org/3/asyncio). "
 )
 _CODE = """\
 def merge(left: list[int], right: list[int]) -> list[int]:
@@ -26,7 +26,7 @@ def merge(left: list[int], right: list[int]) -> list[int]:
     return merged + left[i:] + right[j:]
 """
 _CJK = (
-    "事件循环一次只运行一个任务，当任务等待网络时，另一个任务会继续执行。日本語の文章も正しく折り返されます。"
+    "事件循环一次只运行一个任务，当任务等待网络时，另一个任务会继续执行。日本語の文章も正しく折り返されます。"  # noqa: RUF001
 )
 _SECTION = (
     f"## How it works\n\n{_PROSE}{_PROSE}\n\n"
@@ -34,7 +34,8 @@ _SECTION = (
     "  - nothing waits for the screen\n- the rest is unchanged\n\n"
     f"```python\n{_CODE}```\n\n{_PROSE}\n\n"
     "| name | kind | cost |\n|---|:-:|---:|\n| append | O(1) | 0.4 µs |\n| frame | O(rows) | 1.9 ms |\n"
-    "| resize | O(screen) | 12 ms |\n\n1. One more **thing**.\n2. And `another` one.\n\n> A quote to end with.\n\n"
+    "| resize | O(screen) | 12 ms |\n\n1. One more **thing**.\n2. And `another` one.\n\n"
+    "> A quote to end with.\n\n"
 )
 
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from textual.app import App, ComposeResult
 from textual.widgets import Input
@@ -20,7 +21,7 @@ class Host(App[None]):
     """A transcript above an input; Enter starts the answer."""
 
     CSS = "Input { dock: bottom; }"
-    BINDINGS = [("ctrl+o", "theme", "Theme")]
+    BINDINGS: ClassVar = [("ctrl+o", "theme", "Theme")]
 
     def __init__(self, options: argparse.Namespace) -> None:
         super().__init__()
@@ -28,7 +29,9 @@ class Host(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Transcript()
-        yield Input(placeholder="ready")
+        field = Input(placeholder="ready")
+        field.cursor_blink = False
+        yield field
 
     def on_mount(self) -> None:
         for theme in THEMES:
@@ -63,17 +66,21 @@ class Host(App[None]):
         transcript.add_user("question", "Tell me more.")
         transcript.begin_answer("answer", "openai/gpt-oss-120b · Groq")
         started = time.monotonic()
-        log = Path(options.log).open("w", encoding="ascii", buffering=1) if options.log else None
+        sent: list[float] = []
         for number, token in enumerate(tokens(options.shape, options.tokens)):
             wait = started + number / options.rate - time.monotonic()
             if wait > 0:
                 await asyncio.sleep(wait)
             transcript.append_text("answer", token)
-            if log and number in (0, options.tokens - 1):
-                log.write(f"{'first' if number == 0 else 'last'} {time.monotonic()}\n")
+            if number in (0, options.tokens - 1):
+                sent.append(time.monotonic())
+                self._log(sent)
         transcript.finish_answer("answer", footer="done")
-        if log:
-            log.close()
+
+    def _log(self, sent: list[float]) -> None:
+        if self.options.log:
+            lines = (f"{name} {at}\n" for name, at in zip(("first", "last"), sent, strict=False))
+            Path(self.options.log).write_text("".join(lines), encoding="ascii")
 
 
 def main() -> None:

@@ -1,0 +1,207 @@
+"""How the transcript feels: ``python -m tests.bench.tui [--shape ...] [--history ...]``.
+
+Runs a program in a 120x40 pseudo-terminal, has it stream an answer, presses a key about every 130 ms and
+waits for its echo. No terminal emulator is attached, so what a terminal needs to paint is not in the figures.
+The machine's other work is: look at CPU seconds first and at the medians of several ``--runs``.
+
+Another program than ``tests.bench.tui.host`` is measured with ``--command``. It must show ``--ready`` when it
+can be typed at, begin a streamed answer on Enter after ``--prompt``, echo typed letters while it streams, and
+write ``first <t>`` and ``last <t>`` (monotonic seconds, when it or its server sent those tokens) to the
+file that ``{log}`` in the command or ``BENCH_LOG`` in its environment names. ``{shape}``, ``{tokens}``,
+``{rate}`` and ``{history}`` in the command are replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bench.tui.answers import END, SHAPES
+from tests.bench.tui.terminal import Terminal
+
+_HOST = (
+    f"{sys.executable} -m tests.bench.tui.host"
+    " --shape {shape} --tokens {tokens} --rate {rate} --history {history} --log {log}"
+)
+_KEY_EVERY = 0.13
+
+
+@dataclass
+class Figures:
+    """What was measured in one run; times in milliseconds."""
+
+    wall: float
+    lag: float
+    cores: float
+    frames: float
+    key_p50: float
+    key_p95: float
+    memory: float
+    idle: float
+    focus: float
+    resize: float
+
+
+_BUDGETS: list[tuple[str, str, Callable[[Figures], float], Callable[[float], bool], str]] = [
+    ("lag after last token", "ms", lambda f: f.lag, lambda v: v <= 100, "<= 100"),
+    ("CPU while streaming", "cores", lambda f: f.cores, lambda v: v <= 0.6, "<= 0.6"),
+    ("frames", "/s", lambda f: f.frames, lambda v: v >= 25, ">= 25"),
+    ("key to echo p50", "ms", lambda f: f.key_p50, lambda v: v <= 30, "<= 30"),
+    ("key to echo p95", "ms", lambda f: f.key_p95, lambda v: v <= 80, "<= 80"),
+    ("memory", "MiB", lambda f: f.memory, lambda v: v <= 140, "<= 140"),
+    ("idle CPU", "cores", lambda f: f.idle, lambda v: v <= 0.02, "~ 0"),
+    ("focus out and in", "ms", lambda f: f.focus, lambda v: v <= 50, "<= 50"),
+    ("resize", "ms", lambda f: f.resize, lambda v: v <= 150, "<= 150"),
+]
+
+
+def measure(options: argparse.Namespace, shape: str, history: int) -> Figures:
+    """One run of the program."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "stream.log")
+        values = {
+            "shape": shape,
+            "tokens": options.tokens,
+            "rate": options.rate,
+            "history": history,
+            "log": log,
+        }
+        command = shlex.split(options.command.format(**values))
+        terminal = Terminal(command, options.columns, options.rows, {"BENCH_LOG": str(log)})
+        try:
+            return _measure(terminal, options, log)
+        finally:
+            terminal.close()
+
+
+def _measure(terminal: Terminal, options: argparse.Namespace, log: Path) -> Figures:
+    terminal.read_until(options.ready.encode(), 60)
+    terminal.read_quiet(1.0, 20)
+    cpu, begun = terminal.cpu, time.monotonic()
+    terminal.read_quiet(2.0, 2.0)
+    idle = (terminal.cpu - cpu) / (time.monotonic() - begun)
+    focus = _spent(terminal, lambda: terminal.write(b"\x1b[O"), lambda: terminal.write(b"\x1b[I"))
+    terminal.write(options.prompt.encode() + b"\r")
+    while not log.exists() or not log.read_text().startswith("first"):
+        terminal.read(0.01)
+    cpu, begun, frames = terminal.cpu, time.monotonic(), len(terminal.frames)
+    echoes, shown = _press_keys(terminal, END.encode(), options.tokens / options.rate * 3 + 20)
+    cores = (terminal.cpu - cpu) / (shown - begun)
+    painted = (len(terminal.frames) - frames) / (shown - begun)
+    memory = terminal.memory
+    terminal.read_quiet(0.5, 5)
+    times = dict(line.split() for line in log.read_text().splitlines())
+    resize = _spent(
+        terminal,
+        lambda: terminal.resize(options.columns - 30, options.rows),
+        lambda: terminal.resize(options.columns, options.rows),
+    )
+    echoes.sort()
+    return Figures(
+        wall=shown - float(times["first"]),
+        lag=(shown - float(times["last"])) * 1000,
+        cores=cores,
+        frames=painted,
+        key_p50=statistics.median(echoes) * 1000,
+        key_p95=echoes[int(len(echoes) * 0.95)] * 1000,
+        memory=memory,
+        idle=idle,
+        focus=focus * 1000,
+        resize=resize * 1000,
+    )
+
+
+def _press_keys(terminal: Terminal, end: bytes, seconds: float) -> tuple[list[float], float]:
+    """Press letters while an answer streams; the time to each echo, and when the end was shown.
+
+    The letters are Cyrillic, which no answer of the benchmark contains, so that an echo is not mistaken.
+    """
+    echoes: list[float] = []
+    deadline = time.monotonic() + seconds
+    pressed, awaited, seen, number = time.monotonic(), b"", b"", 0
+    while time.monotonic() < deadline:
+        now = time.monotonic()
+        if not awaited and now - pressed >= _KEY_EVERY:
+            awaited = chr(0x0410 + number % 32).encode()
+            number += 1
+            pressed = now
+            terminal.write(awaited)
+        data = terminal.read(max(0.001, _KEY_EVERY - (now - pressed)) if not awaited else 0.05)
+        if not data:
+            continue
+        now = time.monotonic()
+        if awaited and awaited in data:
+            echoes.append(now - pressed)
+            awaited = b""
+        seen = seen[-2048:] + data
+        if end in seen:
+            return echoes, now
+    raise TimeoutError(f"{end!r} was not shown within {seconds:g} s")
+
+
+def _spent(terminal: Terminal, *actions: Callable[[], None]) -> float:
+    """The longest time until the screen was painted and quiet again after any of the actions."""
+    longest = 0.0
+    for action in actions:
+        terminal.read_quiet(0.2, 2)
+        begun = time.monotonic()
+        action()
+        longest = max(longest, terminal.read_quiet(0.15, 10) - begun)
+    return longest
+
+
+def main() -> int:
+    """Measure and print; 1 where a budget is broken."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--shape", choices=["all", *SHAPES], action="append", help="of the answer; default mixed"
+    )
+    parser.add_argument("--history", type=int, action="append", help="earlier messages; default 0 and 1000")
+    parser.add_argument("--tokens", type=int, default=4000)
+    parser.add_argument("--rate", type=float, default=1000, help="tokens a second")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--columns", type=int, default=120)
+    parser.add_argument("--rows", type=int, default=40)
+    parser.add_argument("--command", default=_HOST)
+    parser.add_argument("--ready", default="ready", help="what the program shows when it can be typed at")
+    parser.add_argument("--prompt", default="go")
+    options = parser.parse_args()
+    shapes = list(SHAPES) if options.shape == ["all"] else options.shape or ["mixed"]
+    columns: dict[str, Figures] = {}
+    for shape in shapes:
+        for history in options.history or [0, 1000]:
+            runs = [measure(options, shape, history) for _ in range(options.runs)]
+            medians = {name: statistics.median(getattr(run, name) for run in runs) for name in vars(runs[0])}
+            columns[f"{shape}, {history} before"] = Figures(**medians)
+            print(f"{shape}, {history} before: done", file=sys.stderr)
+    return _report(columns, options)
+
+
+def _report(columns: dict[str, Figures], options: argparse.Namespace) -> int:
+    print(
+        f"{options.tokens} tokens at {options.rate:g}/s, {options.columns}x{options.rows}, "
+        f"medians of {options.runs} runs; * breaks its budget"
+    )
+    print(f"{'':24}{'budget':>10}" + "".join(f"{name:>22}" for name in columns))
+    broken = 0
+    for label, unit, value, holds, budget in _BUDGETS:
+        cells = []
+        for figures in columns.values():
+            ok = holds(value(figures))
+            broken += not ok
+            cells.append(f"{value(figures):>16.2f}{' ' if ok else '*'} {unit:<4}")
+        print(f"{label:24}{budget:>10}" + "".join(f"{cell:>22}" for cell in cells))
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
