@@ -159,7 +159,7 @@ class Connection:
 
             async def trace(event: str, _info: dict[str, Any]) -> None:
                 nonlocal fresh
-                fresh = fresh or event == "connection.connect_tcp.started"
+                fresh = fresh or event.endswith("connect_tcp.started")
 
             request.extensions["trace"] = trace
             try:

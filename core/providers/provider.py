@@ -28,7 +28,7 @@ from core.providers.request_body import encode_body, request_body
 from core.providers.upstream import Upstream
 from core.providers.whole_answer import events_of, whole_answer
 
-if TYPE_CHECKING:  # httpx takes 0.1 s to import: the first call does it, not the start
+if TYPE_CHECKING:  # httpx takes 0.1 s to import: ``_connect`` does that, in a thread
     import httpx
 
     from core.providers.connection import Connection
@@ -71,7 +71,12 @@ class OpenAICompatibleProvider:
         return self.profile.name
 
     def with_overrides(self, api_key: str | None, base_url: str | None) -> OpenAICompatibleProvider:
-        """The same provider with another key or address; ``None`` keeps what it has."""
+        """The same provider with another key or address; ``None`` keeps what it has.
+
+        Without either it is this object, with its open connections.
+        """
+        if not api_key and not base_url:
+            return self
         return OpenAICompatibleProvider(
             self.profile, api_key=api_key or self._given_key, base_url=base_url or self._given_url
         )
@@ -85,10 +90,10 @@ class OpenAICompatibleProvider:
             ProviderError: the call failed; what arrived before was passed on.
             CredentialsError: a key is needed and missing.
         """
-        from core.providers.connection import body_chunks, read_body
-
         streamed = self.profile.schema_streams or not isinstance(request.response_format, JsonSchemaFormat)
         async with self._chat(request, model, stream=streamed) as (upstream, response):
+            from core.providers.connection import body_chunks, read_body
+
             if (limits := rate_limits(response.headers)) is not None:
                 yield LimitsReported(limits)
             async with aclosing(body_chunks(response)) as chunks:
@@ -120,9 +125,9 @@ class OpenAICompatibleProvider:
             ProviderError: the call failed.
             CredentialsError: a key is needed and missing.
         """
-        from core.providers.connection import body_chunks, read_body
-
         async with self._chat(request, model, stream=False) as (upstream, response):
+            from core.providers.connection import body_chunks, read_body
+
             async with aclosing(body_chunks(response)) as chunks:
                 body = await read_body(upstream, chunks)
             return whole_answer(upstream, body, request_id=_request_id(response))
@@ -134,9 +139,9 @@ class OpenAICompatibleProvider:
             ProviderError: the call failed.
             CredentialsError: a key is needed and missing.
         """
-        from core.providers.connection import body_chunks, read_body
-
         async with self._exchange("GET", "models", read_timeout=CHECK_TIMEOUT) as (upstream, response):
+            from core.providers.connection import body_chunks, read_body
+
             async with aclosing(body_chunks(response)) as chunks:
                 body = await read_body(upstream, chunks)
             return remote_models(upstream, body)
@@ -218,7 +223,7 @@ class OpenAICompatibleProvider:
             raise
 
     async def _connect(self) -> tuple[Upstream, Connection]:
-        """The running loop's connection; made without waiting for anything but the imports it needs."""
+        """The running loop's pool of connections; making it sends nothing."""
         url = self._url()
         _check_address(Upstream(self.profile, url))
         loop = asyncio.get_running_loop()

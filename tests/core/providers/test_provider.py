@@ -36,7 +36,7 @@ from core.errors import (
     StreamStalled,
     UnexpectedResponse,
 )
-from core.providers import OpenAICompatibleProvider, RemoteModel, groq_provider, openai_compatible
+from core.providers import OpenAICompatibleProvider, Provider, RemoteModel, groq_provider, openai_compatible
 from core.providers.profiles import GROQ, custom_profile
 from tests.core.providers.conftest import KEY
 from tests.core.providers.replay import (
@@ -400,6 +400,7 @@ class TestKeys:
         provider = groq_provider.with_overrides("gsk_another_key_0123456789", server.url)
         assert await collect(provider) == HELLO_EVENTS
         assert provider.name == "groq"
+        assert provider.with_overrides(None, None) is provider
         assert server.requests[0].headers["authorization"] == "Bearer gsk_another_key_0123456789"
         await provider.aclose()
 
@@ -474,3 +475,9 @@ def test_importing_the_providers_is_light() -> None:
     code = f"import sys, core.providers; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_providers_fit_the_protocol() -> None:
+    providers: list[Provider] = [groq_provider, openai_compatible("mine", "http://127.0.0.1:1/v1")]
+    assert [provider.name for provider in providers] == ["groq", "mine"]
+    assert "127.0.0.1" not in repr(providers)
