@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -44,7 +44,7 @@ class TensorWallApp(App[None]):
     """
 
     TITLE = "TensorWall"
-    CSS_PATH = "application.tcss"
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["application.tcss", "screens/chat.tcss"]
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+p", "command_palette", "Command palette", id="app.palette", show=False, priority=True),
@@ -190,6 +190,7 @@ class TensorWallApp(App[None]):
             self.theme = settings.interface.theme
         self._keymap_known = dict(settings.keymap)
         self.set_keymap(self._keymap_known)
+        self.chat.composer.keymap = self._keymap_known
 
     def settings_changed(self, settings: Settings) -> None:
         """Take over what the settings screen saved."""

@@ -6,12 +6,16 @@ from rich.cells import cell_len, set_cell_size
 
 from core.chat.safe_text import safe_text
 
-__all__ = ("column", "one_line")
+__all__ = ("MUTED", "column", "one_line")
 
 
 def one_line(text: str) -> str:
     """Untrusted text on one line, safe to show."""
     return " ".join(safe_text(text).split())
+
+
+MUTED = "$foreground 60%"
+"""Style of secondary text within ``Content``, where the automatic ``$text-muted`` is not known."""
 
 
 def column(text: str, width: int, *, right: bool = False) -> str:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-__all__ = ("bar", "count", "data_size", "duration", "money", "price", "sparkline", "speed")
+__all__ = ("count", "data_size", "duration", "money", "price", "sparkline", "speed")
 
 _SPARKS = "▁▂▃▄▅▆▇█"
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def money(amount: Decimal | None, *, estimated: bool = False) -> str:
@@ -80,19 +79,11 @@ def data_size(size: int) -> str:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """The last ``width`` values as bars, from zero to the largest; padded on the left."""
+    """The last ``width`` values as bars, from zero to the largest; nothing before the first."""
     shown = list(values)[-width:] if width > 0 else []
     top = max(shown, default=0.0)
     if top <= 0:
-        return " " * width
-    bars = "".join(_SPARKS[min(7, max(0, round(value / top * 7)))] for value in shown)
-    return bars.rjust(width)
-
-
-def bar(fraction: float, width: int) -> str:
-    """A bar that is filled from the left in eighths of a cell."""
-    eighths = round(min(1.0, max(0.0, fraction)) * width * 8)
-    if fraction > 0:
-        eighths = max(1, eighths)
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+        return ""
+    while not shown[0]:
+        shown.pop(0)
+    return "".join(_SPARKS[min(7, max(0, round(value / top * 7)))] for value in shown)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from app.tui.figures import bar, count, duration, money, sparkline, speed
+from app.tui.figures import count, duration, money, sparkline, speed
 
 if TYPE_CHECKING:
     from core.chat.usage import RateLimits
@@ -16,6 +16,7 @@ __all__ = ("Field", "Span", "Status", "Tone", "lines")
 Tone = Literal["plain", "dim", "strong", "good", "busy", "warning", "error", "badge"]
 
 _GAP = 3
+_BAR = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,14 @@ class Span:
 class Field:
     """One fact in several widths, widest first; an empty variant leaves it out.
 
-    ``worth`` orders the shrinking: the least worthy field shrinks first.
+    Attributes:
+        variants: what is said, from most to least.
+        losses: what each step from one variant to the next costs the reader; the step that costs
+            least of all fields is taken first.
     """
 
-    worth: int
     variants: tuple[tuple[Span, ...], ...]
+    losses: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,56 +75,43 @@ def lines(status: Status, width: int) -> tuple[list[Span], list[Span]]:
 def _first(status: Status) -> list[Field]:
     fields = []
     if status.simulated:
-        fields.append(Field(100, ((Span(" SIMULATED ", "badge"),),)))
-    state = Span(f"● {status.state}", status.tone)
-    fields.append(Field(90, ((state,),)))
+        fields.append(Field(((Span(" SIMULATED ", "badge"),),)))
+    fields.append(Field(((Span(f"● {status.state}", status.tone),),)))
     if status.queued:
-        fields.append(Field(60, ((Span(f"{status.queued} queued", "warning"),),)))
+        fields.append(Field(((Span(f"{status.queued} queued", "warning"),),)))
     if status.model:
-        short = status.model.rpartition("/")[2]
-        by = (Span(f" via {status.provider}", "dim"),) if status.provider else ()
-        fields.append(
-            Field(
-                80,
-                ((Span(status.model, "strong"), *by), (Span(short, "strong"), *by), (Span(short, "strong"),)),
-            )
-        )
-    first = duration(status.first_token)
-    fields.append(
-        Field(50, ((Span(first), Span(" to first token", "dim")), (Span(first), Span(" first", "dim")), ()))
-    )
-    fast = Span(speed(status.tokens_per_second), "strong" if status.tone == "busy" else "plain")
-    sparks = tuple(
-        (fast, Span(" " + sparkline(status.speeds, cells), "good"))
-        for cells in (24, 16, 8)
-        if status.show_sparkline and status.speeds
-    )
-    fields.append(Field(40, (*sparks, (fast,))))
+        fields.append(_route(status.model, status.provider))
+    if status.first_token is not None:
+        first = Span(duration(status.first_token))
+        variants = ((first, Span(" to first token", "dim")), (first, Span(" first", "dim")), (first,), ())
+        fields.append(Field(variants, (20, 60, 90)))
+    if status.tokens_per_second is not None:
+        fields.append(_speed(status))
     return fields
+
+
+def _route(model: str, provider: str) -> Field:
+    short = Span(model.rpartition("/")[2], "strong")
+    by = (Span(f" via {provider}", "dim"),) if provider else ()
+    return Field(((Span(model, "strong"), *by), (short, *by), (short,)), (30, 70))
+
+
+def _speed(status: Status) -> Field:
+    fast = Span(speed(status.tokens_per_second), "strong" if status.tone == "busy" else "plain")
+    if not status.show_sparkline or not any(status.speeds):
+        return Field(((fast,), ()), (95,))
+    charts = tuple((fast, Span(" " + sparkline(status.speeds, cells), "good")) for cells in (24, 16, 8))
+    return Field((*charts, (fast,), ()), (10, 40, 65, 95))
 
 
 def _second(status: Status) -> list[Field]:
     fields = []
-    turn = "turn"
     if status.turn_tokens is not None:
-        mark = "~" if status.turn_estimated else ""
-        tokens = Span(f"{mark}{count(status.turn_tokens)} tok", "plain")
-        cost = Span(f" {money(status.turn_cost, estimated=status.turn_estimated)}", "strong")
-        billed = () if status.turn_estimated or status.turn_cost is None else (Span(" billed", "good"),)
-        fields.append(
-            Field(
-                70,
-                (
-                    (Span(f"{turn} ", "dim"), tokens, cost, *billed),
-                    (Span(f"{turn} ", "dim"), tokens, cost),
-                    (tokens, cost),
-                ),
-            )
-        )
+        fields.append(_turn(status))
     if status.session_cost is not None:
-        fields.append(_total(60, "session", status.session_tokens, status.session_cost))
+        fields.append(_total("session", status.session_tokens, status.session_cost, (15, 80)))
     if status.today_cost is not None:
-        fields.append(_total(55, "today", status.today_tokens, status.today_cost))
+        fields.append(_total("today", status.today_tokens, status.today_cost, (16, 75)))
     if status.context_used is not None and status.context_window:
         fields.append(_context(status.context_used, status.context_window))
     if status.limits is not None and (room := _room(status.limits)) is not None:
@@ -128,76 +119,103 @@ def _second(status: Status) -> list[Field]:
     return fields
 
 
-def _total(worth: int, name: str, tokens: int | None, cost: Decimal) -> Field:
+def _turn(status: Status) -> Field:
+    """An estimate wears a tilde; what is billed says so."""
+    mark = "~" if status.turn_estimated else ""
+    label, tokens = Span("turn ", "dim"), Span(f"{mark}{count(status.turn_tokens)} tok")
+    cost = Span(f" {money(status.turn_cost, estimated=status.turn_estimated)}", "strong")
+    short = ((label, tokens, cost), (tokens, cost))
+    if status.turn_estimated or status.turn_cost is None:
+        return Field(short, (70,))
+    return Field(((label, tokens, cost, Span(" billed", "good")), *short), (25, 70))
+
+
+def _total(name: str, tokens: int | None, cost: Decimal, losses: tuple[int, int]) -> Field:
     label, amount = Span(f"{name} ", "dim"), Span(money(cost))
     if tokens is None:
-        return Field(worth, ((label, amount), ()))
-    return Field(worth, ((label, Span(f"{count(tokens)} tok "), amount), (label, amount), ()))
+        return Field(((label, amount), ()), losses[1:])
+    return Field(((label, Span(f"{count(tokens)} tok "), amount), (label, amount), ()), losses)
 
 
 def _context(used: int, window: int) -> Field:
     fraction = used / window
     tone: Tone = "error" if fraction >= 0.95 else "warning" if fraction >= 0.8 else "plain"
-    percent = f"{fraction:.0%}" if fraction >= 0.01 or not used else "<1%"
-    label = Span("context ", "dim")
+    percent = Span(f"{fraction:.0%}" if fraction >= 0.01 or not used else "<1%", tone)
+    label, of = Span("context ", "dim"), Span(f" of {count(window)}", "dim")
+    cells = min(_BAR, max(1, round(fraction * _BAR))) if used else 0
+    filled = Span("━" * cells, "good" if tone == "plain" else tone)
+    rest = Span("─" * (_BAR - cells) + " ", "dim")
     return Field(
-        65,
         (
-            (
-                label,
-                Span(bar(fraction, 8), "good" if tone == "plain" else tone),
-                Span(f" {percent}", tone),
-                Span(f" of {count(window)}", "dim"),
-            ),
-            (label, Span(percent, tone), Span(f" of {count(window)}", "dim")),
-            (label, Span(percent, tone)),
-            (Span("ctx ", "dim"), Span(percent, tone)),
+            (label, filled, rest, percent, of),
+            (label, percent, of),
+            (label, percent),
+            (Span("ctx ", "dim"), percent),
         ),
+        (22, 35, 50),
     )
 
 
 def _room(limits: RateLimits) -> Field | None:
     """Groq's headers count requests a day and tokens a minute."""
-    parts: list[tuple[Span, ...]] = []
+    long: list[Span] = []
     short: list[Span] = []
-    low: Tone = "plain"
     for left, limit, long_unit, short_unit in (
-        (limits.remaining_requests, limits.limit_requests, " requests/day", "req"),
-        (limits.remaining_tokens, limits.limit_tokens, " tokens/min", "tok"),
+        (limits.remaining_requests, limits.limit_requests, " requests/day", " req"),
+        (limits.remaining_tokens, limits.limit_tokens, " tokens/min", " tok"),
     ):
         if left is None:
             continue
-        low = "warning" if limit and left <= limit * 0.1 else "plain"
-        gap = (Span(" · ", "dim"),) if parts else ()
-        parts.append((*gap, Span(count(left), low), Span(long_unit, "dim")))
-        short += [*gap, Span(count(left), low), Span(f" {short_unit}", "dim")]
-    if not parts:
+        gap = [Span(" · ", "dim")] if long else []
+        room = Span(count(left), "warning" if limit and left <= limit * 0.1 else "plain")
+        long += [*gap, room, Span(long_unit, "dim")]
+        short += [*gap, room, Span(short_unit, "dim")]
+    if not long:
         return None
-    long = tuple(span for part in parts for span in part)
-    return Field(30, ((*long, Span(" left", "dim")), long, (*short, Span(" left", "dim")), ()))
+    left_word = Span(" left", "dim")
+    return Field(((*long, left_word), tuple(long), (*short, left_word), ()), (12, 28, 55))
 
 
 def _fit(fields: list[Field], width: int) -> list[Span]:
-    """Shrink the least worthy field first until the line fits; cut it where nothing else helps."""
+    """Take the step that costs least until the line fits; cut it where nothing else helps."""
     chosen = [0] * len(fields)
-    order = sorted(range(len(fields)), key=lambda index: fields[index].worth)
-    while (spans := _joined(fields, chosen)) and sum(len(span.text) for span in spans) > width:
-        shrinkable = [index for index in order if chosen[index] + 1 < len(fields[index].variants)]
-        if not shrinkable:
+    while _length(_joined(fields, chosen)) > width:
+        steps = [
+            (field.losses[at], index)
+            for index, (field, at) in enumerate(zip(fields, chosen, strict=True))
+            if at < len(field.losses)
+        ]
+        if not steps:
             break
-        widest_step = min(shrinkable, key=lambda index: (chosen[index], fields[index].worth))
-        chosen[widest_step] += 1
-    return _cut(spans, width)
+        chosen[min(steps)[1]] += 1
+    _take_back(fields, chosen, width)
+    return _cut(_joined(fields, chosen), width)
+
+
+def _take_back(fields: list[Field], chosen: list[int], width: int) -> None:
+    """A late, wide step may have made earlier ones needless: undo those that cost most."""
+    steps = sorted(
+        ((loss, index, at) for index, field in enumerate(fields) for at, loss in enumerate(field.losses)),
+        reverse=True,
+    )
+    for _, index, at in steps:
+        if chosen[index] == at + 1:
+            chosen[index] = at
+            if _length(_joined(fields, chosen)) > width:
+                chosen[index] = at + 1
+
+
+def _length(spans: list[Span]) -> int:
+    return sum(len(span.text) for span in spans)
 
 
 def _joined(fields: list[Field], chosen: list[int]) -> list[Span]:
     spans: list[Span] = []
     for field, variant in zip(fields, chosen, strict=True):
-        if not field.variants[variant]:
-            continue
-        if spans:
-            spans.append(Span(" " * _GAP))
-        spans.extend(field.variants[variant])
+        if field.variants[variant]:
+            if spans:
+                spans.append(Span(" " * _GAP))
+            spans.extend(field.variants[variant])
     return spans
 
 

@@ -51,9 +51,11 @@ Ctrl+O  sessions        F2  choose the model"""
 
 
 class ChatScreen(Screen[None]):
-    """Works from the first paint; what is sent before the services are there waits for them."""
+    """Works from the first paint; what is sent before the services are there waits for them.
 
-    CSS_PATH = "chat.tcss"
+    Its style sheet, ``chat.tcss``, is loaded by the app: Textual loads none for a first screen.
+    """
+
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         Binding("alt+up", "read(-1)", "Move through the answers' blocks", id="chat.read", show=False),
@@ -83,10 +85,9 @@ class ChatScreen(Screen[None]):
         self.conversation: Conversation | None = None
         self.drafts = Drafts()
         self._commands: ChatCommands | None = None
-        self._starting: str | None = None
+        self._waiting: list[str] = []
         self._draft_timer: Timer | None = None
         self._draft = ""
-        self._attaching = False
         self._warmed_at = float("-inf")
         self._interrupted_at = float("-inf")
 
@@ -125,8 +126,8 @@ class ChatScreen(Screen[None]):
         self.apply_settings()
         self.changed()
         self.warm()
-        if self._starting is not None:
-            typed, self._starting = self._starting, None
+        waiting, self._waiting = self._waiting, []
+        for typed in waiting:
             self.submit(typed)
         self._read_totals()
 
@@ -206,22 +207,20 @@ class ChatScreen(Screen[None]):
         self.submit(event.text)
 
     def submit(self, typed: str) -> None:
-        """Run a slash command or send a prompt; what cannot be sent stays in the composer."""
+        """Run a slash command or send a prompt; what cannot be sent goes back into the composer."""
         if typed.startswith("/") and (found := self._slash(typed)):
-            command, argument = found
-            self.composer.take()
-            self.run_command(command, argument)
+            self.run_command(*found)
         elif typed.startswith("/") and "/" not in (name := typed.split()[0])[1:]:
+            self.give_back(typed)
             self.notify(
                 f"There is no command {name}. To send it as text, begin with a space.",
                 severity="warning",
                 markup=False,
             )
         elif self.conversation is None:
-            self._starting = typed
+            self._waiting.append(typed)
             self.strip.status = Status(state="Starting, will be sent in a moment", tone="busy")
-        elif not self._attaching:
-            self._attaching = True
+        else:
             self._send(typed)
 
     def _slash(self, typed: str) -> tuple[Command, str] | None:
@@ -238,11 +237,9 @@ class ChatScreen(Screen[None]):
         try:
             content = await asyncio.to_thread(attach, typed, self.folder) if "@" in typed else typed
         except InputError as error:
+            self.give_back(typed)
             self.report(error)
             return
-        finally:
-            self._attaching = False
-        self.composer.take()
         self.drafts.put(self._session_id, "")
         self.set_class(False, "-empty")
         await self.conversation.ask(Prompt(typed, content))

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from app.tui.cells import column, one_line
+from app.tui.cells import MUTED, column, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class CodeBlocksScreen(ModalScreen["int | None"]):
         return Content.assemble(
             (f" {ascii_lowercase[number]} ", "bold $warning"),
             (column(one_line(block.language) or "text", 12), "$primary"),
-            (column(f"{len(lines)} lines", 10), "$text-muted"),
+            (column(f"{len(lines)} lines", 10), MUTED),
             one_line(first)[:200],
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,11 +13,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from app.tui.cells import column
+from app.tui.cells import MUTED, column
 from app.tui.commands import COMMANDS, Command
 
 __all__ = ("HelpScreen", "key_names")
 
+_WIDE = 100
 _GROUPS = {"chat": "Conversation", "session": "Sessions", "app": "TensorWall"}
 _KEYS = {
     "escape": "Esc",
@@ -42,13 +44,14 @@ class HelpScreen(ModalScreen[None]):
         super().__init__()
         self._keymap = keymap
         self._others = others
+        self._columns = (16, 22, 40)
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with Vertical(id="panel") as panel:
             panel.border_title = "Keys and commands"
             with VerticalScroll(id="page"):
-                yield Static(self._page(), markup=False)
+                yield Static(id="keys", markup=False)
             yield Static(
                 "↑ ↓ scroll   Esc close   Keys can be changed: [keymap] in config.toml",
                 id="hint",
@@ -59,22 +62,29 @@ class HelpScreen(ModalScreen[None]):
         """The page scrolls with the keys."""
         self.query_one("#page").focus()
 
-    def _page(self) -> Content:
+    def on_resize(self) -> None:
+        """Columns for the width there is; ids only where there is room."""
+        width = self.query_one("#page").size.width
+        self._columns = (20, 30, 40) if width >= _WIDE else (16, 22, max(10, width - 40))
+        self.query_one("#keys", Static).update(self._page(with_ids=width >= _WIDE))
+
+    def _page(self, *, with_ids: bool) -> Content:
+        line = partial(_line, self._columns, with_ids)
         lines: list[Content] = []
         for group, title in _GROUPS.items():
             lines += _heading(title)
-            lines += [self._command(command) for command in COMMANDS if command.group == group]
+            lines += [line(*self._command(command)) for command in COMMANDS if command.group == group]
         for title, bindings in self._others.items():
             lines += _heading(title)
             for binding in bindings:
                 keys = self._keymap.get(binding.id or "", binding.key)
-                lines.append(_line(key_names(keys), "", binding.description, binding.id or ""))
+                lines.append(line(key_names(keys), "", binding.description, binding.id or ""))
         return Content("\n").join(lines[1:])
 
-    def _command(self, command: Command) -> Content:
+    def _command(self, command: Command) -> tuple[str, str, str, str]:
         slash = f"/{command.slash} {command.argument}".rstrip() if command.slash else ""
         keys = self._keymap.get(command.id, command.keys)
-        return _line(key_names(keys), slash, command.title, command.id)
+        return key_names(keys), slash, command.title, command.id
 
 
 def key_names(keys: str) -> str:
@@ -90,10 +100,12 @@ def _heading(title: str) -> list[Content]:
     return [Content(""), Content.styled(title, "bold $primary")]
 
 
-def _line(keys: str, slash: str, title: str, binding_id: str) -> Content:
+def _line(
+    columns: tuple[int, int, int], with_id: bool, keys: str, slash: str, title: str, binding_id: str
+) -> Content:
     return Content.assemble(
-        (column(keys, 18), "bold"),
-        (column(slash, 24), "$secondary"),
-        column(title, 38),
-        (binding_id, "$text-muted"),
+        (column(keys, columns[0] - 1) + " ", "bold"),
+        (column(slash, columns[1] - 1) + " ", "$secondary"),
+        column(title, columns[2]),
+        (binding_id if with_id else "", MUTED),
     )

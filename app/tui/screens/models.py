@@ -10,7 +10,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from app.tui.cells import column, one_line
+from app.tui.cells import MUTED, column, one_line
 from app.tui.failures import explain
 from app.tui.figures import count, price
 from app.tui.fuzzy import score
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 __all__ = ("ModelScreen",)
 
 _MARKS = {"active": "●", "preview": "◐", "enterprise": "◇", "retired": "○"}
-_TONES = {"active": "$success", "preview": "$warning", "enterprise": "$text-muted", "retired": "$text-muted"}
+_TONES = {"active": "$success", "preview": "$warning", "enterprise": MUTED, "retired": MUTED}
 
 
 class ModelScreen(PickerScreen["ModelInfo | str", str]):
     """Closes with the chosen model's name; a name that is in no list can be typed, too."""
 
     PLACEHOLDER = "Type a model's name, listed or not"
-    HINT = "Enter choose   Ctrl+R refresh from the provider   Esc close"
+    HINT = "● active ◐ preview ◇ enterprise ○ retired   $/1M in/out   Ctrl+R refresh   Esc close"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "refresh_models", "Refresh", show=False, priority=True)
     ]
@@ -44,7 +44,7 @@ class ModelScreen(PickerScreen["ModelInfo | str", str]):
         current: str,
         refresh: Callable[[], Awaitable[None]],
     ) -> None:
-        super().__init__("Model   ● active  ◐ preview  ○ retired   US$ per 1M tokens in / out")
+        super().__init__("Model")
         self._catalogue = catalogue
         self._providers = providers
         self._refresh = refresh
@@ -69,14 +69,14 @@ class ModelScreen(PickerScreen["ModelInfo | str", str]):
 
     def _row(self, info: ModelInfo) -> Row[ModelInfo | str]:
         cost = self._price(info)
-        figures = f"{price(cost.input)}/{price(cost.output)}" if cost else "price unknown"
+        figures = f"{price(cost.input)}/{price(cost.output)}" if cost else "?"
         window = count(info.context_window)
-        tone = "$text-muted" if info.state == "retired" else "$foreground"
+        tone = MUTED if info.state == "retired" else "$foreground"
         content = Content.assemble(
             (_MARKS[info.state] + " ", _TONES[info.state]),
-            (column(one_line(info.id), 30), tone),
-            (column(figures, 12, right=True), "$text-muted"),
-            (column(window, 6, right=True), "$text-muted"),
+            (column(one_line(info.id), self.row_width - 20), tone),
+            (column(figures, 12, right=True), MUTED),
+            (column(window, 6, right=True), MUTED),
         )
         return Row(info.id, content, info)
 
@@ -99,7 +99,7 @@ class ModelScreen(PickerScreen["ModelInfo | str", str]):
         if replacement := self._catalogue.replacement(info.provider, info.id):
             lines.append(("Replaced by", replacement))
         lines.append(("Window", f"{count(info.context_window)} tokens"))
-        lines.append(("Longest answer", f"{count(info.max_output_tokens)} tokens"))
+        lines.append(("Answer up to", f"{count(info.max_output_tokens)} tokens"))
         cost = self._price(info)
         if cost is None:
             lines.append(("Price", "unknown"))
@@ -108,15 +108,16 @@ class ModelScreen(PickerScreen["ModelInfo | str", str]):
             if cost.cached_input is not None:
                 lines.append(("Cached input", f"${price(cost.cached_input)}"))
         if info.claimed_speed:
-            lines.append(("Speed", f"{info.claimed_speed} tok/s claimed"))
-        if info.capabilities:
-            lines.append(("Can do", ", ".join(sorted(word.replace("_", " ") for word in info.capabilities))))
-        if info.reasoning_efforts:
-            lines.append(("Effort", ", ".join(info.reasoning_efforts)))
+            lines.append(("Claimed speed", f"{info.claimed_speed} tok/s"))
         parts = [Content.styled(one_line(info.label), "bold $primary")]
-        parts += [
-            Content.assemble((column(name, 15), "$text-muted"), one_line(value)) for name, value in lines
-        ]
+        parts += [Content.assemble((column(name, 15), MUTED), one_line(value)) for name, value in lines]
+        if info.capabilities:
+            parts += [
+                Content(""),
+                Content(", ".join(sorted(word.replace("_", " ") for word in info.capabilities))),
+            ]
+        if info.reasoning_efforts:
+            parts.append(Content.assemble(("effort  ", MUTED), ", ".join(info.reasoning_efforts)))
         return Content("\n").join(parts)
 
     def choose(self, row: Row[ModelInfo | str]) -> None:

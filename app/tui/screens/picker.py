@@ -16,6 +16,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from app.tui.cells import MUTED
+
 __all__ = ("PickerScreen", "Row")
 
 Value = TypeVar("Value")
@@ -73,9 +75,8 @@ class PickerScreen(ModalScreen[Result], Generic[Value, Result]):
             yield Static(self.HINT, id="hint", markup=False)
 
     def on_mount(self) -> None:
-        """Show everything."""
+        """The filter has the keys; the rows come with the first size."""
         self.query_input.focus()
-        self.reload()
 
     # For subclasses
 
@@ -90,6 +91,15 @@ class PickerScreen(ModalScreen[Result], Generic[Value, Result]):
     def choose(self, row: Row[Value]) -> None:
         """The user chose this row."""
         raise NotImplementedError
+
+    @property
+    def row_width(self) -> int:
+        """Cells a row may take beside its scroll bar."""
+        return max(20, self.list_view.size.width - 2)
+
+    def on_resize(self) -> None:
+        """Rows are made for a width."""
+        self.reload()
 
     # Keeping the list
 
@@ -114,7 +124,7 @@ class PickerScreen(ModalScreen[Result], Generic[Value, Result]):
         keys = [row.key for row in self.shown]
         self.list_view.highlighted = keys.index(key) if key in keys else (0 if keys else None)
         if not keys:
-            self.detail_view.update(Content.styled(self.EMPTY, "$text-muted"))
+            self.detail_view.update(Content.styled(self.EMPTY, MUTED))
 
     @on(Input.Changed, "#query")
     def _filter(self) -> None:

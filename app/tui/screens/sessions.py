@@ -9,7 +9,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from app.tui.cells import column, one_line
+from app.tui.cells import MUTED, column, one_line
 from app.tui.failures import explain
 from app.tui.figures import count, money
 from app.tui.screens.dialogs import AskScreen, ConfirmScreen
@@ -65,8 +65,8 @@ class SessionsScreen(PickerScreen["SessionSummary", str]):
         mark = "▸ " if summary.id == self._current else "  "
         return Content.assemble(
             (mark, "$primary"),
-            column(one_line(summary.title), 28),
-            (column(when(summary.updated_at), 10, right=True), "$text-muted"),
+            column(one_line(summary.title), self.row_width - 13),
+            (column(when(summary.updated_at), 10, right=True), MUTED),
         )
 
     async def details(self, row: Row[SessionSummary]) -> Content:
@@ -77,7 +77,7 @@ class SessionsScreen(PickerScreen["SessionSummary", str]):
             Content.styled(
                 f"{count(summary.message_count)} messages   "
                 f"{money(summary.cost, estimated=summary.cost_is_partial)}   {one_line(summary.model or '')}",
-                "$text-muted",
+                MUTED,
             ),
         ]
         for hit in self._hits.get(summary.id, [])[:_PREVIEWED]:
@@ -87,7 +87,7 @@ class SessionsScreen(PickerScreen["SessionSummary", str]):
         except TensorWallError as error:
             return Content("\n").join([*parts, Content.styled(explain(error)[0], "$error")])
         for stored in messages[-_PREVIEWED:]:
-            who, tone = ("You", "bold") if stored.message.role == "user" else ("Answer", "bold $text-muted")
+            who, tone = ("You", "bold") if stored.message.role == "user" else ("Answer", f"bold {MUTED}")
             text = safe_text(stored.message.text).strip()
             short = text[:_PREVIEW_CHARACTERS] + ("…" if len(text) > _PREVIEW_CHARACTERS else "")
             parts += [Content(""), Content.styled(who, tone), Content(short)]

@@ -9,7 +9,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from app.tui.cells import column, one_line
+from app.tui.cells import MUTED, column, one_line
 from app.tui.failures import explain
 from app.tui.fuzzy import score
 from app.tui.screens.dialogs import AskScreen
@@ -56,8 +56,10 @@ class SettingsScreen(PickerScreen["SettingInfo", None]):
 
     def _row(self, info: SettingInfo) -> Content:
         value = self._value(info)
-        tone = "$text-muted" if value == info.default else "$primary"
-        return Content.assemble(column(info.key, 28), (column(_shown(value), 20), tone))
+        tone = MUTED if value == info.default else "$primary"
+        return Content.assemble(
+            column(info.key, 28), (column(_shown(value, 60), max(8, self.row_width - 28)), tone)
+        )
 
     def _value(self, info: SettingInfo) -> object:
         value: Any = self._settings
@@ -72,12 +74,12 @@ class SettingsScreen(PickerScreen["SettingInfo", None]):
             Content.styled(info.key, "bold $primary"),
             Content(info.description),
             Content(""),
-            Content.assemble(("Now      ", "$text-muted"), _shown(self._value(info), 400)),
-            Content.assemble(("Default  ", "$text-muted"), _shown(info.default, 400)),
-            Content.assemble(("Allowed  ", "$text-muted"), info.allowed),
+            Content.assemble(("Now      ", MUTED), _shown(self._value(info), 400)),
+            Content.assemble(("Default  ", MUTED), _shown(info.default, 400)),
+            Content.assemble(("Allowed  ", MUTED), info.allowed),
         ]
         if info.allowed in _TABLES:
-            lines += [Content(""), Content.styled(f"Edit it in {self._file}.", "$text-muted")]
+            lines += [Content(""), Content.styled(f"Edit it in {self._file}.", MUTED)]
         return Content("\n").join(lines)
 
     @work(exclusive=True, group="change")

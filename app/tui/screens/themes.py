@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from app.tui.cells import MUTED
 from app.tui.fuzzy import score
 from app.tui.screens.picker import PickerScreen, Row
 from app.tui.themes import THEMES
@@ -29,7 +30,7 @@ class ThemeScreen(PickerScreen[str, str]):
         """Put the theme on and show its colours."""
         self.app.theme = row.value
         names = ("primary", "secondary", "accent", "success", "warning", "error")
-        swatches = [Content.assemble(("██████ ", f"${name}"), (name, "$text-muted")) for name in names]
+        swatches = [Content.assemble(("██████ ", f"${name}"), (name, MUTED)) for name in names]
         return Content("\n").join(swatches)
 
     def choose(self, row: Row[str]) -> None:

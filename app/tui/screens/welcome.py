@@ -17,7 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from app.composition import Source
-from app.tui.cells import one_line
+from app.tui.cells import MUTED, one_line
 from app.tui.failures import explain
 from app.tui.launch import Launcher
 from core.errors import TensorWallError
@@ -60,7 +60,7 @@ class WelcomeScreen(ModalScreen["Source | None"]):
                 markup=False,
             )
             yield Static("Paste a Groq API key", classes="heading", markup=False)
-            yield Input(placeholder="gsk_…", password=True, id="key", compact=True)
+            yield Input(placeholder="gsk_…", password=True, id="key")
             yield Static(self._explanation(), id="message", markup=False)
             yield Static("Or go on without one", classes="heading", markup=False)
             yield OptionList(*self._options(), id="choices", markup=False, compact=True)
@@ -73,9 +73,8 @@ class WelcomeScreen(ModalScreen["Source | None"]):
 
     def _explanation(self) -> Content:
         return Content.styled(
-            f"Checked with Groq, then kept in the system keyring or a file only you can read.\n"
-            f"Get one: {_KEYS_PAGE}",
-            "$text-muted",
+            f"Checked with Groq, then kept in the system keyring or a private file.\nGet one: {_KEYS_PAGE}",
+            MUTED,
         )
 
     def _hint(self) -> str:
@@ -83,7 +82,7 @@ class WelcomeScreen(ModalScreen["Source | None"]):
 
     def _options(self) -> list[Option]:
         demo = Content.assemble(
-            ("Try the demo", "bold"), ("   no key, no network; answers are simulated", "$text-muted")
+            ("Try the demo", "bold"), ("   no key, no network; answers are simulated", MUTED)
         )
         return [
             *(Option(_server(server), id=server.name) for server in self._servers),
@@ -105,7 +104,7 @@ class WelcomeScreen(ModalScreen["Source | None"]):
 
     @work(exclusive=True, group="key")
     async def _try_key(self, key: str) -> None:
-        self._say("Asking Groq…", "$text-muted")
+        self._say("Asking Groq…", MUTED)
         try:
             models = await self._launcher.check_key(key)
             where = await asyncio.to_thread(self._launcher.store_key, key)
@@ -151,5 +150,5 @@ class WelcomeScreen(ModalScreen["Source | None"]):
 def _server(server: Provider) -> Content:
     address = one_line(server.profile.base_url)
     return Content.assemble(
-        (f"Use {server.profile.label}", "bold"), (f"   on this machine, {address}", "$text-muted")
+        (f"Use {server.profile.label}", "bold"), (f"   on this machine, {address}", MUTED)
     )

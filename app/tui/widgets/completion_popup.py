@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from app.tui.cells import MUTED
 from core.chat.safe_text import safe_text
 
 __all__ = ("Completion", "CompletionPopup")
@@ -108,4 +109,4 @@ class CompletionPopup(OptionList, can_focus=False):
 def _row(completion: Completion, width: int) -> Content:
     label = safe_text(completion.label).replace("\n", " ")
     detail = safe_text(completion.detail).replace("\n", " ")
-    return Content.assemble((label.ljust(width), "bold"), "  ", (detail, "$text-muted"))
+    return Content.assemble((label.ljust(width), "bold"), "  ", (detail, MUTED))

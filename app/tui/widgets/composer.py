@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,7 +25,7 @@ class Composer(TextArea):
     r"""A ``TextArea`` that sends with Enter.
 
     A new line is Shift+Enter, Ctrl+J, or ``\`` before Enter. Up and down walk the history at the
-    first and last line. It never clears what was typed but on ``take``.
+    first and last line.
     """
 
     DEFAULT_CSS = """
@@ -47,19 +47,17 @@ class Composer(TextArea):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send the prompt", id="composer.send", priority=True, show=False),
+        Binding("enter", "send", "Send the prompt", id="composer.send", show=False),
         Binding(
             "shift+enter,ctrl+j,alt+enter",
             "newline",
             "New line",
             id="composer.newline",
-            priority=True,
             show=False,
         ),
         Binding("up", "up", "Earlier prompt (on the first line)", id="composer.up", show=False),
         Binding("down", "down", "Later prompt (on the last line)", id="composer.down", show=False),
-        Binding("tab", "complete", "Take the suggestion", id="composer.complete", priority=True, show=False),
-        Binding("escape", "close_popup", "Close the suggestions", priority=True, show=False),
+        Binding("tab", "complete", "Take the suggestion", id="composer.complete", show=False),
         Binding(
             "ctrl+c,super+c", "interrupt", "Copy, stop, clear or quit", id="composer.interrupt", show=False
         ),
@@ -69,7 +67,7 @@ class Composer(TextArea):
 
     @dataclass
     class Submitted(Message):
-        """The user sent a prompt; pastes are unfolded. Nothing is cleared: call ``take``."""
+        """The user sent a prompt; pastes are unfolded. The composer is empty already."""
 
         text: str
 
@@ -95,6 +93,8 @@ class Composer(TextArea):
             placeholder="Ask anything    / commands    @ files",
         )
         self.prompt_history = PromptHistory()
+        self.keymap: Mapping[str, str] = {}
+        """The user's keys by binding id."""
         self.completer: Completer | None = None
         self.popup: CompletionPopup | None = None
         self.recall: Callable[[], str | None] = lambda: None
@@ -127,6 +127,31 @@ class Composer(TextArea):
 
     # Keys
 
+    async def _on_key(self, event: events.Key) -> None:
+        """Our keys, in the order they were pressed.
+
+        A priority binding would run before letters that still wait in this widget's queue, and an
+        ordinary one after those typed behind it: either way fast typing would be torn apart.
+        """
+        if event.key == "escape" and self._chosen():
+            event.stop()
+            event.prevent_default()
+            self._close()
+        elif action := self._action_of(event.key):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
+        else:
+            await super()._on_key(event)
+
+    def _action_of(self, key: str) -> str | None:
+        for binding in self.BINDINGS:
+            if isinstance(binding, Binding) and binding.id:
+                keys = self.keymap.get(binding.id, binding.key)
+                if key in keys.replace(" ", "").split(","):
+                    return binding.action
+        return None
+
     def action_send(self) -> None:
         """Take the suggestion, break the line after a backslash, or send."""
         row, column = self.cursor_location
@@ -140,7 +165,7 @@ class Composer(TextArea):
             return
         self._close()
         if self.text.strip():
-            self.post_message(self.Submitted(self.prompt))
+            self.post_message(self.Submitted(self.take()))
 
     def action_newline(self) -> None:
         """Break the line at the cursor."""
@@ -175,10 +200,6 @@ class Composer(TextArea):
         else:
             self.screen.focus_next()
 
-    def action_close_popup(self) -> None:
-        """Close the suggestions."""
-        self._close()
-
     def action_interrupt(self) -> None:
         """Copy a selection; otherwise the screen decides."""
         if self.selected_text:
@@ -198,12 +219,6 @@ class Composer(TextArea):
                 self.delete((row, start), (row, end))
                 return
         super().action_delete_left()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape is ours only while suggestions are shown."""
-        if action == "close_popup":
-            return self._chosen() is not None
-        return super().check_action(action, parameters)
 
     # Pasting
 
