@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +105,8 @@ def chat(
         from app.cli.conversation import converse
 
         return converse(asked)
+    import asyncio
+
     try:
         return asyncio.run(answer_once(message, asked))
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ("check_database", "check_providers", "check_settings", "check_voice")
 
+_OTHER_DATABASE = "Unset TENSORWALL_DATABASE_URL and storage.url to use the one in the data folder."
 _VOICE_PARTS = {
     "microphone and speaker": ("sounddevice", "numpy", "soxr"),
     "transcription": ("faster_whisper",),
@@ -49,7 +50,8 @@ def check_database() -> list[Finding]:
     try:
         return [Finding("database", "ok", with_conversations(look))]
     except TensorWallError as error:
-        return [Finding("database", "broken", *_told(error))]
+        finding, mend = _told(error)
+        return [Finding("database", "broken", finding, mend or _OTHER_DATABASE)]
 
 
 async def check_providers() -> list[Finding]:

@@ -124,6 +124,8 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
         meter.finished()
         progress.stop()
     await turn.aclose()
+    if turn.left_out:
+        stream.remark(f"the {turn.left_out} oldest messages were left out: the model's window has no room")
     await stream.finish()
     if turn.storage_error:
         report(turn.storage_error)

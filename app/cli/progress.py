@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from core.chat.events import Event, RouteChanged, RouteChosen, Waiting
+from core.chat.events import Event, Finished, RouteChanged, RouteChosen, Waiting
 
 __all__ = ("Progress",)
 
@@ -45,6 +45,12 @@ class Progress:
             case Waiting():
                 self._say(f"waiting {event.seconds:.1f} s: {event.reason}")
                 self._last_event += event.seconds
+            case Finished(reason="length"):
+                self._say(
+                    "cut off: the answer reached the longest length allowed (chat.max_completion_tokens)"
+                )
+            case Finished(reason="content_filter"):
+                self._say("cut off by the provider's content filter")
 
     def stop(self) -> None:
         """The answer is over."""

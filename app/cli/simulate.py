@@ -17,7 +17,7 @@ def simulate(
 ) -> int:
     """Run a stand-in for Groq's API on this machine; prints its base URL.
 
-    Any key but an empty one works: GROQ_API_URL=<the URL> GROQ_API_KEY=demo tensorwall.
+    Point a client at it with: GROQ_API_URL=<the URL> GROQ_API_KEY=gsk_demo tensorwall
     """
     from app.simulator.__main__ import main
 

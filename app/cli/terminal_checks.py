@@ -25,7 +25,7 @@ def check_terminal(environment: Mapping[str, str] = os.environ) -> list[Finding]
         return [Finding("terminal", "note", "not on a terminal, so it was not checked.", "Run it in one.")]
     terminal = Terminal.from_environment(environment)
     return [
-        _size(shutil.get_terminal_size()),
+        _size(os.get_terminal_size(sys.stdout.fileno())),
         _colours(environment),
         _unicode(sys.stdout.encoding),
         *_keys(ask_terminal(), terminal),

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "app.cli"]
 PATIENCE = 30.0
 
+_SIZE = {"COLUMNS": None, "LINES": None}  # they would hide the terminal's own
 _STYLING = re.compile(r"\x1b\[[0-9;?<>]*[a-zA-Z]")
 
 
@@ -59,8 +60,8 @@ def environment(simulator: Simulated | None, **more: str | None) -> dict[str, st
 def tensorwall(simulator: Simulated) -> Run:
     """Run the command to its end; ``env`` changes variables, ``None`` removes one."""
 
-    def run(*arguments: str, input: str | bytes = b"", env: Mapping[str, str | None] | None = None) -> Ran:
-        data = input.encode() if isinstance(input, str) else input
+    def run(*arguments: str, stdin: str | bytes = b"", env: Mapping[str, str | None] | None = None) -> Ran:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
             [*COMMAND, *arguments],
             input=data,
@@ -83,7 +84,11 @@ def start(simulator: Simulated) -> Iterator[Callable[..., subprocess.Popen[bytes
     started: list[subprocess.Popen[bytes]] = []
 
     def popen(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        options = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        } | options
         process = subprocess.Popen(
             [*COMMAND, *arguments], cwd=ROOT, env=environment(simulator), bufsize=0, **options
         )
@@ -132,6 +137,12 @@ class OnTerminal:
             assert left > 0, f"{pattern!r} did not appear; on the terminal:\n{self.seen}"
             assert self._read(left), f"ended without {pattern!r}; on the terminal:\n{self.seen}"
 
+    def expect_bytes(self, sequence: bytes) -> None:
+        """Wait until the sequence has been written, styling and all."""
+        ends = time.monotonic() + PATIENCE
+        while sequence not in self.raw:
+            assert self._read(max(0.0, ends - time.monotonic())), f"{sequence!r} was not written"
+
     def send(self, text: str | bytes) -> None:
         os.write(self._master, text.encode() if isinstance(text, str) else text)
 
@@ -167,7 +178,7 @@ def on_terminal(simulator: Simulated) -> Iterator[Callable[..., OnTerminal]]:
     def open_(
         *arguments: str, columns: int = 80, rows: int = 24, env: Mapping[str, str | None] | None = None
     ) -> OnTerminal:
-        variables = environment(simulator, **{"TERM": "xterm-256color", **(env or {})})
+        variables = environment(simulator, **{"TERM": "xterm-256color", **_SIZE, **(env or {})})
         opened.append(OnTerminal(arguments, variables, columns=columns, rows=rows))
         return opened[-1]
 

@@ -52,18 +52,18 @@ def test_stdout_carries_the_answer_alone(tensorwall: Run, simulator: Simulated) 
 
 
 def test_stdin_is_appended_to_the_prompt(tensorwall: Run, simulator: Simulated) -> None:
-    tensorwall("chat", "Summarise:", input="one\ntwo\n")
+    tensorwall("chat", "Summarise:", stdin="one\ntwo\n")
     assert sent(simulator)["messages"] == [{"role": "user", "content": "Summarise:\n\none\ntwo"}]
 
 
 def test_without_a_command_stdin_is_answered(tensorwall: Run, simulator: Simulated) -> None:
     simulator.configure(text="Yes.")
-    assert tensorwall(input="Are you there?").out == "Yes.\n"
+    assert tensorwall(stdin="Are you there?").out == "Yes.\n"
     assert sent(simulator)["messages"] == [{"role": "user", "content": "Are you there?"}]
 
 
 def test_utf16_text_is_understood(tensorwall: Run, simulator: Simulated) -> None:
-    tensorwall("chat", input=b"\xff\xfe" + "grüße".encode("utf-16-le"))
+    tensorwall("chat", stdin=b"\xff\xfe" + "grüße".encode("utf-16-le"))
     assert sent(simulator)["messages"] == [{"role": "user", "content": "grüße"}]
 
 
@@ -80,7 +80,7 @@ def test_files_and_images_are_attached(tensorwall: Run, simulator: Simulated, tm
 
 
 def test_an_image_on_stdin_is_attached(tensorwall: Run, simulator: Simulated) -> None:
-    tensorwall("chat", "What is it?", "-m", "qwen/qwen3.8-27b", input=PIXEL)
+    tensorwall("chat", "What is it?", "-m", "qwen/qwen3.8-27b", stdin=PIXEL)
     (message,) = sent(simulator)["messages"]  # type: ignore[misc]
     assert [part["type"] for part in message["content"]] == ["text", "image_url"]
 
@@ -126,7 +126,9 @@ def test_output_json_is_one_object(tensorwall: Run, simulator: Simulated) -> Non
 
 
 def test_output_json_keeps_what_arrived_of_a_broken_answer(tensorwall: Run, simulator: Simulated) -> None:
-    simulator.configure(text=["one ", "two ", "three"], faults=[{"kind": "end", "after_tokens": 2}], reasoning="")
+    simulator.configure(
+        text=["one ", "two ", "three"], faults=[{"kind": "end", "after_tokens": 2}], reasoning=""
+    )
     ran = tensorwall("chat", "q", "--output", "json")
     assert ran.status == 1
     assert ran.json["text"] == "one two "
@@ -136,7 +138,9 @@ def test_output_json_keeps_what_arrived_of_a_broken_answer(tensorwall: Run, simu
 
 
 def test_a_broken_answer_stays_on_stdout(tensorwall: Run, simulator: Simulated) -> None:
-    simulator.configure(text=["one ", "two ", "three"], faults=[{"kind": "cut", "after_tokens": 2}], reasoning="")
+    simulator.configure(
+        text=["one ", "two ", "three"], faults=[{"kind": "cut", "after_tokens": 2}], reasoning=""
+    )
     ran = tensorwall("chat", "q")
     assert (ran.status, ran.out) == (1, "one two \n")
     assert ran.err.startswith("tensorwall: ")
@@ -196,6 +200,15 @@ def test_exit_status(tensorwall: Run, env: dict[str, str | None], status: int, t
     assert "gsk_wrong" not in ran.err
 
 
+def test_an_answer_that_reaches_its_longest_length_says_so(tensorwall: Run, simulator: Simulated) -> None:
+    tensorwall("config", "set", "chat.max_completion_tokens", "5")
+    simulator.configure(content="paragraph", tokens=50, reasoning="")
+    ran = tensorwall("chat", "hi")
+    assert ran.status == 0
+    assert "cut off: " in ran.err
+    assert "cut off: " not in ran.out
+
+
 def test_a_replaced_model_is_one_dim_line(tensorwall: Run, simulator: Simulated) -> None:
     simulator.configure(text="Hello.")
     ran = tensorwall("chat", "hi", "-m", "gemma2-9b-it")
@@ -206,7 +219,9 @@ def test_a_replaced_model_is_one_dim_line(tensorwall: Run, simulator: Simulated)
 
 
 def test_the_answer_streams(start: Callable[..., subprocess.Popen[bytes]], simulator: Simulated) -> None:
-    simulator.configure(text=["first ", "second"], faults=[{"kind": "stall", "after_tokens": 1}], reasoning="")
+    simulator.configure(
+        text=["first ", "second"], faults=[{"kind": "stall", "after_tokens": 1}], reasoning=""
+    )
     process = start("chat", "hi")
     assert read_until(process, 6) == b"first "
     assert process.poll() is None
@@ -215,7 +230,9 @@ def test_the_answer_streams(start: Callable[..., subprocess.Popen[bytes]], simul
 def test_ctrl_c_keeps_what_has_arrived(
     start: Callable[..., subprocess.Popen[bytes]], tensorwall: Run, simulator: Simulated
 ) -> None:
-    simulator.configure(text=["first ", "second"], faults=[{"kind": "stall", "after_tokens": 1}], reasoning="")
+    simulator.configure(
+        text=["first ", "second"], faults=[{"kind": "stall", "after_tokens": 1}], reasoning=""
+    )
     process = start("chat", "a question")
     read_until(process, 6)
     process.send_signal(signal.SIGINT)
@@ -279,9 +296,13 @@ def test_a_pipe_gets_the_text_as_it_is_and_a_terminal_gets_it_harmless(
     assert shown == "a␛]52;c;ZXZpbA==␇b␛[31mredgnp.exe\ufffd2J [bold]c[/] é 漢\n"
 
 
-def test_silence_is_said_once(on_terminal: Callable[..., OnTerminal], simulator: Simulated, tensorwall: Run) -> None:
+def test_silence_is_said_once(
+    on_terminal: Callable[..., OnTerminal], simulator: Simulated, tensorwall: Run
+) -> None:
     tensorwall("config", "set", "network.stall_notice", "0.3")
-    simulator.configure(text=["first ", "second"], faults=[{"kind": "stall", "after_tokens": 1}], reasoning="")
+    simulator.configure(
+        text=["first ", "second"], faults=[{"kind": "stall", "after_tokens": 1}], reasoning=""
+    )
     terminal = on_terminal("chat", "hi")
     terminal.expect(r"first \nnothing from openai/gpt-oss-120b by groq for \d+ s; Ctrl-C stops\n")
     terminal.send(b"\x03")

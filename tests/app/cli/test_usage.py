@@ -150,7 +150,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("tensorwall ")
 
 
-def test_config_round_trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_config_round_trip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("TENSORWALL_HOME", str(tmp_path))
     assert run(["config", "path"]) == 0
     file = Path(capsys.readouterr().out.strip())

@@ -1,0 +1,122 @@
+"""The line-by-line conversation, on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.app.cli.conftest import OnTerminal, Run
+from tests.simulated import Simulated
+
+Open = Callable[..., OnTerminal]
+PROMPT = r"\n> $"
+
+
+def test_a_conversation(on_terminal: Open, tensorwall: Run, simulator: Simulated) -> None:
+    simulator.configure(text="Noted.")
+    terminal = on_terminal("chat")
+    terminal.expect(r"openai/gpt-oss-120b\. /help lists the commands, Ctrl-D ends\.\n> ")
+    terminal.send("My name is Ada.\n")
+    terminal.expect(r"\nNoted\.\n> ")
+    terminal.send("two \\\n")
+    terminal.expect(r"\n\| ")
+    terminal.send("lines\n")
+    terminal.expect(r"\nNoted\.\n> ")
+    terminal.send("\n")  # nothing is asked
+    terminal.expect(r"> ")
+    terminal.send("\x04")
+    assert terminal.wait() == 0
+    asked = [message["content"] for message in simulator.requests()[-1]["body"]["messages"]]
+    assert asked == ["My name is Ada.", "Noted.", "two \nlines"]
+    (session,) = tensorwall("sessions", "list", "--format", "json").json
+    assert session["message_count"] == 4
+
+
+def test_commands(on_terminal: Open, simulator: Simulated) -> None:
+    simulator.configure(text="Yes.")
+    terminal = on_terminal("chat")
+    terminal.expect("> ")
+    terminal.send("/help\n")
+    for command in ("/help", "/new", "/model", "/quit"):
+        terminal.expect(command)
+    terminal.send("/model openai/gpt-oss-20b\n")
+    terminal.expect(r"openai/gpt-oss-20b answers\.\n> ")
+    terminal.send("one\n")
+    terminal.expect(r"\nYes\.\n> ")
+    terminal.send("/new\n")
+    terminal.expect(r"A new session\.\n> ")
+    terminal.send("two\n")
+    terminal.expect(r"\nYes\.\n> ")
+    terminal.send("/jump\n")
+    terminal.expect(r"There is no command /jump")
+    terminal.send("/quit\n")
+    assert terminal.wait() == 0
+    last = simulator.requests()[-1]["body"]
+    assert last["model"] == "openai/gpt-oss-20b"
+    assert [message["content"] for message in last["messages"]] == ["two"]
+
+
+def test_ctrl_c_stops_the_answer_not_the_conversation(on_terminal: Open, simulator: Simulated) -> None:
+    simulator.configure(
+        text=["first ", "second"],
+        reasoning="",
+        faults=[{"kind": "stall", "after_tokens": 1, "times": 1}],
+    )
+    terminal = on_terminal("chat")
+    terminal.expect("> ")
+    terminal.send("one\n")
+    terminal.expect("first ")
+    terminal.send("\x03")
+    terminal.expect(r"stopped; what arrived is kept in session \w+\n> ")
+    terminal.send("two\n")
+    terminal.expect(r"first second\n> ")
+    terminal.send("half a quest\x03")
+    terminal.expect(r"\(Ctrl-D ends\)\n> ")
+    terminal.send("\x04")
+    assert terminal.wait() == 0
+    asked = [message["content"] for message in simulator.requests()[-1]["body"]["messages"]]
+    assert asked == ["one", "first ", "two"]
+
+
+def test_an_error_ends_the_answer_not_the_conversation_and_the_question_comes_back(
+    on_terminal: Open, simulator: Simulated
+) -> None:
+    simulator.configure(text="Yes.", faults=[{"kind": "bad_request", "times": 1}])
+    terminal = on_terminal("chat")
+    terminal.expect("> ")
+    terminal.send("a question\n")
+    terminal.expect(r"tensorwall: .*\n(.*\n)*.*the up arrow brings it back\.\n> ")
+    terminal.send("\x1b[A")
+    terminal.expect("a question")
+    terminal.send("\n")
+    terminal.expect(r"\nYes\.\n> ")
+
+
+def test_history_outlives_the_process(on_terminal: Open, simulator: Simulated) -> None:
+    simulator.configure(text="Yes.")
+    terminal = on_terminal("chat")
+    terminal.expect("> ")
+    terminal.send("remember this\n")
+    terminal.expect(r"\nYes\.\n> ")
+    terminal.send("\x04")
+    assert terminal.wait() == 0
+    again = on_terminal("chat", "-c")
+    again.expect("> ")
+    again.send("\x1b[A")
+    again.expect("remember this")
+
+
+def test_a_dumb_terminal_gets_no_escape_sequences(on_terminal: Open, simulator: Simulated) -> None:
+    simulator.configure(text="Yes.")
+    terminal = on_terminal("chat", env={"TERM": "dumb"})
+    terminal.expect("> ")
+    terminal.send("one\n")
+    terminal.expect(r"\nYes\.\n> ")
+    terminal.send("\x04")
+    assert terminal.wait() == 0
+    assert b"\x1b" not in terminal.raw
+
+
+def test_without_a_key_it_says_so_and_ends(on_terminal: Open) -> None:
+    terminal = on_terminal("chat", env={"GROQ_API_KEY": None})
+    terminal.expect(r"There is no API key for Groq\.\n.*tensorwall login")
+    assert terminal.wait() == 4

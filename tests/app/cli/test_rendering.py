@@ -1,0 +1,123 @@
+"""Tables, widths, JSON verdicts, secrets and remarks: the pure parts."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.cli.failures import exit_status, one_line
+from app.cli.one_shot import json_problem
+from app.cli.progress import Progress
+from app.cli.tables import cell_width, render_table
+from core.chat.decision import Decision
+from core.chat.events import RouteChanged, RouteChosen, TextDelta, Waiting
+from core.errors import (
+    AllRoutesFailed,
+    AuthenticationFailed,
+    BudgetExceeded,
+    CredentialsError,
+    DiskFull,
+    InputError,
+    RateLimited,
+    TensorWallError,
+    UnknownRoute,
+)
+
+
+def test_a_table_aligns_wide_characters_and_numbers() -> None:
+    lines = render_table(
+        ("name", "cost", "title"), [("漢字", "5", "a\nb"), ("x", "12", "")], right=frozenset({1})
+    )
+    assert lines == ["name  cost  title", "漢字     5  a b", "x       12"]
+
+
+@given(
+    st.lists(st.lists(st.text(max_size=30), min_size=3, max_size=3), max_size=5),
+    st.integers(min_value=10, max_value=60),
+)
+def test_no_line_of_a_table_leaves_the_terminal_or_acts_on_it(rows: list[list[str]], width: int) -> None:
+    for line in render_table(("one", "two", "three"), rows, width=width):
+        assert cell_width(line) <= width
+        assert not any(char < " " or "\x7f" <= char <= "\x9f" for char in line)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"a": [1, null]}', None),
+        ("", "line 1, column 1: Expecting value"),
+        ('{"a": 1}\n{"b": 2}', "line 2, column 1: Extra data"),
+        ('{"a": NaN}', "NaN is no JSON value"),
+        ("[" * 100_000, "it is nested too deeply"),
+    ],
+)
+def test_json_problem(text: str, problem: str | None) -> None:
+    assert json_problem(text) == problem
+
+
+def _all_failed(*causes: CredentialsError | AuthenticationFailed | RateLimited) -> AllRoutesFailed:
+    return AllRoutesFailed("No route answered.", causes=causes, decision=Decision("m", "random"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (_all_failed(AuthenticationFailed("no"), CredentialsError("none")), 4),
+        (_all_failed(AuthenticationFailed("no"), RateLimited("later")), 1),
+        (_all_failed(), 1),
+        (CredentialsError("none"), 4),
+        (BudgetExceeded("enough"), 3),
+        (InputError("no"), 2),
+        (UnknownRoute("no"), 2),
+        (DiskFull("full"), 1),
+        (TensorWallError("?"), 1),
+    ],
+)
+def test_exit_status(error: TensorWallError, status: int) -> None:
+    assert exit_status(error) == status
+
+
+def test_one_line_has_no_secrets() -> None:
+    text = "POST https://me:hunter22@host/v1\nAuthorization: Bearer gsk_0123456789abcdef"
+    shown = one_line(text)
+    assert "\n" not in shown
+    assert "hunter22" not in shown
+    assert "0123456789abcdef" not in shown
+
+
+async def test_progress_says_what_happens_in_one_line_each() -> None:
+    said: list[str] = []
+    progress = Progress(said.append, silence=60)
+    progress.on_event(RouteChosen("c1", "fast", "groq", "big", "first choice"))
+    progress.on_event(RouteChanged("groq", "big", "openai", "small", "rate limited"))
+    progress.on_event(Waiting(1.5, "every route is busy"))
+    chosen = RouteChosen("c2", "fast", "openai", "small", "next")
+    progress.on_event(chosen)
+    progress.on_event(TextDelta("hi"))
+    progress.stop()
+    assert said == [
+        "moved from big (groq) to small (openai): rate limited",
+        "waiting 1.5 s: every route is busy",
+    ]
+    assert progress.route == chosen
+
+
+async def test_each_silence_is_said_once() -> None:
+    said: list[str] = []
+    heard = asyncio.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        heard.set()
+
+    progress = Progress(say, silence=0.02)
+    await heard.wait()
+    heard.clear()
+    progress.on_event(TextDelta("hi"))
+    await heard.wait()
+    progress.stop()
+    assert len(said) == 2
+    assert all(line.startswith("nothing from an answer for") for line in said)
