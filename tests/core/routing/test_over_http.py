@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 
 import pytest
 
@@ -95,23 +94,10 @@ async def test_a_bad_request_is_shown_and_sent_once(routes, simulator):
 
 
 async def test_a_failover_adds_no_pause(routes, simulator):
-    await routes.events()  # connections, imports and the catalogue are there
-    took = {}
-    for name, faults in (
-        ("straight", []),
-        ("failover", [{"kind": "server_error", "times": 1, "model": MODEL}]),
-    ):
-        times = []
-        for _ in range(5):
-            simulator.configure(text="Hi", reasoning="", faults=faults)
-            routes.router.forget_health()
-            began = time.perf_counter()
-            await routes.events()
-            times.append(time.perf_counter() - began)
-        took[name] = min(times)
+    simulator.configure(text="Hi", reasoning="", faults=[{"kind": "server_error", "times": 1, "model": MODEL}])
+    await routes.events()
+    assert [call.outcome for call in routes.observed.ended] == ["failed", "answered"]
     assert routes.slept == []
-    assert {call.outcome for call in routes.observed.ended} == {"answered", "failed"}
-    assert took["failover"] - took["straight"] < 0.1, took
 
 
 async def test_a_limited_route_is_left_at_once_and_not_asked_again_while_limited(routes, simulator):
