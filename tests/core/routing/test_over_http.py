@@ -94,7 +94,8 @@ async def test_a_bad_request_is_shown_and_sent_once(routes, simulator):
 
 
 async def test_a_failover_adds_no_pause(routes, simulator):
-    simulator.configure(text="Hi", reasoning="", faults=[{"kind": "server_error", "times": 1, "model": MODEL}])
+    fault = {"kind": "server_error", "times": 1, "model": MODEL}
+    simulator.configure(text="Hi", reasoning="", faults=[fault])
     await routes.events()
     assert [call.outcome for call in routes.observed.ended] == ["failed", "answered"]
     assert routes.slept == []
