@@ -59,7 +59,7 @@ class TranscriptPage(ScrollView, can_focus=True):
     """How often arriving text is laid out and painted; what comes first is painted at once."""
 
     @dataclass
-    class FollowChanged(Message):
+    class FollowChanged(Message, namespace="transcript"):
         """The view began or ceased to follow the newest line."""
 
         following: bool
@@ -87,6 +87,10 @@ class TranscriptPage(ScrollView, can_focus=True):
         if self._frames is None and self.is_attached:
             self._frames = self.set_interval(1 / self.frames_per_second, self._frame)
             self._frame()
+
+    def on_mount(self) -> None:
+        """Show what was appended before there was a screen."""
+        self._text_arrived()
 
     def _frame(self) -> None:
         if self._document.drain():

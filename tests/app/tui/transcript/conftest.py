@@ -13,12 +13,55 @@ from app.tui.transcript.entry_view import Frame
 from app.tui.transcript.theme import Theme
 
 _LINES = st.sampled_from(
-    "|text|two **bold** words|  indented|    four|\ttab|# Heading|## Two ##|#no|- item|* star|+ plus|-|- [x] done"
-    "|1. one|2) two|10. ten|1999. year|  - nested|   - nested|      deep|> quote|> - item in quote|>|> ```|```"
-    "|```python|   ```|~~~|````|---|***|===|- - -|<div>|中文测试|👨\u200d👩\u200d👧|line\\|two  |`code` *it* ~~x~~".split(
-        "|"
-    )
-    + ["", "| a | b |", "|---|:-:|", "| 1 | 2 | 3 |", "a | b", "--|--", "[l](http://a.b)"]
+    [
+        "",
+        "text",
+        "two **bold** words",
+        "  indented",
+        "    four",
+        "\ttab",
+        "# Heading",
+        "## Two ##",
+        "#no",
+        "- item",
+        "* star",
+        "+ plus",
+        "-",
+        "- [x] done",
+        "1. one",
+        "2) two",
+        "10. ten",
+        "1999. year",
+        "  - nested",
+        "   - nested",
+        "      deep",
+        "> quote",
+        "> - item in quote",
+        ">",
+        "> ```",
+        "```",
+        "```python",
+        "   ```",
+        "~~~",
+        "````",
+        "---",
+        "***",
+        "===",
+        "- - -",
+        "<div>",
+        "中文测试",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "line\\",
+        "two  ",
+        "`code` *it* ~~x~~",
+        "",
+        "| a | b |",
+        "|---|:-:|",
+        "| 1 | 2 | 3 |",
+        "a | b",
+        "--|--",
+        "[l](http://a.b)",
+    ]
 )
 MARKDOWN = st.one_of(
     st.lists(_LINES, max_size=25).map("\n".join),
