@@ -20,6 +20,8 @@ from core.storage.tables import answer_chunks, messages, sessions
 
 __all__ = ("append_chunks", "begin", "finish", "recover")
 
+_APPEND = insert(answer_chunks)  # made once: it runs a hundred times a second
+
 
 def begin(
     connection: Connection,
@@ -45,7 +47,7 @@ def append_chunks(
 ) -> None:
     """Append what has arrived; ``first`` is the number of the first new row."""
     connection.execute(
-        insert(answer_chunks),
+        _APPEND,
         [
             {"message_id": message_id, "number": number, "kind": kind, "text": text}
             for number, (kind, text) in enumerate(pieces, first)
