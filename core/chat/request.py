@@ -27,7 +27,7 @@ ServiceTier = Literal["auto", "on_demand", "flex", "performance"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class FunctionTool(_Frozen):
