@@ -1,5 +1,9 @@
 """The vocabulary every part shares: messages, requests, stream events, usage, responses."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from core.chat.decision import CallObserver, CallOutcome, Decision, SkippedRoute, UpstreamCall
 from core.chat.events import (
     Event,
@@ -14,32 +18,34 @@ from core.chat.events import (
     UsageReported,
     Waiting,
 )
-from core.chat.messages import (
-    FunctionCall,
-    ImagePart,
-    ImageUrl,
-    Message,
-    Part,
-    Role,
-    TextPart,
-    ToolCall,
-)
-from core.chat.request import (
-    ChatRequest,
-    FunctionTool,
-    JsonObjectFormat,
-    JsonSchema,
-    JsonSchemaFormat,
-    NamedToolChoice,
-    ReasoningEffort,
-    ResponseFormat,
-    ServiceTier,
-    ToolChoice,
-    ToolDefinition,
-)
-from core.chat.response import ChatResponse
 from core.chat.safe_text import safe_text
 from core.chat.usage import RateLimits, Usage
+
+if TYPE_CHECKING:
+    from core.chat.messages import (
+        FunctionCall,
+        ImagePart,
+        ImageUrl,
+        Message,
+        Part,
+        Role,
+        TextPart,
+        ToolCall,
+    )
+    from core.chat.request import (
+        ChatRequest,
+        FunctionTool,
+        JsonObjectFormat,
+        JsonSchema,
+        JsonSchemaFormat,
+        NamedToolChoice,
+        ReasoningEffort,
+        ResponseFormat,
+        ServiceTier,
+        ToolChoice,
+        ToolDefinition,
+    )
+    from core.chat.response import ChatResponse
 
 __all__ = (
     "CallObserver",
@@ -82,3 +88,33 @@ __all__ = (
     "Waiting",
     "safe_text",
 )
+
+_PYDANTIC = {
+    "messages": ("FunctionCall", "ImagePart", "ImageUrl", "Message", "Part", "Role", "TextPart", "ToolCall"),
+    "request": (
+        "ChatRequest",
+        "FunctionTool",
+        "JsonObjectFormat",
+        "JsonSchema",
+        "JsonSchemaFormat",
+        "NamedToolChoice",
+        "ReasoningEffort",
+        "ResponseFormat",
+        "ServiceTier",
+        "ToolChoice",
+        "ToolDefinition",
+    ),
+    "response": ("ChatResponse",),
+}
+_HOMES = {name: module for module, names in _PYDANTIC.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load what needs pydantic when it is first asked for: a screen paints 0.1 s sooner without it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"core.chat.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
