@@ -10,9 +10,9 @@ from app.tui.transcript.blocks import Block
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.inline import parse_inline
 from app.tui.transcript.layout import FlowLayout, Layout, Piece, Prefix, RuleLayout
+from app.tui.transcript.painted import Frame
 from app.tui.transcript.splitter import BlockSplitter
 from app.tui.transcript.table_layout import TableLayout
-from app.tui.transcript.theme import Theme
 
 __all__ = ("MEASURE", "BlockColumn", "Section")
 
@@ -44,12 +44,11 @@ class BlockColumn:
     ``margin`` stands left of every row; ``base`` is the style of plain text.
     """
 
-    def __init__(self, width: int, theme: Theme, margin: Piece, base: Style) -> None:
+    def __init__(self, frame: Frame, margin: Piece, base: Style) -> None:
         self.sections: list[Section] = []
         self.codes: list[CodeLayout] = []
         self._splitter = BlockSplitter()
-        self._width = width
-        self._theme = theme
+        self._frame = frame
         self._margin = margin
         self._base = base
         self._final = 0  # sections that will not change any more
@@ -92,20 +91,19 @@ class BlockColumn:
             return growing
         prefix = self._prefix(block)
         if block.kind == "code":
-            self._growing = code = CodeLayout(block, self._width, self._theme, prefix)
+            self._growing = code = CodeLayout(block, self._frame, prefix)
             self._remember(code)
             return code
         if block.kind == "table":
-            self._growing = TableLayout(block, self._width, self._theme, prefix)
+            self._growing = TableLayout(block, self._frame, prefix)
             return self._growing
         if block.kind == "rule":
-            return RuleLayout(self._width, self._theme, prefix, MEASURE)
+            return RuleLayout(self._frame, prefix, MEASURE)
         inline = parse_inline(block.text.expandtabs(_TAB), unfinished=block.open)
         flow = FlowLayout(
             inline,
-            self._width,
+            self._frame,
             self._style(block),
-            self._theme,
             prefix,
             before=_source_prefix(block),
             measure=max(1, MEASURE - prefix.width),
@@ -120,18 +118,18 @@ class BlockColumn:
 
     def _style(self, block: Block) -> Style:
         if block.kind == "heading":
-            return self._theme.heading if block.level <= 2 else self._theme.subheading
+            return self._frame.theme.heading if block.level <= 2 else self._frame.theme.subheading
         if any(container.is_quote for container in block.containers):
-            return self._theme.quote
+            return self._frame.theme.quote
         return self._base
 
     def _prefix(self, block: Block) -> Prefix:
         first: list[Piece] = [self._margin]
         rest: list[Piece] = [self._margin]
-        room = self._width // 2  # however deep it is nested
+        room = self._frame.width // 2  # however deep it is nested
         for depth, container in enumerate(block.containers):
             if container.is_quote:
-                bar: Piece = ("▎ ", self._theme.quote_bar)
+                bar: Piece = ("▎ ", self._frame.theme.quote_bar)
                 first.append(bar)
                 rest.append(bar)
                 room -= 2
@@ -139,7 +137,7 @@ class BlockColumn:
                 marker = container.marker + " "
                 blank: Piece = (" " * len(marker), self._base)
                 fresh = depth >= len(block.containers) - block.fresh
-                first.append((marker, self._theme.marker) if fresh else blank)
+                first.append((marker, self._frame.theme.marker) if fresh else blank)
                 rest.append(blank)
                 room -= len(marker)
             if room <= 0:

@@ -23,9 +23,11 @@ class Target(NamedTuple):
 
     def covers(self, document: Document, row: DocumentRow) -> bool:
         """Whether a row belongs to it."""
-        if row.entry != self.entry or row.inner < 0:
+        if row.entry != self.entry:
             return False
-        return self.code is None or row.section == document.view(self.entry).code_sections[self.code]
+        if self.code is None:
+            return row.inner >= 0 or row.section > 0
+        return row.inner >= 0 and row.section == document.view(self.entry).code_sections[self.code]
 
 
 def neighbour(document: Document, target: Target | None, step: int) -> Target | None:
@@ -76,5 +78,5 @@ def mark(strip: Strip, style: Style) -> Strip:
     """A row of the target: a bar in its first column."""
     first = next(iter(strip), None)
     background = Style(bgcolor=first.style.bgcolor) if first and first.style else Style.null()
-    bar = Strip([Segment("▌", style + background)], 1)
+    bar = Strip([Segment("▎", style + background)], 1)
     return Strip.join([bar, strip.crop(1, strip.cell_length)])

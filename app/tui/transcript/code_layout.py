@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from app.tui.transcript.blocks import Block
 from app.tui.transcript.highlight import Token
 from app.tui.transcript.layout import Layout, Piece, Prefix
-from app.tui.transcript.painted import PaintedRow, paint_row
-from app.tui.transcript.theme import Theme
+from app.tui.transcript.painted import Frame, PaintedRow, paint_row
 from app.tui.transcript.wrap import chop_line
 
 __all__ = ("CodeLayout",)
@@ -26,13 +25,12 @@ class CodeLayout(Layout):
     that each time it has doubled, so that all jobs together cost no more than twice the last one.
     """
 
-    def __init__(self, block: Block, width: int, theme: Theme, prefix: Prefix) -> None:
+    def __init__(self, block: Block, frame: Frame, prefix: Prefix) -> None:
         super().__init__()
         self._block = block
-        self._width = width
-        self._theme = theme
+        self._frame = frame
         self._prefix = prefix
-        self._columns = max(1, width - prefix.width - 2)
+        self._columns = max(1, frame.width - prefix.width - 2)
         self._lines: list[str] = []  # as shown
         self._starts: list[int] = []  # of each line in the text
         self._length = 0
@@ -113,19 +111,19 @@ class CodeLayout(Layout):
     def _paint(self, index: int) -> PaintedRow:
         prefix = self._prefix.at(index)
         lead = sum(len(text) for text, _ in prefix)
-        theme = self._theme
+        frame, theme = self._frame, self._frame.theme
         if index < self._head:
             label: Piece = (f" {self._block.language}", theme.code_label)
-            return paint_row([*prefix, label], theme.code_label, self._width, lead=lead)
+            return paint_row(frame, [*prefix, label], theme.code_label, lead=lead)
         if not self._spans:
-            return paint_row(prefix, theme.code, self._width, lead=lead)
+            return paint_row(frame, prefix, theme.code, lead=lead)
         line, start, end = self._spans[index - self._head]
         pieces = [*prefix, (" ", theme.code), *self._pieces(line, start, end)]
         position = self._starts[line] + start
-        return paint_row(pieces, theme.code, self._width, lead=lead + 1, start=position, length=end - start)
+        return paint_row(frame, pieces, theme.code, lead=lead + 1, start=position, length=end - start)
 
     def _pieces(self, line: int, start: int, end: int) -> Iterator[Piece]:
-        text, theme = self._lines[line], self._theme
+        text, theme = self._lines[line], self._frame.theme
         if line >= len(self._tokens):
             yield text[start:end], theme.code
             return

@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.entry import AnswerState, Entry, EntryId
-from app.tui.transcript.entry_view import EntryView, Frame, estimate_height
+from app.tui.transcript.entry_view import EntryView, estimate_height
 from app.tui.transcript.heights import Heights
-from app.tui.transcript.painted import PaintedRow
-from app.tui.transcript.theme import Theme
+from app.tui.transcript.painted import Frame, PaintedRow
 from core.chat import safe_text
 
 __all__ = ("Document", "DocumentRow", "ReadingPosition")
@@ -187,9 +186,9 @@ class Document:
         """What it is laid out for."""
         return self._frame
 
-    def set_frame(self, width: int, theme: Theme) -> None:
+    def set_frame(self, frame: Frame) -> None:
         """Lay everything out anew, as far as it is looked at."""
-        self._frame = Frame(width, theme)
+        self._frame = frame
         self._forget_layout()
 
     def toggle_reasoning(self, place: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.style import Style
 
 from app.tui.transcript.block_column import MEASURE, BlockColumn, Section
@@ -12,12 +10,11 @@ from app.tui.transcript.entry import AnswerState, CodeBlock, Entry
 from app.tui.transcript.heights import Heights
 from app.tui.transcript.inline import Emphasis, Inline
 from app.tui.transcript.layout import FlowLayout, Piece, Prefix
-from app.tui.transcript.painted import PaintedRow, paint_row
+from app.tui.transcript.painted import Frame, PaintedRow, paint_row
 from app.tui.transcript.splitter import LONGEST_LINE, split_blocks
-from app.tui.transcript.theme import Theme
 from core.chat import safe_text
 
-__all__ = ("EntryView", "Frame", "code_blocks", "estimate_height")
+__all__ = ("EntryView", "code_blocks", "estimate_height")
 
 MARGIN = 2
 _STATE_NOTES: dict[AnswerState, str] = {
@@ -25,14 +22,6 @@ _STATE_NOTES: dict[AnswerState, str] = {
     "failed": "failed",
     "interrupted": "interrupted",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What entries are laid out for."""
-
-    width: int
-    theme: Theme
 
 
 class EntryView:
@@ -53,8 +42,8 @@ class EntryView:
         self._sections: list[Section] = []
         self._heights = Heights()
         theme = frame.theme
-        self._reasoning = BlockColumn(frame.width, theme, ("  ", theme.reasoning), theme.reasoning)
-        self._body = BlockColumn(frame.width, theme, ("  ", theme.text), theme.text)
+        self._reasoning = BlockColumn(frame, ("  ", theme.reasoning), theme.reasoning)
+        self._body = BlockColumn(frame, ("  ", theme.text), theme.text)
         if entry.kind == "answer":
             self._reasoning.feed(entry.reasoning)
             self._body.feed(entry.text)
@@ -217,8 +206,7 @@ class EntryView:
         inline = Inline(text, [(len(text), Emphasis.NONE)])
         prefix = Prefix((first,), (rest or first,))
         limit = MEASURE - MARGIN if measure else 1 << 16
-        frame = self._frame
-        layout = FlowLayout(inline, frame.width, style, frame.theme, prefix, right=right, measure=limit)
+        layout = FlowLayout(inline, self._frame, style, prefix, right=right, measure=limit)
         layout.searchable = self.entry.kind != "answer"  # there it is header and footer
         return layout
 
@@ -256,4 +244,4 @@ def _pieces(text: str) -> list[str]:
 
 
 def _blank(frame: Frame) -> PaintedRow:
-    return paint_row((), frame.theme.text, frame.width)
+    return paint_row(frame, (), frame.theme.text)

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from app.tui.transcript.inline import Emphasis, Inline
-from app.tui.transcript.painted import PaintedRow, paint_row
+from app.tui.transcript.painted import Frame, PaintedRow, paint_row
 from app.tui.transcript.theme import Theme
 from app.tui.transcript.wrap import wrap_text
 
@@ -127,9 +127,8 @@ class FlowLayout(Layout):
     def __init__(
         self,
         inline: Inline,
-        width: int,
+        frame: Frame,
         base: Style,
-        theme: Theme,
         prefix: Prefix,
         *,
         before: str = "",
@@ -138,13 +137,12 @@ class FlowLayout(Layout):
     ) -> None:
         super().__init__()
         self._inline = inline
-        self._width = width
+        self._frame = frame
         self._base = base
-        self._theme = theme
         self._prefix = prefix
         self.before = before
         self._right = right
-        room = width - prefix.width - (cell_len(right[0]) + 1 if right else 0)
+        room = frame.width - prefix.width - (cell_len(right[0]) + 1 if right else 0)
         self._spans = wrap_text(inline.text, max(1, min(room, measure)))
         self.height = len(self._spans)
 
@@ -170,12 +168,12 @@ class FlowLayout(Layout):
     def _paint(self, index: int) -> PaintedRow:
         start, end = self._spans[index]
         prefix = self._prefix.at(index)
-        pieces = [*prefix, *style_runs(self._inline, start, end, self._base, self._theme)]
+        pieces = [*prefix, *style_runs(self._inline, start, end, self._base, self._frame.theme)]
         lead = sum(len(text) for text, _ in prefix)
         if self._right is not None and index == 0:
             used = sum(cell_len(text) for text, _ in (*pieces, self._right))
-            pieces += [(" " * (self._width - used - 1), self._base), self._right]
-        return paint_row(pieces, self._base, self._width, lead=lead, start=start, length=end - start)
+            pieces += [(" " * (self._frame.width - used), self._base), self._right]
+        return paint_row(self._frame, pieces, self._base, lead=lead, start=start, length=end - start)
 
 
 class RuleLayout(Layout):
@@ -183,10 +181,10 @@ class RuleLayout(Layout):
 
     height = 1
 
-    def __init__(self, width: int, theme: Theme, prefix: Prefix, measure: int) -> None:
+    def __init__(self, frame: Frame, prefix: Prefix, measure: int) -> None:
         super().__init__()
-        self._width, self._theme, self._prefix = width, theme, prefix
-        self._length = max(1, min(width, measure) - prefix.width)
+        self._frame, self._prefix = frame, prefix
+        self._length = max(1, min(frame.width, measure) - prefix.width)
 
     @property
     def text(self) -> str:
@@ -199,6 +197,6 @@ class RuleLayout(Layout):
         return 0
 
     def _paint(self, index: int) -> PaintedRow:
-        pieces = [*self._prefix.at(index), ("─" * self._length, self._theme.rule)]
+        pieces = [*self._prefix.at(index), ("─" * self._length, self._frame.theme.rule)]
         lead = sum(len(text) for text, _ in self._prefix.at(index))
-        return paint_row(pieces, self._theme.text, self._width, lead=lead, length=0)
+        return paint_row(self._frame, pieces, self._frame.theme.text, lead=lead)

@@ -10,7 +10,18 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-__all__ = ("PaintedRow", "paint_row", "restyle")
+from app.tui.transcript.theme import Theme
+
+__all__ = ("Frame", "PaintedRow", "paint_row", "restyle")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What rows are laid out for: ``width`` cells, then ``edge`` blank ones, in the styles of a theme."""
+
+    width: int
+    theme: Theme
+    edge: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +29,7 @@ class PaintedRow:
     """A row as it is drawn.
 
     Attributes:
-        strip: the whole row, as wide as the transcript's content.
+        strip: the whole row with its blank edge.
         lead: characters of ``strip`` before the text: bars, bullets, margins.
         start: where the text on this row begins in the block's text.
         length: how many characters of the block's text are on it.
@@ -31,23 +42,24 @@ class PaintedRow:
 
 
 def paint_row(
+    frame: Frame,
     segments: Iterable[tuple[str, Style]],
     fill: Style,
-    width: int,
     *,
     lead: int = 0,
     start: int = 0,
     length: int = 0,
 ) -> PaintedRow:
-    """Draw (text, style) pieces and fill up to ``width`` cells; what is too long is cut off."""
+    """Draw (text, style) pieces and fill up the row with ``fill``; what is too long is cut off."""
     pieces = [Segment(text, style) for text, style in segments if text]
     used = sum(len(text) if text.isascii() else cell_len(text) for text, _, _ in pieces)
-    if used < width:
-        pieces.append(Segment(" " * (width - used), fill))
-    strip = Strip(pieces, max(used, width))
-    if used > width:
-        strip = strip.crop(0, width)
-    return PaintedRow(strip, lead, start, length)
+    if used > frame.width:
+        pieces = list(Strip(pieces, used).crop(0, frame.width))
+    elif used < frame.width:
+        pieces.append(Segment(" " * (frame.width - used), fill))
+    if frame.edge:
+        pieces.append(Segment(" " * frame.edge, frame.theme.text))
+    return PaintedRow(Strip(pieces, frame.width + frame.edge), lead, start, length)
 
 
 def restyle(strip: Strip, start: int, end: int, style: Style) -> Strip:

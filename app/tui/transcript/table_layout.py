@@ -13,8 +13,7 @@ from rich.style import Style
 from app.tui.transcript.blocks import Block
 from app.tui.transcript.inline import Inline, parse_inline
 from app.tui.transcript.layout import Layout, Piece, Prefix, style_runs
-from app.tui.transcript.painted import PaintedRow, paint_row
-from app.tui.transcript.theme import Theme
+from app.tui.transcript.painted import Frame, PaintedRow, paint_row
 from app.tui.transcript.wrap import Row, wrap_text
 
 __all__ = ("SIZING_ROWS", "TableLayout", "split_cells")
@@ -60,13 +59,12 @@ class TableLayout(Layout):
     Grows with its block, as ``CodeLayout`` does. Its ``text`` is rows of cells with bars between.
     """
 
-    def __init__(self, block: Block, width: int, theme: Theme, prefix: Prefix) -> None:
+    def __init__(self, block: Block, frame: Frame, prefix: Prefix) -> None:
         super().__init__()
         self._block = block
-        self._width = width
-        self._theme = theme
+        self._frame = frame
         self._prefix = prefix
-        self._room = max(1, width - prefix.width)
+        self._room = max(1, frame.width - prefix.width)
         self._aligns: list[Align] = [_alignment(cell) for cell in split_cells(block.lines[1])]
         self._sizes = _Sizes([1] * len(self._aligns), [1] * len(self._aligns))
         self._before_partial = self._sizes
@@ -206,20 +204,20 @@ class TableLayout(Layout):
         ).rstrip()
 
     def _paint(self, index: int) -> PaintedRow:
-        theme = self._theme
+        frame, theme = self._frame, self._frame.theme
         prefix = [*self._prefix.at(index), (" ", theme.text)]
         lead = sum(len(text) for text, _ in prefix)
         if self._is_line(index):
             line = "─┼─".join("─" * width for width in self._sizes.columns)
             pieces = [*self._prefix.at(index), ("─" + line + "─", theme.table_line)]
-            return paint_row(pieces, theme.text, self._width, lead=lead, start=index * _STRIDE)
+            return paint_row(frame, pieces, theme.text, lead=lead, start=index * _STRIDE)
         header = index < self._firsts[1] if len(self._firsts) > 1 else True
         pieces = [*prefix, *self._pieces(index, theme.table_header if header else theme.text)]
         length = len(self._row_text(index))
-        return paint_row(pieces, theme.text, self._width, lead=lead, start=index * _STRIDE, length=length)
+        return paint_row(frame, pieces, theme.text, lead=lead, start=index * _STRIDE, length=length)
 
     def _pieces(self, row: int, base: Style) -> Iterator[Piece]:
-        theme = self._theme
+        theme = self._frame.theme
         for column, (cell, start, end, left, right) in enumerate(self._cells(row)):
             if column:
                 yield _SEPARATOR, theme.table_line

@@ -79,7 +79,7 @@ def _wrap_wide(line: str, offset: int, width: int, rows: list[Row]) -> None:
         ):
             break_end = break_next = start
             cells_after = 0
-        if cells + size > width and character != " " and start > row_start:
+        while cells + size > width and character != " " and start > row_start:
             if break_end <= row_start:
                 break_end = break_next = start
                 cells_after = 0

@@ -223,7 +223,7 @@ class Transcript(TranscriptPage):
     def watch_show_reasoning(self, shown: bool) -> None:
         """Fold or unfold the reasoning of every answer."""
         self._document.show_reasoning = shown
-        self._lay_out(self.size.width, self._document.frame.theme)
+        self._lay_out(self._document.frame)
 
     # Copying
 

@@ -26,9 +26,8 @@ from textual.widget import Widget
 
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.document import Document, DocumentRow
-from app.tui.transcript.entry_view import Frame
 from app.tui.transcript.highlight import Token, highlight_code
-from app.tui.transcript.painted import restyle
+from app.tui.transcript.painted import Frame, restyle
 from app.tui.transcript.selection import selected_span, selected_text, tag_row
 from app.tui.transcript.styles import COMPONENT_CLASSES, STYLE_SHEET, theme_of
 from app.tui.transcript.theme import Theme
@@ -36,6 +35,7 @@ from app.tui.transcript.theme import Theme
 __all__ = ("TranscriptPage",)
 
 _KEPT_HIGHLIGHTS = 64
+_RIGHT_MARGIN = 1
 
 _Code = tuple[tuple[str, ...], str]
 """Lines of code and their language."""
@@ -184,16 +184,19 @@ class TranscriptPage(ScrollView, can_focus=True):
         self._reframe(theme_of(self))
 
     def _reframe(self, theme: Theme) -> None:
-        frame, width = self._document.frame, self.size.width
-        if width and (width, theme) != (frame.width, frame.theme):
-            self._lay_out(width, theme)
-        elif width:
+        """Lay out for this theme and the size of the widget, if either is new."""
+        columns = self.scrollable_content_region.width
+        width = max(1, columns - _RIGHT_MARGIN)
+        frame = Frame(width, theme, self.size.width - width)
+        if not columns or frame == self._document.frame:
             self._place()
+        else:
+            self._lay_out(frame)
 
-    def _lay_out(self, width: int, theme: Theme) -> None:
+    def _lay_out(self, frame: Frame) -> None:
         document = self._document
         reading = None if self.following else document.position_at(self.scroll_offset.y)
-        document.set_frame(width, theme)
+        document.set_frame(frame)
         if reading is not None:
             self.set_scroll(None, document.row_of(reading))
         self._place()

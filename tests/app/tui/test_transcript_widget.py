@@ -47,7 +47,7 @@ class Host(App[None]):
 
     def screen_text(self) -> list[str]:
         strips = self.screen._compositor.render_strips()
-        width, height = self.transcript.size
+        width, height = self.transcript.scrollable_content_region.size
         return [strip.crop(0, width).text.rstrip() for strip in strips[:height]]
 
 
@@ -116,7 +116,7 @@ async def test_it_follows_the_end_until_the_reader_scrolls_up_and_counts_what_is
         transcript.append_text("new", "1\n\n2\n\n3")
         await until(pilot, lambda: any("new lines" in line for line in app.screen_text()))
         assert app.screen_text()[:-1] == before
-        assert "↓ 7 new lines" in app.screen_text()[-1]
+        assert "↓ 6 new lines" in app.screen_text()[-1]
         await pilot.press("end")
         await until(pilot, lambda: transcript.following)
         await pilot.pause()
@@ -167,7 +167,12 @@ async def test_a_new_width_wraps_anew_and_keeps_the_place() -> None:
         position = app.transcript._document.position_at(app.transcript.scroll_offset.y)
         assert position is not None
         await pilot.resize_terminal(50, 20)
-        await until(pilot, lambda: app.transcript._document.frame.width == app.transcript.size.width)
+        await until(
+            pilot,
+            lambda: (
+                app.transcript._document.frame.width == app.transcript.scrollable_content_region.width - 1
+            ),
+        )
         await pilot.pause()
         now = app.transcript._document.position_at(app.transcript.scroll_offset.y)
         assert now is not None

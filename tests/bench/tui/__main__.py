@@ -50,14 +50,14 @@ class Figures:
 
 
 _BUDGETS: list[tuple[str, str, Callable[[Figures], float], Callable[[float], bool], str]] = [
-    ("lag after last token", "ms", lambda f: f.lag, lambda v: v <= 100, "<= 100"),
-    ("CPU while streaming", "cores", lambda f: f.cores, lambda v: v <= 0.6, "<= 0.6"),
+    ("lag", "ms", lambda f: f.lag, lambda v: v <= 100, "<= 100"),
+    ("CPU", "cores", lambda f: f.cores, lambda v: v <= 0.6, "<= 0.6"),
     ("frames", "/s", lambda f: f.frames, lambda v: v >= 25, ">= 25"),
-    ("key to echo p50", "ms", lambda f: f.key_p50, lambda v: v <= 30, "<= 30"),
-    ("key to echo p95", "ms", lambda f: f.key_p95, lambda v: v <= 80, "<= 80"),
+    ("key p50", "ms", lambda f: f.key_p50, lambda v: v <= 30, "<= 30"),
+    ("key p95", "ms", lambda f: f.key_p95, lambda v: v <= 80, "<= 80"),
     ("memory", "MiB", lambda f: f.memory, lambda v: v <= 140, "<= 140"),
     ("idle CPU", "cores", lambda f: f.idle, lambda v: v <= 0.02, "~ 0"),
-    ("focus out and in", "ms", lambda f: f.focus, lambda v: v <= 50, "<= 50"),
+    ("focus", "ms", lambda f: f.focus, lambda v: v <= 50, "<= 50"),
     ("resize", "ms", lambda f: f.resize, lambda v: v <= 150, "<= 150"),
 ]
 
@@ -176,30 +176,34 @@ def main() -> int:
     parser.add_argument("--prompt", default="go")
     options = parser.parse_args()
     shapes = list(SHAPES) if options.shape == ["all"] else options.shape or ["mixed"]
-    columns: dict[str, Figures] = {}
+    rows: dict[str, Figures] = {}
     for shape in shapes:
         for history in options.history or [0, 1000]:
             runs = [measure(options, shape, history) for _ in range(options.runs)]
             medians = {name: statistics.median(getattr(run, name) for run in runs) for name in vars(runs[0])}
-            columns[f"{shape}, {history} before"] = Figures(**medians)
+            rows[f"{shape}, {history} before"] = Figures(**medians)
             print(f"{shape}, {history} before: done", file=sys.stderr)
-    return _report(columns, options)
+    return _report(rows, options)
 
 
-def _report(columns: dict[str, Figures], options: argparse.Namespace) -> int:
+def _report(rows: dict[str, Figures], options: argparse.Namespace) -> int:
     print(
         f"{options.tokens} tokens at {options.rate:g}/s, {options.columns}x{options.rows}, "
         f"medians of {options.runs} runs; * breaks its budget"
     )
-    print(f"{'':24}{'budget':>10}" + "".join(f"{name:>22}" for name in columns))
+    heads = [f"{label} ({unit})" for label, unit, *_ in _BUDGETS]
+    widths = [max(len(head), 9) + 2 for head in heads]
+    print(f"{'':26}" + "".join(f"{head:>{width}}" for head, width in zip(heads, widths, strict=True)))
+    budgets = (budget for *_, budget in _BUDGETS)
+    print(f"{'budget':26}" + "".join(f"{text:>{width}}" for text, width in zip(budgets, widths, strict=True)))
     broken = 0
-    for label, unit, value, holds, budget in _BUDGETS:
+    for name, figures in rows.items():
         cells = []
-        for figures in columns.values():
+        for (_, _, value, holds, _), width in zip(_BUDGETS, widths, strict=True):
             ok = holds(value(figures))
             broken += not ok
-            cells.append(f"{value(figures):>16.2f}{' ' if ok else '*'} {unit:<4}")
-        print(f"{label:24}{budget:>10}" + "".join(f"{cell:>22}" for cell in cells))
+            cells.append(f"{f'{value(figures):.2f}' + '*' * (not ok):>{width}}")
+        print(f"{name:26}" + "".join(cells))
     return 1 if broken else 0
 
 

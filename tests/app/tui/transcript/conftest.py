@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from app.tui.transcript.document import Document
-from app.tui.transcript.entry_view import Frame
+from app.tui.transcript.painted import Frame
 from app.tui.transcript.theme import Theme
 
 _LINES = st.sampled_from(

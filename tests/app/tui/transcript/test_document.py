@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.tui.transcript.document import Document
 from app.tui.transcript.entry import Entry
-from app.tui.transcript.entry_view import Frame
+from app.tui.transcript.painted import Frame
 from app.tui.transcript.theme import Theme
 from tests.app.tui.transcript.conftest import MARKDOWN, cut
 
@@ -85,7 +85,7 @@ def test_the_reading_position_is_found_again_at_another_width(page: Page) -> Non
     assert position is not None
     words = document.row(y)
     assert words is not None
-    document.set_frame(33, Theme.plain())
+    document.set_frame(Frame(33, Theme.plain()))
     found = document.row(document.row_of(position))
     assert found is not None
     assert (found.entry, found.section) == (words.entry, words.section)

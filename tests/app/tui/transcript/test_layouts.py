@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.highlight import highlight_code
 from app.tui.transcript.layout import Layout, Prefix
+from app.tui.transcript.painted import Frame
 from app.tui.transcript.splitter import BlockSplitter, split_blocks
 from app.tui.transcript.table_layout import SIZING_ROWS, TableLayout, split_cells
 from app.tui.transcript.theme import Theme
@@ -20,12 +21,12 @@ def lines(layout: Layout) -> list[str]:
 
 def code(source: str, width: int = 30) -> CodeLayout:
     (block,) = split_blocks(source)
-    return CodeLayout(block, width, THEME, Prefix())
+    return CodeLayout(block, Frame(width, THEME), Prefix())
 
 
 def table(source: str, width: int = 40) -> TableLayout:
     (block,) = split_blocks(source)
-    return TableLayout(block, width, THEME, Prefix())
+    return TableLayout(block, Frame(width, THEME), Prefix())
 
 
 def test_code_has_a_label_and_a_margin_that_its_text_does_not_have() -> None:
@@ -54,7 +55,7 @@ def test_open_code_grows_by_its_new_lines_and_its_partial_one() -> None:
     splitter = BlockSplitter()
     splitter.feed("```py\na = 1\nb")
     (block,) = splitter.preview()
-    layout = CodeLayout(block, 30, THEME, Prefix())
+    layout = CodeLayout(block, Frame(30, THEME), Prefix())
     assert lines(layout) == [" py", " a = 1", " b"]
     splitter.feed(" = 2\nc")
     splitter.preview()
@@ -66,7 +67,7 @@ def test_open_code_grows_by_its_new_lines_and_its_partial_one() -> None:
 def test_open_code_is_highlighted_when_it_doubled_and_at_its_end() -> None:
     splitter = BlockSplitter()
     splitter.feed("```py\n")
-    layout = CodeLayout(splitter.preview()[0], 30, THEME, Prefix())
+    layout = CodeLayout(splitter.preview()[0], Frame(30, THEME), Prefix())
     jobs = []
     for _ in range(100):
         splitter.feed("x = 1\n")
@@ -139,14 +140,14 @@ def grown(first: str, more: str, width: int) -> tuple[TableLayout, TableLayout]:
     """A table that got ``more`` row after row, and the same table laid out at once."""
     splitter = BlockSplitter()
     splitter.feed(first)
-    layout = TableLayout(splitter.preview()[0], width, THEME, Prefix())
+    layout = TableLayout(splitter.preview()[0], Frame(width, THEME), Prefix())
     for character in more:
         splitter.feed(character)
         splitter.preview()
         layout.update()
     splitter.finish()
     layout.update()
-    return layout, TableLayout(splitter.blocks[0], width, THEME, Prefix())
+    return layout, TableLayout(splitter.blocks[0], Frame(width, THEME), Prefix())
 
 
 def test_a_table_that_fits_gets_wider_with_any_row() -> None:
