@@ -16,9 +16,9 @@ from app.tui.cells import one_line
 from app.tui.clipboard import Clipboard
 from app.tui.commands import COMMANDS
 from app.tui.failures import explain
+from app.tui.key_names import key_names
 from app.tui.launch import Launcher, stored_theme
 from app.tui.screens.chat import ChatScreen
-from app.tui.screens.help import key_names
 from app.tui.terminal import Terminal
 from app.tui.themes import DEFAULT_THEME, THEMES
 from core.errors import TensorWallError

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.chat.decision import CallObserver, CallOutcome, Decision, SkippedRoute, UpstreamCall
-from core.chat.events import (
-    Event,
-    Finished,
-    FinishReason,
-    LimitsReported,
-    ReasoningDelta,
-    RouteChanged,
-    RouteChosen,
-    TextDelta,
-    ToolCallDelta,
-    UsageReported,
-    Waiting,
-)
 from core.chat.safe_text import safe_text
-from core.chat.usage import RateLimits, Usage
 
 if TYPE_CHECKING:
+    from core.chat.decision import CallObserver, CallOutcome, Decision, SkippedRoute, UpstreamCall
+    from core.chat.events import (
+        Event,
+        Finished,
+        FinishReason,
+        LimitsReported,
+        ReasoningDelta,
+        RouteChanged,
+        RouteChosen,
+        TextDelta,
+        ToolCallDelta,
+        UsageReported,
+        Waiting,
+    )
     from core.chat.messages import (
         FunctionCall,
         ImagePart,
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
         ToolDefinition,
     )
     from core.chat.response import ChatResponse
+    from core.chat.usage import RateLimits, Usage
 
 __all__ = (
     "CallObserver",
@@ -89,7 +89,21 @@ __all__ = (
     "safe_text",
 )
 
-_PYDANTIC = {
+_MODULES = {
+    "decision": ("CallObserver", "CallOutcome", "Decision", "SkippedRoute", "UpstreamCall"),
+    "events": (
+        "Event",
+        "Finished",
+        "FinishReason",
+        "LimitsReported",
+        "ReasoningDelta",
+        "RouteChanged",
+        "RouteChosen",
+        "TextDelta",
+        "ToolCallDelta",
+        "UsageReported",
+        "Waiting",
+    ),
     "messages": ("FunctionCall", "ImagePart", "ImageUrl", "Message", "Part", "Role", "TextPart", "ToolCall"),
     "request": (
         "ChatRequest",
@@ -105,12 +119,13 @@ _PYDANTIC = {
         "ToolDefinition",
     ),
     "response": ("ChatResponse",),
+    "usage": ("RateLimits", "Usage"),
 }
-_HOMES = {name: module for module, names in _PYDANTIC.items() for name in names}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    """Load what needs pydantic when it is first asked for: a screen paints 0.1 s sooner without it."""
+    """Load the rest when it is first asked for: a screen needs only ``safe_text`` to paint, not pydantic."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

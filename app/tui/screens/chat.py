@@ -92,24 +92,27 @@ class ChatScreen(Screen[None]):
         self._interrupted_at = float("-inf")
 
     def compose(self) -> ComposeResult:
-        """From top to bottom; the popup floats above the composer."""
+        """From top to bottom, as far as it is seen at first."""
         yield TitleBar()
         yield Static(_EMPTY, id="empty", markup=False)
         yield Transcript(id="transcript")
-        yield FindBar()
-        yield CompletionPopup(id="completions")
         yield Composer(id="composer")
         yield StatusStrip()
 
     def on_mount(self) -> None:
         """Ready to type at once."""
-        self.composer.popup = self.popup
         self.composer.completer = Completer(FileIndex(self.folder), self._argument_choices)
         self.composer.recall = self._take_back
         self.composer.focus()
         self.strip.status = Status(state="Starting", tone="dim")
         self.set_interval(_STATUS_SECONDS, self._tick)
         self.changed()
+        self.call_after_refresh(self._mount_hidden)
+
+    async def _mount_hidden(self) -> None:
+        """After the first paint: the search, and the suggestions that float above the composer."""
+        await self.mount(FindBar(), CompletionPopup(id="completions"), before=self.composer)
+        self.composer.popup = self.popup
 
     # Beginning
 

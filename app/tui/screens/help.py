@@ -15,23 +15,12 @@ from textual.widgets import Static
 
 from app.tui.cells import MUTED, column
 from app.tui.commands import COMMANDS, Command
+from app.tui.key_names import key_names
 
-__all__ = ("HelpScreen", "key_names")
+__all__ = ("HelpScreen",)
 
 _WIDE = 100
 _GROUPS = {"chat": "Conversation", "session": "Sessions", "app": "TensorWall"}
-_KEYS = {
-    "escape": "Esc",
-    "enter": "Enter",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "tab": "Tab",
-    "delete": "Del",
-}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -64,7 +53,7 @@ class HelpScreen(ModalScreen[None]):
 
     def on_resize(self) -> None:
         """Columns for the width there is; ids only where there is room."""
-        width = self.query_one("#page").size.width
+        width = min(108, self.size.width - 4) - 6
         self._columns = (20, 30, 40) if width >= _WIDE else (16, 22, max(10, width - 40))
         self.query_one("#keys", Static).update(self._page(with_ids=width >= _WIDE))
 
@@ -85,15 +74,6 @@ class HelpScreen(ModalScreen[None]):
         slash = f"/{command.slash} {command.argument}".rstrip() if command.slash else ""
         keys = self._keymap.get(command.id, command.keys)
         return key_names(keys), slash, command.title, command.id
-
-
-def key_names(keys: str) -> str:
-    """Keys as people write them: ``ctrl+up,f5`` is ``Ctrl+↑ F5``."""
-    return "  ".join("+".join(_key(part) for part in key.split("+")) for key in keys.split(",") if key)
-
-
-def _key(part: str) -> str:
-    return _KEYS.get(part) or (part.upper() if len(part) == 1 or part[1:].isdigit() else part.capitalize())
 
 
 def _heading(title: str) -> list[Content]:
