@@ -69,6 +69,11 @@ class LazyRecords:
         self._open = open_
         self._opening: asyncio.Task[Records] | None = None
 
+    @property
+    def are_open(self) -> bool:
+        """Whether asking for them takes no time."""
+        return self._opening is not None and self._opening.done() and not _has_failed(self._opening)
+
     async def __call__(self) -> Records:
         """The open records.
 
@@ -77,6 +82,7 @@ class LazyRecords:
         """
         if self._opening is None or _has_failed(self._opening):
             self._opening = asyncio.create_task(self._run(), name="open records")
+            self._opening.add_done_callback(_has_failed)  # retrieves an error that nobody waits for
         return await asyncio.shield(self._opening)  # one who stops waiting does not stop the others
 
     async def aclose(self) -> None:

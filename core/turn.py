@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from core.routing import ChatStream, LLMRouter
 
 __all__ = ("Prepared", "Turn")
+
+_PATIENCE = 0.3
+"""Seconds after which a question is stored although nothing has been answered yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Turn:
         self._records = records
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
+        self._under_way = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._closed = False
         self._stoppable = True
@@ -221,13 +226,13 @@ class Turn:
             new_session = prepared.session if prepared.is_new else None
             self._writer = AnswerWriter(prepared.answer, question=prepared.question, session=new_session)
             self._storage_error = prepared.unstored
-            if not prepared.is_new:  # its records were just read, so this takes no time
+            if self._records.are_open:  # so that this takes no time
                 await self._open()
+            else:
+                opening = asyncio.create_task(self._open_soon(), name="open storage for a turn")
             self._stream = self._router.stream(prepared.request, observer=self._calls)
             async with self._stream as events:
                 async for event in events:
-                    if opening is None and prepared.is_new:
-                        opening = asyncio.create_task(self._open(), name="open storage for a turn")
                     self._take(self._writer, event)
             self.state = "complete"
         except asyncio.CancelledError:
@@ -242,6 +247,7 @@ class Turn:
             self._stoppable = False
             if self._prepared is not None and self._writer is not None:
                 self._ended = self._ending(self._prepared.answer, self._writer)
+                self._under_way.set()
                 await (opening or self._open())
                 await self._writer.settle(self._ended)
 
@@ -253,8 +259,20 @@ class Turn:
         elif type(event) is RouteChosen:
             self._answering = event
             writer.restart()
+        if type(event) is not RouteChosen and not self._under_way.is_set():
+            self._under_way.set()
         self._events.append(event)
         self._arrived.set()
+
+    async def _open_soon(self) -> None:
+        """Open storage once the provider answers, or is slow to.
+
+        Importing SQLAlchemy keeps the interpreter busy for a quarter of a second, which would delay
+        sending the request by as much.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._under_way.wait(), _PATIENCE)
+        await self._open()
 
     async def _open(self) -> None:
         """Let storage have what has gathered so far, and from now on all at once."""

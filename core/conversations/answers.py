@@ -18,7 +18,7 @@ from core.conversations.sessions import insert_session
 from core.conversations.tree import add_message, content_columns, joined_chunks
 from core.storage.tables import answer_chunks, messages, sessions
 
-__all__ = ("append_chunks", "begin", "finish", "recover")
+__all__ = ("append_chunks", "begin", "finish", "left_behind", "recover")
 
 _APPEND = insert(answer_chunks)  # made once: it runs a hundred times a second
 
@@ -81,21 +81,26 @@ def finish(connection: Connection, answer: StoredMessage) -> None:
         )
 
 
-def recover(connection: Connection, is_alive: Callable[[str], bool]) -> int:
-    """Fold the answers of writers that are dead, as ``interrupted``; how many there were."""
+def left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list[tuple[str, int]]:
+    """(id, number) of the answers that still stream although their writer is dead."""
     streaming = messages.c.state == "streaming"
     writers = connection.execute(select(messages.c.writer).where(streaming).distinct()).scalars()
-    dead = [writer for writer in writers if writer is None or not is_alive(writer)]
+    dead = [writer for writer in writers if not is_alive(writer)]
     query = select(messages.c.id, messages.c.number).where(streaming, messages.c.writer.in_(dead))
-    left = connection.execute(query).all()
-    for row in left:
-        text, reasoning = joined_chunks(connection, row.id)
+    return [(row.id, row.number) for row in connection.execute(query)]
+
+
+def recover(connection: Connection, is_alive: Callable[[str], bool]) -> int:
+    """Fold the answers that were left behind, as ``interrupted``; how many there were."""
+    left = left_behind(connection, is_alive)
+    for message_id, number in left:
+        text, reasoning = joined_chunks(connection, message_id)
         connection.execute(
             update(messages)
-            .where(messages.c.id == row.id)
+            .where(messages.c.id == message_id)
             .values(state="interrupted", writer=None, text=text, reasoning=reasoning or None)
         )
-        index_message(connection, row.number, text)
-    orphans = answer_chunks.c.message_id.not_in(select(messages.c.id).where(streaming))
-    connection.execute(delete(answer_chunks).where(orphans))
+        index_message(connection, number, text)
+    streaming = select(messages.c.id).where(messages.c.state == "streaming")
+    connection.execute(delete(answer_chunks).where(answer_chunks.c.message_id.not_in(streaming)))
     return len(left)

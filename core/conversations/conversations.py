@@ -133,7 +133,10 @@ class Conversations:
 
         Answers that another living TensorWall is streaming are left alone.
         """
-        return await self.database.run(answers.recover, self.database.is_alive)
+        alive = self.database.is_alive
+        if not await self.database.read(answers.left_behind, alive):
+            return 0  # without waiting for a turn to write
+        return await self.database.run(answers.recover, alive)
 
     async def export(self, session_id: str, format: Literal["md", "json"]) -> str:  # noqa: A002
         """The branch on screen as Markdown, or every branch as JSON, which loses nothing."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
@@ -37,6 +39,7 @@ from core.routing import LLMRouter, RouteEndpoint
 from core.settings import ChatSettings
 from tests.simulated import Simulated
 
+ROOT = Path(__file__).parents[2]
 PLAIN = {"reasoning": ""}
 LONG = "word " * 3_000 + "end"
 
@@ -455,3 +458,15 @@ async def test_records_are_opened_once_for_all_who_ask(desk: Desk) -> None:
     waiting.cancel()
     assert await first is await second
     assert desk.opened == 1
+
+
+def test_importing_the_assistant_is_cheap() -> None:
+    code = (
+        "import sys, core.assistant, core.records, core.conversations, core.storage\n"
+        "slow = {'sqlalchemy', 'alembic', 'genai_prices', 'keyring', 'pydantic_settings'}\n"
+        "print(sorted(slow & set(sys.modules)))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == "[]\n"
