@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from app.tui.figures import duration
 from core.chat.events import Event, Finished, RouteChanged, RouteChosen, Waiting
 
 __all__ = ("Progress",)
@@ -60,7 +61,7 @@ class Progress:
         silent_for = self._loop.time() - self._last_event
         if silent_for >= self._silence:
             if not self._told:
-                self._say(f"nothing from {self._waiting_for} for {silent_for:.0f} s; Ctrl-C stops")
+                self._say(f"nothing from {self._waiting_for} for {duration(silent_for)}; Ctrl-C stops")
                 self._told = True
             silent_for = 0.0
         self._timer = self._loop.call_later(self._silence - silent_for, self._look)

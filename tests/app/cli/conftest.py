@@ -135,7 +135,7 @@ class OnTerminal:
                 return fresh[: found.end()]
             left = ends - time.monotonic()
             assert left > 0, f"{pattern!r} did not appear; on the terminal:\n{self.seen}"
-            assert self._read(left), f"ended without {pattern!r}; on the terminal:\n{self.seen}"
+            assert self._read(left), f"no more came, and no {pattern!r}; on the terminal:\n{self.seen}"
 
     def expect_bytes(self, sequence: bytes) -> None:
         """Wait until the sequence has been written, styling and all."""
@@ -145,6 +145,16 @@ class OnTerminal:
 
     def send(self, text: str | bytes) -> None:
         os.write(self._master, text.encode() if isinstance(text, str) else text)
+
+    def wait_until_it_sleeps(self) -> None:
+        """Wait until the process waits for a key.
+
+        Python's readline loop notices a signal only while it waits; one that comes while a key is
+        still being drawn is acted on at the next key.
+        """
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "S":
+            os.sched_yield()
 
     def wait(self) -> int:
         """Read to the end; the exit status."""

@@ -69,7 +69,10 @@ def test_ctrl_c_stops_the_answer_not_the_conversation(on_terminal: Open, simulat
     terminal.expect(r"stopped; what arrived is kept in session \w+\n> ")
     terminal.send("two\n")
     terminal.expect(r"first second\n> ")
-    terminal.send("half a quest\x03")
+    terminal.send("half a quest")
+    terminal.expect("half a quest")
+    terminal.wait_until_it_sleeps()
+    terminal.send("\x03")
     terminal.expect(r"\(Ctrl-D ends\)\n> ")
     terminal.send("\x04")
     assert terminal.wait() == 0
