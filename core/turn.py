@@ -186,6 +186,7 @@ class Turn:
         """Stop, from any task; returns when upstream is closed and what has arrived is stored."""
         self._closed = True
         if self._reading is None:
+            self.state = "stopped"
             return
         if self._stoppable:
             self._stoppable = False

@@ -231,6 +231,7 @@ async def test_stopping_ends_the_call_and_keeps_the_text(desk: Desk, stop: Calla
 async def test_a_turn_that_is_never_read_does_nothing(desk: Desk) -> None:
     async with desk.ask("Nothing?") as turn:
         pass
+    assert turn.state == "stopped"
     assert await read(turn) == []
     assert desk.opened == 0
     assert desk.simulator.requests() == []
