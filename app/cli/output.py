@@ -81,8 +81,8 @@ def writer(stream: TextIO | None) -> Callable[[str], None]:
 
 
 def harmless(text: str) -> str:
-    """``text`` with nothing in it that acts on a terminal: ``core.chat.safe_text``, imported when needed."""
-    from core.chat.safe_text import safe_text
+    """``text`` with nothing in it that acts on a terminal: ``core.safe_text``, imported when needed."""
+    from core.safe_text import safe_text
 
     return safe_text(text)
 

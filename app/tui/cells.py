@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len, set_cell_size
 
-from core.chat.safe_text import safe_text
+from core.safe_text import safe_text
 
 __all__ = ("MUTED", "column", "one_line")
 

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from core.chat.safe_text import safe_text
 from core.errors import InputError
+from core.safe_text import safe_text
 
 if TYPE_CHECKING:
     from core.conversations import Conversations, Session

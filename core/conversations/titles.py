@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from core.chat import ChatRequest, Message, safe_text
+from core.chat import ChatRequest, Message
+from core.safe_text import safe_text
 
 __all__ = ("UNTITLED", "clean_title", "title_from", "title_request")
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from core.chat import safe_text
 from core.errors import ProviderError
 from core.providers.base import ProviderProfile
+from core.safe_text import safe_text
 
 __all__ = ("Upstream",)
 

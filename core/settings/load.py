@@ -10,10 +10,10 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from core.chat import safe_text
 from core.credentials import redact
 from core.errors import ConfigurationError
 from core.locations import find_locations
+from core.safe_text import safe_text
 from core.settings.describe import describe_settings, known_keys
 from core.settings.model import Settings
 from core.settings.positions import KeyPath, key_lines

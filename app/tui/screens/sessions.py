@@ -14,8 +14,8 @@ from app.tui.failures import explain
 from app.tui.figures import count, money
 from app.tui.screens.dialogs import AskScreen, ConfirmScreen
 from app.tui.screens.picker import PickerScreen, Row
-from core.chat.safe_text import safe_text
 from core.errors import TensorWallError
+from core.safe_text import safe_text
 
 if TYPE_CHECKING:
     from core.conversations import Conversations, SearchHit, SessionSummary

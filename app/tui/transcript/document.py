@@ -16,7 +16,7 @@ from app.tui.transcript.entry import AnswerState, Entry, EntryId
 from app.tui.transcript.entry_view import EntryView, estimate_height
 from app.tui.transcript.heights import Heights
 from app.tui.transcript.painted import Frame, PaintedRow
-from core.chat import safe_text
+from core.safe_text import safe_text
 
 __all__ = ("Document", "DocumentRow", "ReadingPosition")
 

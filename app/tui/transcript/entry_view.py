@@ -12,7 +12,7 @@ from app.tui.transcript.inline import Emphasis, Inline
 from app.tui.transcript.layout import FlowLayout, Piece, Prefix
 from app.tui.transcript.painted import Frame, PaintedRow, paint_row
 from app.tui.transcript.splitter import LONGEST_LINE, split_blocks
-from core.chat import safe_text
+from core.safe_text import safe_text
 
 __all__ = ("EntryView", "code_blocks", "estimate_height")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntFlag
 from html import unescape
 
-from core.chat import safe_text
+from core.safe_text import safe_text
 
 __all__ = ("Emphasis", "Inline", "parse_inline")
 

@@ -11,7 +11,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from app.tui.cells import MUTED
-from core.chat.safe_text import safe_text
+from core.safe_text import safe_text
 
 __all__ = ("Completion", "CompletionPopup")
 
