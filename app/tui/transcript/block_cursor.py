@@ -27,7 +27,8 @@ class Target(NamedTuple):
             return False
         if self.code is None:
             return row.inner >= 0 or row.section > 0
-        return row.inner >= 0 and row.section == document.view(self.entry).code_sections[self.code]
+        codes = document.view(self.entry).code_sections
+        return row.inner >= 0 and self.code < len(codes) and row.section == codes[self.code]
 
 
 def neighbour(document: Document, target: Target | None, step: int) -> Target | None:

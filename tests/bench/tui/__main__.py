@@ -8,7 +8,11 @@ Another program than ``tests.bench.tui.host`` is measured with ``--command``. It
 can be typed at, begin a streamed answer on Enter after ``--prompt``, echo typed letters while it streams, and
 write ``first <t>`` and ``last <t>`` (monotonic seconds, when it or its server sent those tokens) to the
 file that ``{log}`` in the command or ``BENCH_LOG`` in its environment names. ``{shape}``, ``{tokens}``,
-``{rate}`` and ``{history}`` in the command are replaced.
+``{rate}`` and ``{history}`` in the command are replaced. With ``--feed`` a server in a process of its own
+(``tests.bench.tui.feed``) streams the answers and writes the log; its address is ``GROQ_API_URL`` to the
+program, whose ``TENSORWALL_HOME`` is a fresh folder:
+
+    python -m tests.bench.tui --feed --history 0 --ready "Ask anything" --command "tensorwall"
 """
 
 from __future__ import annotations
@@ -16,10 +20,12 @@ from __future__ import annotations
 import argparse
 import shlex
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,11 +80,42 @@ def measure(options: argparse.Namespace, shape: str, history: int) -> Figures:
             "log": log,
         }
         command = shlex.split(options.command.format(**values))
-        terminal = Terminal(command, options.columns, options.rows, {"BENCH_LOG": str(log)})
+        with _feed(options, shape, log) as address:
+            environment = {"BENCH_LOG": str(log)}
+            if address:
+                environment |= {
+                    "GROQ_API_URL": address,
+                    "GROQ_API_KEY": "gsk_bench",
+                    "TENSORWALL_HOME": folder,
+                    "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+                }
+            terminal = Terminal(command, options.columns, options.rows, environment)
+            try:
+                return _measure(terminal, options, log)
+            finally:
+                terminal.close()
+
+
+@contextmanager
+def _feed(options: argparse.Namespace, shape: str, log: Path) -> Iterator[str]:
+    if not options.feed:
+        yield ""
+        return
+    command = [
+        sys.executable,
+        "-m",
+        "tests.bench.tui.feed",
+        shape,
+        str(options.tokens),
+        str(options.rate),
+        str(log),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
         try:
-            return _measure(terminal, options, log)
+            yield server.stdout.readline().strip()
         finally:
-            terminal.close()
+            server.kill()
 
 
 def _measure(terminal: Terminal, options: argparse.Namespace, log: Path) -> Figures:
@@ -172,6 +209,7 @@ def main() -> int:
     parser.add_argument("--columns", type=int, default=120)
     parser.add_argument("--rows", type=int, default=40)
     parser.add_argument("--command", default=_HOST)
+    parser.add_argument("--feed", action="store_true", help="serve the answers to the program over HTTP")
     parser.add_argument("--ready", default="ready", help="what the program shows when it can be typed at")
     parser.add_argument("--prompt", default="go")
     options = parser.parse_args()
