@@ -110,9 +110,7 @@ class TensorWallApp(App[None]):
 
             message, hint = explain(error)
             place = str(error).partition(message)[0]
-            self.chat.transcript.add_error(
-                f"{place}{message}", hint or "The defaults are used until it is mended."
-            )
+            self.chat.tell(f"{place}{message}", hint or "The defaults are used until it is mended.")
             settings = Defaults()
         self._apply(settings)
         return settings

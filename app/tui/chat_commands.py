@@ -90,7 +90,7 @@ class ChatCommands:
             self._conversation.editing = None
             self._screen.show_draft()
             self._screen.changed()
-        elif not self._conversation.stop():
+        elif not await self._conversation.stop():
             self._screen.transcript.follow()
             self._screen.composer.focus()
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from app.tui.entries import entry_of, user_entry
 from app.tui.failures import explain
+from app.tui.gauges import Gauges
 from app.tui.live_turn import LiveTurn
 from app.tui.status_line import Status
 from core.assistant import ReplyOptions
@@ -21,8 +19,9 @@ from core.errors import InputError, TensorWallError
 
 if TYPE_CHECKING:
     from app.composition import Services
+    from app.tui.transcript import AnswerState
     from app.tui.widgets.transcript import Transcript
-    from core.chat import JsonObjectFormat, JsonSchemaFormat, Part, RateLimits, ReasoningEffort
+    from core.chat import JsonObjectFormat, JsonSchemaFormat, Part, ReasoningEffort
     from core.conversations import Session, StoredMessage
 
 __all__ = ("Conversation", "Prompt", "Stage")
@@ -55,6 +54,7 @@ class Conversation:
     Attributes:
         session: what is stored; ``None`` until the first answer began.
         branch: the messages on screen, root to leaf, as stored.
+        busy: whether a turn is in progress.
         queue: prompts to send when the turn is over.
         editing: the question that the next prompt replaces, on a new branch.
     """
@@ -70,6 +70,7 @@ class Conversation:
         self.services = services
         self.session: Session | None = None
         self.branch: list[StoredMessage] = []
+        self.busy = False
         self.queue: deque[Prompt] = deque()
         self.editing: StoredMessage | None = None
         self.effort: ReasoningEffort | None = None
@@ -80,21 +81,11 @@ class Conversation:
         self._clock = clock
         self._model: str | None = None
         self._live: LiveTurn | None = None
-        self._task: asyncio.Task[object] | None = None
         self._stopping = False
         self._unanswered = False
-        self._ended = Status()
-        self._limits: RateLimits | None = None
-        self._context: int | None = None
-        self._session_cost: tuple[Decimal, int] | None = None
-        self._today_cost: tuple[Decimal, int] | None = None
+        self._gauges = Gauges()
 
     # What it is
-
-    @property
-    def busy(self) -> bool:
-        """Whether a turn is in progress."""
-        return self._task is not None
 
     @property
     def model(self) -> str:
@@ -124,32 +115,14 @@ class Conversation:
 
     def status(self) -> Status:
         """Everything the strip shows, now."""
-        live = self._live
-        state, tone = live.state if live else (self._ended.state, self._ended.tone)
-        reading = live.reading if live else None
-        window = self._window()
-        used = reading.prompt_tokens + reading.tokens if reading else self._context
-        return Status(
-            state=state,
-            tone=tone,
+        figures = self._gauges.during(self._live) if self._live else self._gauges.last
+        return replace(
+            figures,
+            model=figures.model or self.model,
             simulated=self.services.simulated,
-            provider=live.provider if live else self._ended.provider,
-            model=(live.model if live else "") or self.model,
             queued=len(self.queue),
-            first_token=reading.ttft if reading else self._ended.first_token,
-            tokens_per_second=reading.tokens_per_second if reading else self._ended.tokens_per_second,
-            speeds=reading.speeds if reading else self._ended.speeds,
             show_sparkline=self.services.settings.interface.sparkline,
-            turn_tokens=reading.prompt_tokens + reading.tokens if reading else self._ended.turn_tokens,
-            turn_cost=reading.cost if reading else self._ended.turn_cost,
-            turn_estimated=reading.estimated if reading else self._ended.turn_estimated,
-            session_cost=self._session_cost[0] if self._session_cost else None,
-            session_tokens=self._session_cost[1] if self._session_cost else None,
-            today_cost=self._today_cost[0] if self._today_cost else None,
-            today_tokens=self._today_cost[1] if self._today_cost else None,
-            context_used=used,
-            context_window=window,
-            limits=(live.limits if live else None) or self._limits,
+            context_window=self._window(),
         )
 
     def _window(self) -> int | None:
@@ -172,8 +145,7 @@ class Conversation:
         parent_id = edited.parent_id if edited else self._leaf_id()
         if edited is not None or self._unanswered:
             self._transcript.remove_after(parent_id)
-        branch = (edited.sibling_count + 1,) * 2 if edited else None
-        await self._answer(prompt, parent_id, branch=branch)
+        await self._answer(prompt, parent_id, instead_of=edited)
         await self._answer_queued()
 
     async def regenerate(self, model: str | None = None) -> None:
@@ -189,18 +161,16 @@ class Conversation:
             raise InputError("There is no answer to replace yet.")
         old = next((stored for stored in self.branch if stored.parent_id == question.id), None)
         self._transcript.remove_after(question.id)
-        branch = (old.sibling_count + 1,) * 2 if old else None
-        await self._answer(None, question.id, branch=branch, model=model)
+        await self._answer(None, question.id, instead_of=old, model=model)
         await self._answer_queued()
 
-    def stop(self) -> bool:
+    async def stop(self) -> bool:
         """Stop the answer now, keeping its text; whether there was one."""
-        if self._task is None or self._stopping:
+        if self._live is None or self._stopping:
             return False
         self._stopping = True
-        if self._live is not None:
-            self._live.finish("stopped")
-        self._task.cancel()
+        self._live.finish("stopped")
+        await self._live.turn.aclose()
         return True
 
     def take_back(self) -> Prompt | None:
@@ -219,10 +189,10 @@ class Conversation:
         prompt: Prompt | None,
         parent_id: str | None,
         *,
-        branch: tuple[int, ...] | None = None,
+        instead_of: StoredMessage | None = None,
         model: str | None = None,
     ) -> None:
-        """One turn, whatever becomes of it."""
+        """One turn, whatever becomes of it; ``instead_of`` is the message it makes a sibling to."""
         turn = self.services.assistant.reply(
             self.session_id,
             Message(role="user", content=prompt.content) if prompt else None,
@@ -234,64 +204,46 @@ class Conversation:
                 response_format=self.response_format,
             ),
         )
+        place = (instead_of.sibling_count + 1, instead_of.sibling_count + 1) if instead_of else None
         if prompt is not None and turn.question_id:
-            place = (branch[0], branch[1]) if branch else None
-            self._transcript.add_user(
-                turn.question_id, **user_entry(prompt.content, prompt.typed), branch=place
-            )
-        settings = self.services.settings.network
+            entry = user_entry(prompt.content, prompt.typed)
+            self._transcript.add_user(turn.question_id, **entry, branch=place)
         live = self._live = LiveTurn(
             turn,
             self._transcript,
             self.services.catalogue,
-            stall_notice=settings.stall_notice,
+            stall_notice=self.services.settings.network.stall_notice,
+            branch=None if prompt else place,
             clock=self._clock,
         )
-        self._task, self._stopping, self._unanswered = asyncio.current_task(), False, False
+        self.busy, self._stopping, self._unanswered = True, False, False
         self._stage.changed()
-        failure: TensorWallError | None = None
         try:
-            async for event in turn:
-                live.take(event)
-            state = "complete"
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            if self._task is not None:
-                self._task.uncancel()
-            state = "stopped"
-        except TensorWallError as error:
-            failure, state = error, "failed"
+            failure = await self._read(live)
+            await self._settle(live, prompt, failure)
         finally:
-            self._keep_ending(live, failure)
-            self._task = self._live = None
-            await turn.aclose()
-        live.finish(state)  # type: ignore[arg-type]
-        await self._settle(live, prompt, failure, kept=state)
+            self.busy, self._live = False, None
+            self._stage.changed()
+        if turn.state == "complete" and len(self.branch) <= 2:
+            await self._suggest_title()
 
-    def _keep_ending(self, live: LiveTurn, failure: TensorWallError | None) -> None:
-        live.finish("failed" if failure else "stopped" if self._stopping else "complete")
-        reading = live.reading
-        words, tone = (
-            ("Failed", "error") if failure else ("Stopped", "dim") if self._stopping else ("Ready", "dim")
-        )
-        self._ended = Status(
-            state=words,
-            tone=tone,  # type: ignore[arg-type]
-            provider=live.provider,
-            first_token=reading.ttft,
-            tokens_per_second=reading.average_tokens_per_second or reading.tokens_per_second,
-            speeds=reading.speeds,
-            turn_tokens=reading.prompt_tokens + reading.tokens,
-            turn_cost=reading.cost,
-            turn_estimated=reading.estimated,
-        )
-        self._context = reading.prompt_tokens + reading.tokens
-        self._limits = live.limits or self._limits
+    async def _read(self, live: LiveTurn) -> TensorWallError | None:
+        """Take the turn's events as they come; what ended it early, if anything did."""
+        failure: TensorWallError | None = None
+        async with live.turn as events:
+            try:
+                async for event in events:
+                    if not self._stopping:
+                        live.take(event)
+            except TensorWallError as error:
+                failure = error
+        how: AnswerState = "failed" if failure else "stopped" if self._stopping else "complete"
+        live.finish(how)
+        self._gauges.ended(live, how)
+        self._live = None
+        return failure
 
-    async def _settle(
-        self, live: LiveTurn, prompt: Prompt | None, failure: TensorWallError | None, *, kept: str
-    ) -> None:
+    async def _settle(self, live: LiveTurn, prompt: Prompt | None, failure: TensorWallError | None) -> None:
         """After the turn: what went wrong, what is stored, what it cost."""
         turn = live.turn
         if turn.left_out:
@@ -300,21 +252,16 @@ class Conversation:
             )
         if failure is not None:
             self._transcript.add_error(*explain(failure))
-        if (failure is not None or kept == "stopped") and not live.has_text:
-            self._unanswered = True
-            if prompt is not None:
-                self._stage.give_back(prompt.typed)
-        if failure is not None or kept == "stopped":
-            for waiting in self.queue:
-                self._stage.give_back(waiting.typed)
+        if failure is not None or self._stopping:
+            self._unanswered = not live.has_text
+            waiting = [prompt] if prompt is not None and self._unanswered else []
+            for unanswered in reversed([*waiting, *self.queue]):
+                self._stage.give_back(unanswered.typed)
             self.queue.clear()
         if turn.storage_error is not None:
             self._stage.report(turn.storage_error)
         else:
             await self._reload(turn.session_id)
-        self._stage.changed()
-        if kept == "complete" and len(self.branch) <= 2:
-            await self._suggest_title()
 
     async def _reload(self, session_id: str) -> None:
         """Read back what is stored: the branch, and the totals."""
@@ -346,12 +293,7 @@ class Conversation:
             StorageError: the ledger cannot be read.
         """
         ledger = (await self.services.records()).ledger
-        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-        today = await ledger.totals(since=midnight.astimezone(UTC))
-        self._today_cost = (today.cost, today.prompt_tokens + today.completion_tokens)
-        if self.session is not None:
-            spent = await ledger.totals(session_id=self.session.id)
-            self._session_cost = (spent.cost, spent.prompt_tokens + spent.completion_tokens)
+        await self._gauges.read_totals(ledger, self.session_id)
         self._stage.changed()
 
     async def _suggest_title(self) -> None:
@@ -383,8 +325,8 @@ class Conversation:
     def start_new(self) -> None:
         """Leave the session; the next prompt begins another."""
         self.session, self.branch, self.editing = None, [], None
-        self.system_prompt, self._unanswered, self._ended, self._context = None, False, Status(), None
-        self._session_cost = None
+        self.system_prompt, self._unanswered = None, False
+        self._gauges.reset()
         self._transcript.clear()
         self._stage.changed()
 
@@ -418,10 +360,10 @@ class Conversation:
         storage = await self.services.records()
         self.session = session
         self.branch = await storage.conversations.messages(session.id)
-        self.editing, self._unanswered, self._ended = None, False, Status()
+        self.editing, self._unanswered = None, False
+        self._gauges.reset()
         self._model = None
         self._transcript.load(entry_of(stored) for stored in self.branch if stored.message.role != "system")
-        self._context = None
         await self.read_totals()
         self._stage.changed()
 

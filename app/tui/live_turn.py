@@ -46,6 +46,7 @@ class LiveTurn:
         catalogue: Catalogue,
         *,
         stall_notice: float,
+        branch: tuple[int, int] | None,
         clock: Callable[[], float],
     ) -> None:
         self.turn = turn
@@ -56,6 +57,7 @@ class LiveTurn:
         self._transcript = transcript
         self._catalogue = catalogue
         self._stall_notice = stall_notice
+        self._branch = branch
         self._clock = clock
         self._meter = Meter(clock, None)
         self._meter.started()
@@ -110,7 +112,8 @@ class LiveTurn:
         """End the answer on screen; safe to call again."""
         self._meter.finished()
         if self._entry is not None:
-            self._transcript.finish_answer(self._entry, state, footer(self.reading) if self.has_text else "")
+            told = footer(self.reading) if self.has_text else ""
+            self._transcript.finish_answer(self._entry, state, told, branch=self._branch)
             self._entry = None
 
     def _begun(self) -> str:
@@ -126,24 +129,29 @@ class LiveTurn:
         self._phase = (f"Waiting for {event.provider}", "busy")
         self.provider, self.model = event.provider, event.model
         if self._entry is not None:
-            self._set_aside()
+            self._begin_anew(self._entry)
         decision = self.turn.decision
         prompt = decision.calls[-1].prompt_tokens_estimate if decision and decision.calls else None
         price = self._catalogue.price(event.provider, event.model, datetime.now(UTC))
         self._meter.reprice(price, prompt_tokens=prompt)
 
-    def _set_aside(self) -> None:
-        """Another route begins the answer anew; what the broken one wrote stays above it."""
-        assert self._entry is not None
+    def _begin_anew(self, entry: str) -> None:
+        """Another route begins the answer again; text of the broken one stays above it."""
+        if not self.has_text:
+            self._transcript.append_reasoning(entry, "\n\n")
+            self._transcript.set_header(entry, self.model)
+            return
         self._broken += 1
-        aside = f"{self._entry}-{self._broken}"
-        self._transcript.rename(self._entry, aside)
+        aside = f"{entry}-{self._broken}"
+        self._transcript.rename(entry, aside)
         self._transcript.finish_answer(aside, "interrupted")
         self._entry = None
         self.has_text = False
 
     def _route_changed(self, event: RouteChanged) -> None:
-        if event.from_provider == event.to_provider:
+        if (event.from_provider, event.from_model) == (event.to_provider, event.to_model):
+            told = f"Asking {event.to_provider} again"
+        elif event.from_provider == event.to_provider:
             told = f"{event.from_model} → {event.to_model}"
         else:
             told = f"{event.from_provider} → {event.to_provider}  {event.to_model}"

@@ -127,7 +127,7 @@ def _turn(status: Status) -> Field:
     short = ((label, tokens, cost), (tokens, cost))
     if status.turn_estimated or status.turn_cost is None:
         return Field(short, (70,))
-    return Field(((label, tokens, cost, Span(" billed", "good")), *short), (25, 70))
+    return Field(((label, tokens, cost, Span(" billed", "good")), *short), (45, 70))
 
 
 def _total(name: str, tokens: int | None, cost: Decimal, losses: tuple[int, int]) -> Field:

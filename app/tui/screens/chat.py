@@ -88,6 +88,7 @@ class ChatScreen(Screen[None]):
         self._waiting: list[str] = []
         self._draft_timer: Timer | None = None
         self._draft = ""
+        self._has_news = False
         self._warmed_at = float("-inf")
         self._interrupted_at = float("-inf")
 
@@ -160,7 +161,8 @@ class ChatScreen(Screen[None]):
         conversation = self.conversation
         self.title_bar.text = conversation.title if conversation else ""
         self.title_bar.hint = "F1 help  Ctrl+P commands"
-        self.set_class(conversation is None or conversation.is_empty, "-empty")
+        is_empty = not self._has_news and (conversation is None or conversation.is_empty)
+        self.set_class(is_empty, "-empty")
         self.app.title = f"TensorWall - {conversation.title}" if conversation else "TensorWall"
         if conversation is None:
             return
@@ -176,6 +178,12 @@ class ChatScreen(Screen[None]):
         """A toast with what to do."""
         message, hint = explain(error)
         self.notify(f"{message} {hint}".strip(), severity="error", timeout=12, markup=False)
+
+    def tell(self, message: str, hint: str) -> None:
+        """Show an error among the messages, to be read in peace."""
+        self._has_news = True
+        self.transcript.add_error(message, hint)
+        self.changed()
 
     async def attempt(self, work: Coroutine[object, object, object]) -> bool:
         """Await something, reporting what goes wrong; whether it went well."""
@@ -308,9 +316,9 @@ class ChatScreen(Screen[None]):
     def _ctrl_c(self) -> None:
         """Stop; else clear, keeping the text in the history; else quit when pressed twice."""
         now = asyncio.get_running_loop().time()
-        if self.conversation is not None and self.conversation.stop():
-            return
-        if self.composer.text:
+        if self.conversation is not None and self.conversation.busy:
+            self.run_worker(self.conversation.stop(), group="stop")
+        elif self.composer.text:
             self.composer.take()
         elif now - self._interrupted_at < _QUIT_SECONDS:
             self.app.exit()
