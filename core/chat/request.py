@@ -23,6 +23,7 @@ __all__ = (
 )
 
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+"""From least to most."""
 ServiceTier = Literal["auto", "on_demand", "flex", "performance"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from core.chat import ChatRequest, ChatResponse, Event, ReasoningEffort, ServiceTier
 
@@ -107,6 +107,13 @@ class ProviderProfile:
         return next(
             (rule for rule in self.model_rules if fnmatchcase(model, rule.pattern)), ModelRule(pattern=model)
         )
+
+    def output_cap(self, request: ChatRequest, model: str) -> int | None:
+        """The output cap, in tokens, that goes on the wire with a request; ``None`` where none does."""
+        caps = (request.max_completion_tokens, *(request.extra.get(name) for name in get_args(CapField)))
+        cap = next((cap for cap in caps if isinstance(cap, int)), self.default_output_cap)
+        most = self.rule(model).max_output_tokens
+        return cap if cap is None or most is None else min(cap, most)
 
 
 class Provider(Protocol):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 from pydantic_core import PydanticSerializationError, to_json
 
 from core.chat import ChatRequest, Message, ReasoningEffort
-from core.providers.base import ModelRule, ProviderProfile
+from core.providers.base import CapField, ModelRule, ProviderProfile
 
 __all__ = ("encode_body", "request_body")
 
-_EFFORTS: tuple[ReasoningEffort, ...] = ("none", "minimal", "low", "medium", "high")
-_CAP_FIELDS = ("max_completion_tokens", "max_tokens")
-_OURS = ("messages", "model", "stream", *_CAP_FIELDS)  # never taken from ``extra``
+_EFFORTS: tuple[ReasoningEffort, ...] = get_args(ReasoningEffort)  # from least to most
+_OURS = ("messages", "model", "stream", *get_args(CapField))  # never taken from ``extra``
 
 
 def request_body(
@@ -38,7 +37,7 @@ def request_body(
         if not _excluded(profile, name, body):
             body.setdefault(name, value)
     _drop_refused(profile, rule, body)
-    if (cap := _output_cap(profile, request, rule)) is not None:
+    if (cap := profile.output_cap(request, model)) is not None:
         body[profile.cap_field] = cap
     return {
         "model": model,
@@ -85,14 +84,6 @@ def _effort(rule: ModelRule, asked: ReasoningEffort | None) -> ReasoningEffort |
     rank = _EFFORTS.index(asked)
     enough = (effort for effort in rule.reasoning_efforts if _EFFORTS.index(effort) >= rank)
     return next(enough, rule.reasoning_efforts[-1] if rule.reasoning_efforts else None)
-
-
-def _output_cap(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) -> int | None:
-    caps = (request.max_completion_tokens, *(request.extra.get(name) for name in _CAP_FIELDS))
-    cap = next((cap for cap in caps if isinstance(cap, int)), profile.default_output_cap)
-    if cap is None or rule.max_output_tokens is None:
-        return cap
-    return min(cap, rule.max_output_tokens)
 
 
 def _excluded(profile: ProviderProfile, name: str, body: dict[str, Any]) -> bool:

@@ -166,7 +166,8 @@ class Itinerary:
                 request = on_demand(candidate.request)
             case Action.SHRINK if not candidate.repeated:
                 candidate.repeated = True
-                request = shrunk(candidate.request, error, self._sent_cap(candidate))
+                sent_cap = candidate.provider.profile.output_cap(candidate.request, candidate.model)
+                request = shrunk(candidate.request, error, sent_cap)
         if request is None:
             return False
         candidate.request = request
@@ -213,12 +214,6 @@ class Itinerary:
             provider, model, candidate.provider.name, candidate.model, f"{misfortune}; using {target}"
         )
         return Attempt(candidate, misfortune, change)
-
-    def _sent_cap(self, candidate: Candidate) -> int | None:
-        profile = candidate.provider.profile
-        cap = candidate.request.max_completion_tokens or profile.default_output_cap
-        most = profile.rule(candidate.model).max_output_tokens
-        return cap if cap is None or most is None else min(cap, most)
 
     def _all_failed(self) -> AllRoutesFailed:
         """The last cause of each provider, in its own words; a single one speaks for itself."""
