@@ -19,7 +19,7 @@ from core.credentials import find_api_key
 from core.errors import ConfigurationError, CredentialsError, TensorWallError, UnexpectedResponse
 from core.locations import Locations, find_locations
 from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
-from core.providers.profiles import GROQ, LLAMA_CPP, LM_STUDIO, OLLAMA, OPENAI, custom_profile
+from core.providers.profiles import BUILT_IN, GROQ, custom_profile
 from core.records import LazyRecords, open_records
 from core.routing import LLMRouter, LoadBalanceStrategy, RouteEndpoint
 from core.settings import EndpointSettings, NetworkSettings, Settings
@@ -98,7 +98,7 @@ def find_source(settings: Settings, locations: Locations) -> Source | None:
     Raises:
         CredentialsError: a key is there but cannot be used.
     """
-    if settings.routes or settings.providers or _with_keys((GROQ, OPENAI), locations):
+    if settings.routes or settings.providers or _with_keys(locations):
         return Source("keys")
     return None
 
@@ -161,7 +161,7 @@ def all_providers(settings: Settings) -> dict[str, OpenAICompatibleProvider]:
     ]
     return {
         profile.name: OpenAICompatibleProvider(_patient(profile, settings.network))
-        for profile in (GROQ, OPENAI, OLLAMA, LM_STUDIO, LLAMA_CPP, *own)
+        for profile in (*BUILT_IN, *own)
     }
 
 
@@ -171,18 +171,19 @@ def _patient(profile: ProviderProfile, network: NetworkSettings) -> ProviderProf
     return replace(profile, connect_timeout=network.connect_timeout, stall_timeout=stall)
 
 
-def _with_keys(profiles: Sequence[ProviderProfile], locations: Locations) -> list[str]:
+def _with_keys(locations: Locations) -> list[str]:
+    """The built-in providers a key was found for."""
     return [
         profile.name
-        for profile in profiles
-        if find_api_key(profile.name, profile.key_variable, locations=locations)
+        for profile in BUILT_IN
+        if profile.key_required and find_api_key(profile.name, profile.key_variable, locations=locations)
     ]
 
 
 def _keyed_endpoints(settings: Settings, locations: Locations) -> list[RouteEndpoint]:
     """Who answers for any model: Groq, then OpenAI, then servers of the user's own."""
     providers = all_providers(settings)
-    names = [*_with_keys((GROQ, OPENAI), locations), *(given.name for given in settings.providers)]
+    names = [*_with_keys(locations), *(given.name for given in settings.providers)]
     return [
         RouteEndpoint(provider=providers[name], priority=priority)
         for priority, name in enumerate(dict.fromkeys(names))

@@ -19,7 +19,10 @@ __all__ = ("login", "logout")
 
 
 def _complete_provider(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in ("groq", "openai") if name.startswith(typed)]
+    from core.providers.profiles import BUILT_IN
+
+    names = [profile.name for profile in BUILT_IN if profile.key_required]
+    return [CompletionItem(name) for name in names if name.startswith(typed)]
 
 
 provider_argument = click.argument("provider", default="groq", shell_complete=_complete_provider)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from core.errors import TensorWallError
-from core.providers.profiles import LLAMA_CPP, LM_STUDIO, OLLAMA
+from core.providers.profiles import BUILT_IN
 from core.providers.provider import OpenAICompatibleProvider
 
 __all__ = ("find_local_servers",)
@@ -20,11 +20,11 @@ async def find_local_servers(
     """The candidates that list their models within the time limit, in the candidates' order.
 
     Args:
-        candidates: whom to ask; by default Ollama, LM Studio and llama.cpp at their usual ports.
+        candidates: whom to ask; by default the local servers we know, at their usual ports.
         time_limit: seconds; all are asked at once.
     """
     if candidates is None:
-        candidates = [OpenAICompatibleProvider(profile) for profile in (OLLAMA, LM_STUDIO, LLAMA_CPP)]
+        candidates = [OpenAICompatibleProvider(profile) for profile in BUILT_IN if profile.local]
     found = await asyncio.gather(*(_answers(candidate, time_limit) for candidate in candidates))
     return [candidate for candidate, answers in zip(candidates, found, strict=True) if answers]
 

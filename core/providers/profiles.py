@@ -1,10 +1,15 @@
-"""The providers we know, as data."""
+"""The providers we know, as data.
+
+What a family of models takes is here and not asked of the catalogue, since most ids (dated snapshots, what
+came out last week, any local server's) are in no catalogue. Where the catalogue lists a model, a test
+holds both to the same words (tests/core/providers/test_profiles.py).
+"""
 
 from __future__ import annotations
 
 from core.providers.base import ModelRule, ProviderProfile
 
-__all__ = ("GROQ", "LLAMA_CPP", "LM_STUDIO", "OLLAMA", "OPENAI", "custom_profile")
+__all__ = ("BUILT_IN", "GROQ", "LLAMA_CPP", "LM_STUDIO", "OLLAMA", "OPENAI", "custom_profile")
 
 _ONE_ANSWER = frozenset({"n"})  # a call is one answer
 
@@ -71,7 +76,18 @@ OPENAI = ProviderProfile(
     service_tiers={"auto": "auto", "on_demand": "default", "flex": "flex", "performance": "priority"},
     model_rules=(
         ModelRule("gpt-5*-chat*", reasoning_efforts=()),
-        ModelRule("gpt-5*", reasoning_efforts=("minimal", "low", "medium", "high"), refused_fields=_SAMPLING),
+        # From 5.1 on "none" stands where "minimal" was, and "minimal" is refused
+        # (https://openai.com/index/gpt-5-1-for-developers/).
+        ModelRule(
+            "gpt-5.[0-9]*",
+            reasoning_efforts=("none", "low", "medium", "high"),
+            refused_fields=_SAMPLING,
+        ),
+        ModelRule(
+            "gpt-5*",
+            reasoning_efforts=("minimal", "low", "medium", "high"),
+            refused_fields=_SAMPLING,
+        ),
         ModelRule(
             "o[0-9]*",
             reasoning_efforts=("low", "medium", "high"),
@@ -101,6 +117,9 @@ def _local(name: str, label: str, port: int) -> ProviderProfile:
 OLLAMA = _local("ollama", "Ollama", 11434)
 LM_STUDIO = _local("lm-studio", "LM Studio", 1234)
 LLAMA_CPP = _local("llama-cpp", "llama.cpp", 8080)
+
+BUILT_IN = (GROQ, OPENAI, OLLAMA, LM_STUDIO, LLAMA_CPP)
+"""Those that need no settings, in the order in which they are asked."""
 
 
 def custom_profile(

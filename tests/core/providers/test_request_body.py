@@ -179,6 +179,8 @@ def test_groq_always_gets_a_cap_that_the_model_takes(model: str, asked: int | No
         (GROQ, "llama-3.3-70b-versatile", "low", None),
         (GROQ, "some/new-model", "none", "none"),
         (OPENAI, "gpt-5-nano", "none", "minimal"),
+        (OPENAI, "gpt-5.4-mini", "none", "none"),
+        (OPENAI, "gpt-5.4-mini", "minimal", "low"),
         (OPENAI, "o4-mini", "minimal", "low"),
         (OPENAI, "gpt-4.1-nano", "high", None),
         (OLLAMA, "anything", "high", "high"),
