@@ -41,7 +41,10 @@ class Feed:
                     0,
                 )
                 body = json.loads(await reader.readexactly(length)) if length else {}
-                await self._answer(body, writer)
+                if head.startswith("HEAD"):  # a connection being warmed
+                    writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+                else:
+                    await self._answer(body, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
