@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from core.conversations.records import Session, StoredMessage
 from core.conversations.sessions import require_session
 from core.conversations.tree import all_messages, branch
-from core.costs.ledger_records import CallRecord
-from core.storage.tables import calls
+from core.costs.ledger import CallRecord, calls_of
 
 __all__ = ("JSON_FORMAT", "JSON_VERSION", "export_json", "export_markdown")
 
@@ -42,7 +41,7 @@ def export_json(connection: Connection, session_id: str) -> str:
         "version": JSON_VERSION,
         "session": asdict(session),
         "messages": [_message(stored) for stored in all_messages(connection, session_id)],
-        "calls": [asdict(call) for call in _calls(connection, session_id)],
+        "calls": [asdict(call) for call in calls_of(connection, session_id)],
     }
     return json.dumps(document, indent=2, default=_plain) + "\n"
 
@@ -54,17 +53,9 @@ def export_markdown(connection: Connection, session_id: str) -> str:
     """
     session = require_session(connection, session_id)
     messages = branch(connection, session_id, None)
-    parts = [_front_matter(session, messages, _calls(connection, session_id)), f"# {session.title}"]
+    parts = [_front_matter(session, messages, calls_of(connection, session_id)), f"# {session.title}"]
     parts += [_section(stored) for stored in messages]
     return "\n\n".join(parts) + "\n"
-
-
-def _calls(connection: Connection, session_id: str) -> list[CallRecord]:
-    columns = [calls.c[field.name] for field in fields(CallRecord)]
-    query = select(*columns).where(calls.c.session_id == session_id)
-    return [
-        CallRecord(*row) for row in connection.execute(query.order_by(calls.c.started_at, calls.c.call_id))
-    ]
 
 
 def _message(stored: StoredMessage) -> dict[str, Any]:

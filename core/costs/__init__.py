@@ -1,1 +1,1 @@
-"""The cost tracker: live meter, ledger, budgets, review queries."""
+"""What answers cost: token estimates, the live meter, and the ledger of what was booked."""

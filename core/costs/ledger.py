@@ -9,20 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from core.catalogue import Price
 from core.chat import UpstreamCall, Usage
-from core.costs.ledger_records import CallRecord, Totals, booked_usage, estimated_tokens, local_midnight
+from core.costs.ledger_records import CallRecord, Totals
+from core.costs.tokens import tokens_of_length
 from core.errors import StorageError, TensorWallError
 from core.storage import Database
 from core.storage.tables import calls, messages
 
-__all__ = ("CallRecord", "Ledger", "LedgerObserver", "PriceList", "Totals")
+__all__ = (
+    "CallRecord",
+    "Ledger",
+    "LedgerObserver",
+    "PriceList",
+    "Totals",
+    "booked_usage",
+    "calls_of",
+    "local_midnight",
+)
+
+P = ParamSpec("P")
+Call = TypeVar("Call", UpstreamCall, CallRecord)
 
 _RECORD = tuple(calls.c[field.name] for field in fields(CallRecord))
 _INSERT = insert(calls)  # made once, as the next one: building a statement takes longer than running it
@@ -76,7 +89,7 @@ class Ledger:
         limit: int | None = None,
     ) -> list[CallRecord]:
         """Calls in the order they started, running ones included."""
-        return await self._database.read(_rows, session_id, message_id, since, limit)
+        return await self._database.read(calls_of, session_id, message_id, since, limit)
 
     async def recover(self) -> int:
         """Settle the calls of TensorWalls that died, as ``crashed``, by estimate; how many.
@@ -142,9 +155,11 @@ class LedgerObserver:
         else:
             self._queue(_settle, priced, self._place)
 
-    def _queue(self, *work: Any) -> None:  # noqa: ANN401
+    def _queue(
+        self, work: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
         try:
-            self._database.submit(*work).add_done_callback(self._note)
+            self._database.submit(work, *args, **kwargs).add_done_callback(self._note)
         except TensorWallError as error:
             self.failure = self.failure or error
 
@@ -157,7 +172,28 @@ class LedgerObserver:
         self.failure = error
 
 
-Call = TypeVar("Call", UpstreamCall, CallRecord)
+def booked_usage(call: UpstreamCall) -> Usage:
+    """The tokens to book for a call that is over.
+
+    What the provider reported counts. Where it never did, a call that failed before it gave anything
+    used nothing, and one that was cut off is estimated from its prompt and from what arrived: a
+    chunk is usually one token, and where chunks are larger their characters tell.
+    """
+    if call.usage is not None:
+        return call.usage
+    if call.outcome == "failed" and not call.output_characters:
+        return Usage()
+    return Usage(
+        prompt_tokens=call.prompt_tokens_estimate,
+        completion_tokens=max(call.output_chunks, tokens_of_length(call.output_characters)),
+        estimated=True,
+    )
+
+
+def local_midnight(day: date | None = None) -> datetime:
+    """When the day (today) began on this machine's clock, in UTC."""
+    day = day or datetime.now(UTC).astimezone().date()
+    return datetime.combine(day, time.min).astimezone(UTC)
 
 
 def _priced(prices: PriceList, call: Call, usage: Usage) -> tuple[Call, Usage, Price | None]:
@@ -247,13 +283,14 @@ def _totals(connection: Connection, session_id: str | None, since: datetime | No
     )
 
 
-def _rows(
+def calls_of(
     connection: Connection,
-    session_id: str | None,
-    message_id: str | None,
-    since: datetime | None,
-    limit: int | None,
+    session_id: str | None = None,
+    message_id: str | None = None,
+    since: datetime | None = None,
+    limit: int | None = None,
 ) -> list[CallRecord]:
+    """See `Ledger.rows`; for those who are on the storage worker already."""
     query = select(*_RECORD).order_by(calls.c.started_at, calls.c.call_id).limit(limit)
     if session_id is not None:
         query = query.where(calls.c.session_id == session_id)
@@ -284,7 +321,7 @@ def _left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> lis
             call,
             Usage(
                 prompt_tokens=call.prompt_tokens,
-                completion_tokens=estimated_tokens(characters.get(call.message_id, 0))
+                completion_tokens=tokens_of_length(characters.get(call.message_id, 0))
                 if last[call.message_id] == call.call_id
                 else 0,
                 estimated=True,

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from core.chat import CallOutcome, UpstreamCall, Usage
+from core.chat import CallOutcome
 
-__all__ = ("CallRecord", "LedgerOutcome", "Totals", "booked_usage", "estimated_tokens", "local_midnight")
+__all__ = ("CallRecord", "LedgerOutcome", "Totals")
 
 LedgerOutcome = CallOutcome | Literal["crashed"]
 """``crashed``: the process died while the call ran."""
-
-_CHARACTERS_PER_TOKEN = 4
-"""The usual rule of thumb for English; see https://platform.openai.com/tokenizer"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +82,3 @@ class Totals:
     def total_tokens(self) -> int:
         """Prompt and completion together."""
         return self.prompt_tokens + self.completion_tokens
-
-
-def booked_usage(call: UpstreamCall) -> Usage:
-    """The tokens to book for a call that is over.
-
-    What the provider reported counts. Where it never did, a call that failed before it gave anything
-    used nothing, and one that was cut off is estimated from its prompt and from what arrived: a
-    chunk is usually one token, and where chunks are larger their characters tell.
-    """
-    if call.usage is not None:
-        return call.usage
-    if call.outcome == "failed" and not call.output_characters:
-        return Usage()
-    return Usage(
-        prompt_tokens=call.prompt_tokens_estimate,
-        completion_tokens=max(call.output_chunks, estimated_tokens(call.output_characters)),
-        estimated=True,
-    )
-
-
-def estimated_tokens(characters: int) -> int:
-    """About how many tokens a text of that length is; rounded up."""
-    return -(-characters // _CHARACTERS_PER_TOKEN)
-
-
-def local_midnight(day: date | None = None) -> datetime:
-    """When the day (today) began on this machine's clock, in UTC."""
-    return datetime.combine(day or date.today(), time.min).astimezone(UTC)  # noqa: DTZ011

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from core.chat import ChatRequest, ImagePart, JsonSchemaFormat, Message
 
-__all__ = ("estimate_prompt_tokens", "estimate_tokens")
+__all__ = ("estimate_prompt_tokens", "estimate_tokens", "tokens_of_length")
 
 # Each match is one token. The lengths are fitted to o200k_base on prose, code, JSON and Markdown in ten
 # languages: every sum is within 15 % of the true count (tests/core/costs/test_tokens.py).
@@ -40,6 +40,9 @@ _EAST_ASIAN_PER_TOKEN = 1.5
 _EMOJIS = re.compile(f"[{_EMOJI}]")
 _TOKENS_PER_EMOJI = 2
 
+_CHARACTERS_PER_TOKEN = 4
+"""The usual rule of thumb for English (https://platform.openai.com/tokenizer)."""
+
 _PER_MESSAGE = 4  # the marks around a message and its role
 _PER_TOOL = 8
 _FIXED = 8  # the mark that opens the answer, and the date and name that templates add
@@ -56,6 +59,11 @@ def estimate_tokens(text: str) -> int:
         tokens += math.ceil(len(_EAST_ASIAN.findall(text)) / _EAST_ASIAN_PER_TOKEN)
         tokens += _TOKENS_PER_EMOJI * len(_EMOJIS.findall(text))
     return tokens or (1 if text else 0)
+
+
+def tokens_of_length(characters: int) -> int:
+    """About how many tokens a text of that length is, for where the text itself is gone; rounded up."""
+    return -(-characters // _CHARACTERS_PER_TOKEN)
 
 
 def estimate_prompt_tokens(request: ChatRequest) -> int:

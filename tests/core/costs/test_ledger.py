@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from core.catalogue import Price
 from core.chat import UpstreamCall, Usage
 from core.costs.call_buffer import CallBuffer
-from core.costs.ledger import Ledger, Totals
-from core.costs.ledger_records import booked_usage, local_midnight
+from core.costs.ledger import Ledger, Totals, booked_usage, local_midnight
 from core.errors import DiskFull, StorageError
 from core.identifiers import new_id
 from core.storage import Database, open_database
