@@ -92,9 +92,7 @@ class Database:
         Raises:
             StorageError: or one of its kin.
         """
-        return await asyncio.wrap_future(
-            self.offload(lambda: self._store.transact(work, False, *args, **kwargs))
-        )
+        return await asyncio.wrap_future(self.offload(lambda: self._store.read(work, *args, **kwargs)))
 
     def submit(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -104,7 +102,7 @@ class Database:
         Raises:
             StorageError: the database is closed.
         """
-        return self.offload(lambda: self._store.transact(work, True, *args, **kwargs))
+        return self.offload(lambda: self._store.write(work, *args, **kwargs))
 
     def offload(self, job: Callable[[], T]) -> Future[T]:
         """Queue a job for the worker thread outside of any transaction, in its turn; returns at once.

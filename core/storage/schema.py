@@ -19,6 +19,7 @@ REVISIONS = ("0001",)
 """Every revision in ``migrations/versions``, oldest first (a test keeps this true)."""
 HEAD = REVISIONS[-1]
 _VERSION_TABLE = "alembic_version"
+_STORED_REVISION = "SELECT version_num FROM alembic_version"
 
 
 def stored_revision(connection: Connection, place: str) -> str | None:
@@ -33,7 +34,7 @@ def stored_revision(connection: Connection, place: str) -> str | None:
         return None
     if _VERSION_TABLE not in tables:
         raise damaged(place, "it holds tables of another program")
-    revision = connection.exec_driver_sql(f"SELECT version_num FROM {_VERSION_TABLE}").scalar()  # noqa: S608
+    revision = connection.exec_driver_sql(_STORED_REVISION).scalar()
     if revision not in REVISIONS:
         raise DatabaseTooNew(
             f"The database {place} was written by a newer TensorWall (revision {revision}).",

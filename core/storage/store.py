@@ -60,23 +60,24 @@ class Store:
                 self._connection.close()
                 raise
 
-    def transact(
-        self,
-        work: Callable[Concatenate[Connection, P], T],
-        write: bool,
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        """Do the work in a transaction of its own: stored whole, or not at all."""
-        self._writing = write
-        with translated(self.place), self._connection.begin():
-            return work(self._connection, *args, **kwargs)
+    def read(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work that only reads, from one snapshot."""
+        return self._transact(lambda: work(self._connection, *args, **kwargs), writing=False)
+
+    def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do work that writes, in a transaction of its own: stored whole, or not at all."""
+        return self._transact(lambda: work(self._connection, *args, **kwargs), writing=True)
 
     def close(self) -> None:
         """Close the connection and tell other processes that this one is gone."""
         with translated(self.place):
             self._connection.close()
         self.presence.release()
+
+    def _transact(self, work: Callable[[], T], *, writing: bool) -> T:
+        self._writing = writing
+        with translated(self.place), self._connection.begin():
+            return work()
 
     def _begin(self, connection: Connection) -> None:
         """Begin explicitly: Python's driver would begin late and fail to upgrade a stale snapshot.
@@ -87,9 +88,9 @@ class Store:
             connection.exec_driver_sql("BEGIN IMMEDIATE" if self._writing else "BEGIN")
 
     def _bring_up_to_date(self) -> None:
-        if self.transact(stored_revision, False, self.place) != HEAD:
+        if self.read(stored_revision, self.place) != HEAD:
             self._pragma(f"busy_timeout = {_MIGRATION_TIMEOUT}")
-            self.transact(migrate, True, self.place)
+            self.write(migrate, self.place)
             self._pragma(f"busy_timeout = {_BUSY_TIMEOUT}")
         if self._file:
             self._use_write_ahead_log()
