@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -33,14 +34,14 @@ class HelpScreen(ModalScreen[None]):
         super().__init__()
         self._keymap = keymap
         self._others = others
-        self._columns = (16, 22, 40)
+        self._made_for = 0
 
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with Vertical(id="panel") as panel:
             panel.border_title = "Keys and commands"
             with VerticalScroll(id="page"):
-                yield Static(id="keys", markup=False)
+                yield Static(self._page(), id="keys", markup=False)
             yield Static(
                 "↑ ↓ scroll   Esc close   Keys can be changed: [keymap] in config.toml",
                 id="hint",
@@ -51,14 +52,17 @@ class HelpScreen(ModalScreen[None]):
         """The page scrolls with the keys."""
         self.query_one("#page").focus()
 
-    def on_resize(self) -> None:
-        """Columns for the width there is; ids only where there is room."""
-        width = min(108, self.size.width - 4) - 6
-        self._columns = (20, 30, 40) if width >= _WIDE else (16, 22, max(10, width - 40))
-        self.query_one("#keys", Static).update(self._page(with_ids=width >= _WIDE))
+    def on_resize(self, event: events.Resize) -> None:
+        """Columns for the width there is."""
+        if event.size.width != self._made_for:
+            self.call_after_refresh(lambda: self.query_one("#keys", Static).update(self._page()))
 
-    def _page(self, *, with_ids: bool) -> Content:
-        line = partial(_line, self._columns, with_ids)
+    def _page(self) -> Content:
+        self._made_for = self.app.size.width
+        width = min(108, self._made_for - 4) - 6
+        with_ids = width >= _WIDE
+        columns = (20, 30, 40) if with_ids else (16, 22, max(10, width - 40))
+        line = partial(_line, columns, with_ids)
         lines: list[Content] = []
         for group, title in _GROUPS.items():
             lines += _heading(title)

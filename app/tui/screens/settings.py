@@ -11,7 +11,6 @@ from textual.content import Content
 
 from app.tui.cells import MUTED, column, one_line
 from app.tui.failures import explain
-from app.tui.fuzzy import score
 from app.tui.screens.dialogs import AskScreen
 from app.tui.screens.picker import PickerScreen, Row
 from core.errors import TensorWallError
@@ -48,7 +47,7 @@ class SettingsScreen(PickerScreen["SettingInfo", None]):
         return [
             Row(info.key, self._row(info), info)
             for info in infos
-            if score(query, f"{info.key} {info.description}") is not None
+            if all(word in f"{info.key} {info.description}".lower() for word in query.lower().split())
         ]
 
     def _is_shown(self, info: SettingInfo) -> bool:

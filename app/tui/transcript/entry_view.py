@@ -40,6 +40,7 @@ class EntryView:
         self._frame = frame
         self._gap = gap
         self._sections: list[Section] = []
+        self._label = ""
         self._heights = Heights()
         theme = frame.theme
         self._reasoning = BlockColumn(frame, ("  ", theme.reasoning), theme.reasoning)
@@ -80,7 +81,9 @@ class EntryView:
             sections[len(head) + len(unfolded)] = first_of_body._replace(gap=1)
         if entry.state != "streaming" and (footer := self._footer()):
             sections.append(footer)
-        first = self._first_changed(head, len(unfolded), reasoning_first, body_first)
+        label = _right_label(entry)
+        same_label, self._label = label == self._label, label
+        first = self._first_changed(head, len(unfolded), reasoning_first, body_first) if same_label else 0
         if first:
             sections[: len(head)] = self._sections[: len(head)]
         self._replace(first, sections)

@@ -105,11 +105,18 @@ Opened = Callable[..., "AsyncIterator[User]"]
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, size: tuple[int, int] = (110, 34), ready: bool = True, demo: bool = False, session: str | None = None
+    folder: Path,
+    *,
+    size: tuple[int, int] = (110, 34),
+    ready: bool = True,
+    demo: bool = False,
+    session: str | None = None,
 ) -> AsyncIterator[User]:
     """The app, running; ``ready`` waits until it can answer."""
     terminal = Terminal(remote=True)
-    app = TensorWallApp(Launcher(find_locations()), terminal=terminal, folder=folder, demo=demo, session=session)
+    app = TensorWallApp(
+        Launcher(find_locations()), terminal=terminal, folder=folder, demo=demo, session=session
+    )
     async with app.run_test(size=Size(*size)) as pilot:
         user = User(app, pilot)
         if ready:

@@ -38,7 +38,9 @@ async def test_escape_stops_at_once_and_keeps_the_text(folder: Path, keyed: Simu
         await user.sees("Stopped")
 
 
-async def test_what_is_sent_while_busy_waits_its_turn_and_can_be_taken_back(folder: Path, keyed: Simulated) -> None:
+async def test_what_is_sent_while_busy_waits_its_turn_and_can_be_taken_back(
+    folder: Path, keyed: Simulated
+) -> None:
     keyed.configure(**{**STILL, "tokens": 100})
     async with opened(folder) as user:
         await user.sends("first")
@@ -51,11 +53,16 @@ async def test_what_is_sent_while_busy_waits_its_turn_and_can_be_taken_back(fold
         assert user.chat.composer.text == "third"
         await user.sees("1 queued")
         await user.settles(4)
-        assert [m.message.text for m in user.conversation.branch if m.message.role == "user"] == ["first", "second"]
+        assert [m.message.text for m in user.conversation.branch if m.message.role == "user"] == [
+            "first",
+            "second",
+        ]
         assert user.chat.composer.text == "third"
 
 
-async def test_regenerating_keeps_both_answers_and_keys_switch_between_them(folder: Path, keyed: Simulated) -> None:
+async def test_regenerating_keeps_both_answers_and_keys_switch_between_them(
+    folder: Path, keyed: Simulated
+) -> None:
     async with opened(folder) as user:
         says(keyed, "Heads.")
         await user.asks("Flip a coin")
@@ -80,7 +87,9 @@ async def test_editing_an_earlier_question_branches(folder: Path, keyed: Simulat
         says(keyed, "Six.")
         await user.types(" and two")
         await user.presses("enter")
-        await user.until(lambda: user.conversation.branch and user.conversation.branch[-1].message.text == "Six.")
+        await user.until(
+            lambda: user.conversation.branch and user.conversation.branch[-1].message.text == "Six."
+        )
         await user.sees("two and two and two", "Six.", "2/2")
         assert "Four." not in user.screen
         await user.presses("alt+left")
@@ -98,7 +107,9 @@ async def test_escape_leaves_an_edit_and_brings_the_draft_back(folder: Path, key
         assert user.conversation.editing is None
 
 
-async def test_a_broken_network_says_what_to_do_and_the_prompt_is_kept(folder: Path, keyed: Simulated) -> None:
+async def test_a_broken_network_says_what_to_do_and_the_prompt_is_kept(
+    folder: Path, keyed: Simulated
+) -> None:
     keyed.fail("unauthorized")
     async with opened(folder) as user:
         await user.sends("precious words")
@@ -107,7 +118,9 @@ async def test_a_broken_network_says_what_to_do_and_the_prompt_is_kept(folder: P
         says(keyed, "All well.")
         await user.until(lambda: not user.conversation.busy)
         await user.presses("enter")
-        await user.until(lambda: user.conversation.branch and user.conversation.branch[-1].message.text == "All well.")
+        await user.until(
+            lambda: user.conversation.branch and user.conversation.branch[-1].message.text == "All well."
+        )
         assert user.screen.count("precious words") == 1 + ("precious words" in user.chat.title_bar.text)
 
 
@@ -141,7 +154,9 @@ async def test_a_retired_model_moves_to_its_replacement_in_one_line(folder: Path
         await user.sees("gemma2-9b-it", "→")
 
 
-async def test_the_session_and_the_unsent_draft_are_there_after_a_restart(folder: Path, keyed: Simulated) -> None:
+async def test_the_session_and_the_unsent_draft_are_there_after_a_restart(
+    folder: Path, keyed: Simulated
+) -> None:
     says(keyed, "Remember me.")
     async with opened(folder) as user:
         await user.asks("hello")

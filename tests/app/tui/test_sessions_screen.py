@@ -23,7 +23,9 @@ async def listing(user: User) -> SessionsScreen:
     return user.app.screen
 
 
-async def test_words_of_an_answer_find_its_session_which_can_be_resumed(folder: Path, keyed: Simulated) -> None:
+async def test_words_of_an_answer_find_its_session_which_can_be_resumed(
+    folder: Path, keyed: Simulated
+) -> None:
     async with opened(folder) as user:
         await two_sessions(user, keyed)
         screen = await listing(user)
