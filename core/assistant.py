@@ -24,8 +24,8 @@ from core.chat import (
     ToolChoice,
     ToolDefinition,
 )
-from core.conversations.records import Session, StoredMessage
 from core.conversations.replay import fit, replayable
+from core.conversations.stored import Session, StoredMessage
 from core.conversations.titles import UNTITLED, clean_title, title_from, title_request
 from core.costs.tokens import estimate_prompt_tokens
 from core.errors import InputError, TensorWallError

@@ -24,7 +24,7 @@ from core.chat import (
     Usage,
 )
 from core.conversations.answer_writer import AnswerWriter
-from core.conversations.records import MessageState, Session, StoredMessage
+from core.conversations.stored import MessageState, Session, StoredMessage
 from core.costs.call_buffer import CallBuffer
 from core.errors import TensorWallError
 from core.records import LazyRecords, Records

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.catalogue.model_info import Kind, ModelInfo
+from core.catalogue.offers import ModelEntry, Offer, OfferedModel, read_offers, write_offers
 from core.catalogue.price import Price, SpeechPrice
-from core.catalogue.remote import Offer, OfferedModel, RemoteModel, read_offers, write_offers
 from core.catalogue.shipped import ModelKey, Shipped, read_shipped
 
 __all__ = ("Catalogue", "load_catalogue")
@@ -129,7 +129,7 @@ class Catalogue:
         return _valid_at(self._shipped.speech_prices.get((provider, model), ()), at)
 
     def merge(
-        self, provider: str, remote: Iterable[RemoteModel], *, fetched_at: datetime | None = None
+        self, provider: str, remote: Iterable[ModelEntry], *, fetched_at: datetime | None = None
     ) -> None:
         """Take in what a provider's ``/models`` answered.
 

@@ -5,7 +5,7 @@ Importing this is cheap: `Conversations` itself, which needs SQLAlchemy, is impo
 
 from typing import TYPE_CHECKING
 
-from core.conversations.records import (
+from core.conversations.stored import (
     MessageState,
     SearchHit,
     Session,

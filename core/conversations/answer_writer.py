@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from core.conversations.records import Session, StoredMessage
+from core.conversations.stored import ChunkKind, Session, StoredMessage
 from core.errors import TensorWallError
 
 if TYPE_CHECKING:
@@ -17,14 +17,11 @@ if TYPE_CHECKING:
 
     from core.storage import Database
 
-__all__ = ("AnswerWriter", "Kind")
+__all__ = ("AnswerWriter",)
 
 _PACE = 0.01
 """Seconds between two writes: a token every millisecond is saved ten at a time, which costs a
 hundredth of a core instead of a seventh, and no screen shows text sooner than it is saved."""
-
-Kind = Literal["text", "reasoning", "restart"]
-"""``restart``: another route began to answer, so what came before does not count."""
 
 
 class AnswerWriter:
@@ -48,7 +45,7 @@ class AnswerWriter:
         self._new_rows = (answer, question, session)
         self._text: list[str] = []
         self._reasoning: list[str] = []
-        self._waiting: list[tuple[Kind, str]] = []
+        self._waiting: list[tuple[ChunkKind, str]] = []
         self._rows = 0
         self._database: Database | None = None
         self._beginning: Future[None] | None = None
@@ -116,7 +113,7 @@ class AnswerWriter:
             answers.begin(connection, *self._new_rows, self._database.instance)
         answers.finish(connection, answer)
 
-    def _gather(self, kind: Kind, piece: str) -> None:
+    def _gather(self, kind: ChunkKind, piece: str) -> None:
         self._waiting.append((kind, piece))
         if self._writing is None and self._pause is None:
             self._write_waiting()
@@ -158,7 +155,7 @@ class AnswerWriter:
             self._pause = asyncio.get_running_loop().call_later(_PACE, self._write_waiting)
 
 
-def _joined(pieces: Sequence[tuple[Kind, str]]) -> list[tuple[Kind, str]]:
+def _joined(pieces: Sequence[tuple[ChunkKind, str]]) -> list[tuple[ChunkKind, str]]:
     """Neighbours of one kind as one piece."""
     return [
         (kind, "".join(text for _, text in run)) for kind, run in groupby(pieces, key=lambda piece: piece[0])

@@ -11,10 +11,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from core.conversations.answer_writer import Kind
-from core.conversations.records import Session, StoredMessage
 from core.conversations.search import index_message
 from core.conversations.sessions import insert_session
+from core.conversations.stored import ChunkKind, Session, StoredMessage
 from core.conversations.tree import add_message, content_columns, joined_chunks
 from core.storage.tables import answer_chunks, messages, sessions
 
@@ -43,7 +42,7 @@ def begin(
 
 
 def append_chunks(
-    connection: Connection, message_id: str, first: int, pieces: list[tuple[Kind, str]]
+    connection: Connection, message_id: str, first: int, pieces: list[tuple[ChunkKind, str]]
 ) -> None:
     """Append what has arrived; ``first`` is the number of the first new row."""
     connection.execute(

@@ -8,8 +8,8 @@ from typing import Literal
 from core.chat import Message
 from core.conversations import answers, sessions, tree
 from core.conversations.export import export_json, export_markdown
-from core.conversations.records import SearchHit, Session, SessionSummary, StoredMessage
 from core.conversations.search import search_messages
+from core.conversations.stored import SearchHit, Session, SessionSummary, StoredMessage
 from core.conversations.titles import UNTITLED
 from core.errors import InputError
 from core.identifiers import new_id

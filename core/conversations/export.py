@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from core.conversations.records import Session, StoredMessage
 from core.conversations.sessions import require_session
+from core.conversations.stored import Session, StoredMessage
 from core.conversations.tree import all_messages, branch
 from core.costs.ledger import CallRecord, calls_of
 

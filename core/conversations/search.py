@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import KeyedColumnElement
 
-from core.conversations.records import SearchHit
+from core.conversations.stored import SearchHit
 from core.safe_text import safe_text
 from core.storage.tables import messages, sessions
 from core.storage.types import storable

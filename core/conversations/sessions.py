@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
-from core.conversations.records import Session, SessionSummary, TitleSource
 from core.conversations.search import contains, matching_sessions, unindex_session
+from core.conversations.stored import Session, SessionSummary, TitleSource
 from core.errors import InputError
 from core.identifiers import ID_LENGTH
 from core.storage.tables import answer_chunks, calls, messages, sessions

@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from core.chat import Message
-from core.conversations.records import StoredMessage
 from core.conversations.search import index_message
 from core.conversations.sessions import require_session, touch_session, update_session
+from core.conversations.stored import StoredMessage
 from core.conversations.titles import UNTITLED, title_from
 from core.errors import InputError
 from core.storage.tables import answer_chunks, messages

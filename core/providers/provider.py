@@ -22,7 +22,7 @@ from core.chat import (
 from core.errors import AuthenticationFailed, ConnectionFailed, CredentialsError, InputError, TensorWallError
 from core.providers.answer_stream import AnswerStream
 from core.providers.base import ProviderProfile, RemoteModel
-from core.providers.limits import rate_limits
+from core.providers.limit_headers import rate_limits
 from core.providers.remote_models import remote_models
 from core.providers.request_body import encode_body, request_body
 from core.providers.upstream import Upstream

@@ -28,7 +28,7 @@ from core.errors import (
     Unprocessable,
 )
 from core.providers.error_detail import ErrorDetail, detail_of_body, detail_of_json
-from core.providers.limits import retry_after
+from core.providers.limit_headers import retry_after
 from core.providers.upstream import Upstream
 
 __all__ = ("event_error", "response_error")

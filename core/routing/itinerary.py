@@ -11,7 +11,7 @@ from core.errors import AllRoutesFailed, ProviderError, RateLimited, ServerFaile
 from core.providers import Provider
 from core.routing.actions import Action, RouteError, cooled_down, on_demand, policy_for, shrunk
 from core.routing.health import EndpointHealth
-from core.routing.names import ModelNames
+from core.routing.known_models import KnownModels
 from core.routing.retry import RetryPolicy, pause
 
 __all__ = ("Attempt", "Candidate", "Itinerary", "Step", "Wait")
@@ -81,7 +81,7 @@ class Itinerary:
     Args:
         candidates: the endpoints, best first.
         decision: where what is decided is recorded.
-        names: what replaces a model that is gone.
+        models: what replaces a model that is gone.
         health_of: the health of a model at a provider.
         policy: how patient to be.
         clock: monotonic seconds.
@@ -93,7 +93,7 @@ class Itinerary:
         candidates: Sequence[Candidate],
         decision: Decision,
         *,
-        names: ModelNames,
+        models: KnownModels,
         health_of: Callable[[Provider, str], EndpointHealth],
         policy: RetryPolicy,
         clock: Callable[[], float],
@@ -101,7 +101,7 @@ class Itinerary:
     ) -> None:
         self.decision = decision
         self._candidates = candidates
-        self._names = names
+        self._models = models
         self._health_of = health_of
         self._policy = policy
         self._clock = clock
@@ -176,14 +176,14 @@ class Itinerary:
 
     def _replaced(self, candidate: Candidate) -> bool:
         gone = candidate.model
-        successor = self._names.replace(candidate.provider, gone)
+        successor = self._models.replace(candidate.provider, gone)
         if successor is None:
             return False
         candidate.model = successor
         candidate.health = self._health_of(candidate.provider, successor)
         candidate.tries = 0
         candidate.doubtful = False
-        self._left = (candidate.provider.name, gone, self._names.fate(candidate.provider, gone))
+        self._left = (candidate.provider.name, gone, self._models.fate(candidate.provider, gone))
         self._again = candidate
         return True
 

@@ -12,14 +12,14 @@ from core.catalogue import Catalogue
 from core.chat import CallObserver, ChatRequest, ChatResponse, Decision, Finished, SkippedRoute
 from core.errors import CredentialsError, ProviderError
 from core.providers import Provider
-from core.routing.answer import GrowingAnswer
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint, RouteTable
+from core.routing.growing_answer import GrowingAnswer
 from core.routing.health import EndpointHealth, RouteHealth
 from core.routing.itinerary import Attempt, Candidate, Itinerary, Wait
-from core.routing.names import ModelNames
-from core.routing.record import CallRecorder
+from core.routing.known_models import KnownModels
 from core.routing.retry import RetryPolicy
+from core.routing.running_call import CallRecorder
 from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
 from core.routing.stream import ChatStream, Sleep, rest
 
@@ -59,7 +59,7 @@ class LLMRouter:
         first_content_timeout: float | None = None,
     ) -> None:
         self.strategy = strategy
-        self._names = ModelNames(catalogue)
+        self._models = KnownModels(catalogue)
         self._clock = clock
         self._random = random or Random()
         self._sleep = sleep
@@ -91,7 +91,7 @@ class LLMRouter:
         """
         itinerary = self._itinerary(request, streaming=True)
         recorder = self._recorder(request, itinerary.decision, observer)
-        return ChatStream(itinerary, recorder, self._names, self._sleep, self._first_content_timeout)
+        return ChatStream(itinerary, recorder, self._models, self._sleep, self._first_content_timeout)
 
     async def chat(self, request: ChatRequest, *, observer: CallObserver | None = None) -> ChatResponse:
         """An answer in one piece, with ``cost`` and ``decision``.
@@ -162,7 +162,7 @@ class LLMRouter:
         answer.add_whole(response)
         running.call.usage = response.usage
         running.answered(Finished(response.finish_reason), whole=True)
-        response.cost = self._names.cost(running.call)
+        response.cost = self._models.cost(running.call)
         response.decision = itinerary.decision
         return response
 
@@ -186,7 +186,7 @@ class LLMRouter:
         return Itinerary(
             [standing[place.index] for place in plan.ranked],
             decision,
-            names=self._names,
+            models=self._models,
             health_of=self._health_of,
             policy=self._retry,
             clock=self._clock,
@@ -195,7 +195,7 @@ class LLMRouter:
 
     def _candidate(self, endpoint: RouteEndpoint, request: ChatRequest) -> Candidate:
         provider = self._provider(endpoint)
-        model = self._names.resolve(endpoint, provider, request.model)
+        model = self._models.resolve(endpoint, provider, request.model)
         return Candidate(provider, model, self._health_of(provider, model), request, reason="")
 
     def _state(self, endpoint: RouteEndpoint, candidate: Candidate, *, streaming: bool) -> EndpointState:
@@ -209,7 +209,7 @@ class LLMRouter:
             ready_in=health.ready_at - now,
             latency=latency.optimistic(now),
             measured=latency.mean,
-            price=self._names.blended_price(candidate.provider, candidate.model) if priced else None,
+            price=self._models.blended_price(candidate.provider, candidate.model) if priced else None,
         )
 
     def _recorder(
@@ -240,7 +240,7 @@ class LLMRouter:
         """What the endpoint is asked for; under a wildcard, what it has been asked for."""
         provider = self._provider(endpoint)
         if endpoint.model is not None or not pattern.endswith("*"):
-            return [self._names.resolve(endpoint, provider, pattern)]
+            return [self._models.resolve(endpoint, provider, pattern)]
         return [model for asked, model in self._health if asked == provider] or [pattern]
 
     def _route_health(self, pattern: str, endpoint: RouteEndpoint, model: str) -> RouteHealth:

@@ -20,10 +20,10 @@ from core.chat import (
     Waiting,
 )
 from core.errors import CredentialsError, ProviderError, StreamInterrupted, StreamStalled
-from core.routing.answer import GrowingAnswer
+from core.routing.growing_answer import GrowingAnswer
 from core.routing.itinerary import Itinerary, Wait
-from core.routing.names import ModelNames
-from core.routing.record import CallRecorder, RunningCall
+from core.routing.known_models import KnownModels
+from core.routing.running_call import CallRecorder, RunningCall
 
 __all__ = ("ChatStream", "Sleep", "rest")
 
@@ -45,12 +45,12 @@ class ChatStream:
         self,
         itinerary: Itinerary,
         recorder: CallRecorder,
-        names: ModelNames,
+        models: KnownModels,
         sleep: Sleep,
         first_content_timeout: float | None,
     ) -> None:
         self.decision: Decision = itinerary.decision
-        self._names = names
+        self._models = models
         self._answer = GrowingAnswer()
         self._response: ChatResponse | None = None
         # The generator does not refer to this object: with no cycle, a stream that is dropped without
@@ -93,7 +93,7 @@ class ChatStream:
                 usage=call.usage,
                 tool_calls=answer.tool_calls,
                 reasoning=answer.reasoning,
-                cost=self._names.cost(call),
+                cost=self._models.cost(call),
                 decision=self.decision,
             )
         return self._response

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from core.chat import Message
 from core.conversations.answer_writer import AnswerWriter
 from core.conversations.conversations import Conversations
-from core.conversations.records import Session, StoredMessage
+from core.conversations.stored import Session, StoredMessage
 from core.errors import DiskFull
 from core.identifiers import new_id
 from core.storage import Database, open_database

@@ -11,21 +11,17 @@ from typing import Any, Protocol
 
 from core.locations import replace_file
 
-__all__ = ("OfferedModel", "Offer", "RemoteModel", "read_offers", "write_offers")
+__all__ = ("OfferedModel", "Offer", "ModelEntry", "read_offers", "write_offers")
 
 _FORMAT = 1
 
 
-class RemoteModel(Protocol):
+class ModelEntry(Protocol):
     """One entry of ``/models`` as a provider hands it over; sizes in tokens."""
 
     @property
     def id(self) -> str:
         """The provider's id of the model."""
-
-    @property
-    def owned_by(self) -> str | None:
-        """Who made it."""
 
     @property
     def active(self) -> bool | None:
@@ -45,17 +41,14 @@ class OfferedModel:
     """One entry of ``/models`` as it is kept."""
 
     id: str
-    owned_by: str | None = None
     active: bool | None = None
     context_window: int | None = None
     max_completion_tokens: int | None = None
 
     @classmethod
-    def of(cls, remote: RemoteModel) -> OfferedModel:
+    def of(cls, remote: ModelEntry) -> OfferedModel:
         """The fields that are kept of a provider's entry."""
-        return cls(
-            remote.id, remote.owned_by, remote.active, remote.context_window, remote.max_completion_tokens
-        )
+        return cls(remote.id, remote.active, remote.context_window, remote.max_completion_tokens)
 
 
 @dataclass(frozen=True, slots=True)

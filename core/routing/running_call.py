@@ -19,7 +19,7 @@ from core.chat import (
     UsageReported,
 )
 from core.errors import CredentialsError, ProviderError
-from core.routing.answer import GrowingAnswer
+from core.routing.growing_answer import GrowingAnswer
 from core.routing.itinerary import Attempt
 
 __all__ = ("CallRecorder", "RunningCall")

@@ -9,10 +9,21 @@ from typing import Literal
 
 from core.chat import Message
 
-__all__ = ("MessageState", "SearchHit", "Session", "SessionSummary", "StoredMessage", "TitleSource")
+__all__ = (
+    "ChunkKind",
+    "MessageState",
+    "SearchHit",
+    "Session",
+    "SessionSummary",
+    "StoredMessage",
+    "TitleSource",
+)
 
 MessageState = Literal["complete", "streaming", "stopped", "failed", "interrupted"]
 """``stopped``: by the user. ``interrupted``: the process that wrote it died."""
+ChunkKind = Literal["text", "reasoning", "restart"]
+"""Of a piece of a streaming answer; ``restart``: another route began to answer, so that what came
+before does not count."""
 TitleSource = Literal["words", "model", "user"]
 
 

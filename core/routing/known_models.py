@@ -10,10 +10,10 @@ from core.chat import UpstreamCall
 from core.providers import Provider
 from core.routing.endpoint import RouteEndpoint
 
-__all__ = ("ModelNames",)
+__all__ = ("KnownModels",)
 
 
-class ModelNames:
+class KnownModels:
     """The catalogue, loaded on first need, and the models that turned out to be gone.
 
     A model that is gone stays so for this process: it is asked for once, then its replacement is.

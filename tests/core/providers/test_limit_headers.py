@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.chat import RateLimits
-from core.providers.limits import go_duration, rate_limits, retry_after
+from core.providers.limit_headers import go_duration, rate_limits, retry_after
 
 
 @pytest.mark.parametrize(
