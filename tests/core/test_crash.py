@@ -31,6 +31,7 @@ async def main(path, base_url, api_key):
     provider = groq_provider.with_overrides(api_key=api_key, base_url=base_url)
     router.add_route("*", [RouteEndpoint(provider=provider)])
     records = LazyRecords(partial(open_records, path, catalogue))
+    await records()  # as the screen does, before anyone can type
     turn = Assistant(router, catalogue, ChatSettings(), records).reply(
         None, Message(role="user", content="Count."))
     print(turn.session_id, flush=True)
@@ -92,7 +93,6 @@ async def last_text(records: Records, session_id: str) -> str:
 @pytest.mark.parametrize("count", [1, 60, 300])
 async def test_an_answer_survives_kill_9(path: Path, simulator: Simulated, start: Start, count: int) -> None:
     simulator.configure(text=TOKENS, tokens_per_second=300, first_token_ms=1_000, reasoning="Let me count.")
-    await (await reopen(path)).aclose()  # no first start, so that storage is open before the first token
     process = start()
     session_id = process.stdout.readline().strip()
     shown = read_tokens(process, count)
