@@ -63,7 +63,8 @@ def show(*, form: str) -> None:
 @config.command()
 def init() -> None:
     """Write a settings file that explains every setting and changes none."""
-    from core.locations import find_locations, replace_file
+    from core.files import replace_file
+    from core.locations import find_locations
     from core.settings import config_template
 
     place = find_locations().settings_file

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from core.locations import replace_file
+from core.files import replace_file
 
 __all__ = ("OfferedModel", "Offer", "ModelEntry", "read_offers", "write_offers")
 

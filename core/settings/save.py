@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigurationError
-from core.locations import find_locations, replace_file
+from core.files import replace_file
+from core.locations import find_locations
 from core.settings.load import parse_settings, read_settings_text
 from core.settings.model import Settings
 

@@ -1,10 +1,9 @@
 import os
-import stat
 from pathlib import Path
 
 import pytest
 
-from core.locations import Locations, find_locations, replace_file
+from core.locations import Locations, find_locations
 
 
 def test_one_variable_puts_everything_under_one_folder(
@@ -41,36 +40,3 @@ def test_without_it_the_platform_decides(monkeypatch: pytest.MonkeyPatch, tmp_pa
         tmp_path / "DATA" / "tensorwall",
         tmp_path / "CACHE" / "tensorwall",
     )
-
-
-@pytest.mark.skipif(os.name != "posix", reason="permission bits")
-def test_a_replaced_file_and_its_folders_are_private(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b" / "file"
-    replace_file(path, "one\r\ntwo\n")
-    assert path.read_bytes() == b"one\r\ntwo\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(path.parent.parent.stat().st_mode) == 0o700
-    path.chmod(0o644)
-    replace_file(path, "three", keep_mode=True)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    replace_file(path, "four")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    replace_file(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        replace_file(path, "new \ud800")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
-    real, link = tmp_path / "dotfiles" / "config.toml", tmp_path / "config.toml"
-    replace_file(real, "old")
-    link.symlink_to(real)
-    replace_file(link, "new")
-    assert link.is_symlink()
-    assert real.read_text() == "new"

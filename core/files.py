@@ -1,0 +1,51 @@
+"""Writing the small files that TensorWall keeps: whole, and for their owner alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+__all__ = ("replace_file",)
+
+
+def replace_file(path: Path, text: str, *, keep_mode: bool = False) -> None:
+    """Replace a file in one step: a reader sees the old text or the new, never half of it.
+
+    The file, and each folder made for it, is open to its owner alone. A symbolic link stays one:
+    the file it points to is replaced.
+
+    Args:
+        path: the file; it and its folders are made where they are missing.
+        text: all that it will hold.
+        keep_mode: leave the permissions of a file that is there already as they are.
+
+    Raises:
+        OSError: the folder cannot be made or written.
+    """
+    import tempfile  # lazily: most who look for folders write nothing
+
+    path = path.resolve()
+    _make_private_folder(path.parent)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")  # 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if keep_mode and path.exists():
+            Path(temporary).chmod(stat.S_IMODE(path.stat().st_mode))
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+def _make_private_folder(folder: Path) -> None:
+    """Like ``mkdir(parents=True)``, which would leave the parents at the default mode."""
+    if folder.is_dir():
+        return
+    _make_private_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
