@@ -8,7 +8,6 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from core.chat import (
     ChatRequest,
@@ -266,12 +265,9 @@ class OpenAICompatibleProvider:
 
 
 def _check_address(upstream: Upstream) -> None:
-    try:
-        parts = urlsplit(upstream.url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        valid = False
-    if not valid:
+    from core.credentials import address_problem
+
+    if address_problem(upstream.url):
         message, hint = upstream.invalid_address
         raise upstream.error(ConnectionFailed, message, hint=hint)
 
