@@ -17,10 +17,13 @@ from app.tui.clipboard import Clipboard
 from app.tui.commands import COMMANDS
 from app.tui.failures import explain
 from app.tui.key_names import key_names
-from app.tui.launch import Launcher, stored_theme
+from app.tui.launch import Launcher, first_look
 from app.tui.screens.chat import ChatScreen
 from app.tui.terminal import Terminal
 from app.tui.themes import DEFAULT_THEME, THEMES
+from app.tui.widgets.composer import Composer
+from app.tui.widgets.find_bar import FindBar
+from app.tui.widgets.transcript import Transcript
 from core.errors import TensorWallError
 
 if TYPE_CHECKING:
@@ -72,8 +75,8 @@ class TensorWallApp(App[None]):
         self._clipboard_route = Clipboard(self.terminal, self._write)
         for theme in THEMES:
             self.register_theme(theme)
-        wanted = stored_theme(launcher.locations) or DEFAULT_THEME
-        self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
+        wanted, self.wants_mouse = first_look(launcher.locations)
+        self.theme = wanted if wanted and wanted in self.available_themes else DEFAULT_THEME
 
     def get_default_screen(self) -> Screen[None]:
         """The chat is there from the first paint."""
@@ -189,6 +192,12 @@ class TensorWallApp(App[None]):
         self._keymap_known = dict(settings.keymap)
         self.set_keymap(self._keymap_known)
         self.chat.composer.keymap = self._keymap_known
+        if unknown := sorted(self._keymap_known.keys() - self._binding_ids()):
+            self.notify(
+                f"The keymap names no binding: {one_line(', '.join(unknown))}. F1 lists their names.",
+                severity="warning",
+                markup=False,
+            )
 
     def settings_changed(self, settings: Settings) -> None:
         """Take over what the settings screen saved."""
@@ -219,13 +228,20 @@ class TensorWallApp(App[None]):
         """Every key and command in force."""
         from app.tui.screens.help import HelpScreen
 
-        others = {
-            "Composer": _listed(self.chat.composer),
-            "Reading (Alt+↑)": _listed(self.chat.transcript),
-            "Search": _listed(self.chat.find_bar),
-            "Anywhere": [*_listed(self), *_own(ChatScreen.BINDINGS)],
+        await self.push_screen_wait(HelpScreen(self._keymap_known, self._other_bindings()))
+
+    def _other_bindings(self) -> dict[str, list[Binding]]:
+        """Bindings beside the command table, by where they work."""
+        return {
+            "Composer": _own(Composer.BINDINGS),
+            "Reading (Alt+↑)": _own(Transcript.BINDINGS),
+            "Search": _own(FindBar.BINDINGS),
+            "Anywhere": [*_own(TensorWallApp.BINDINGS), *_own(ChatScreen.BINDINGS)],
         }
-        await self.push_screen_wait(HelpScreen(self._keymap_known, others))
+
+    def _binding_ids(self) -> set[str]:
+        others = (binding.id or "" for group in self._other_bindings().values() for binding in group)
+        return {command.id for command in COMMANDS} | set(others)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette lists what the chat screen can do."""
@@ -269,7 +285,3 @@ def _own(declared: Iterable[BindingType]) -> list[Binding]:
         for binding in declared
         if isinstance(binding, Binding) and binding.id and binding.id not in ids
     ]
-
-
-def _listed(node: object) -> list[Binding]:
-    return _own(type(node).__dict__.get("BINDINGS", ()))

@@ -15,6 +15,8 @@ _KEYS = {
     "right": "→",
     "tab": "Tab",
     "delete": "Del",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
 }
 
 
@@ -24,4 +26,6 @@ def key_names(keys: str) -> str:
 
 
 def _key(part: str) -> str:
+    if len(part) == 1 and part.isupper():
+        return f"Shift+{part}"
     return _KEYS.get(part) or (part.upper() if len(part) == 1 or part[1:].isdigit() else part.capitalize())

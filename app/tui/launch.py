@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.providers import Provider
     from core.settings import Settings
 
-__all__ = ("Launcher", "stored_theme")
+__all__ = ("Launcher", "first_look")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +85,16 @@ class Launcher:
         return await compose(settings, source=source, locations=self.locations)
 
 
-def stored_theme(locations: Locations) -> str | None:
-    """The theme in ``config.toml``, read without validating the rest: it is needed for the first paint.
+def first_look(locations: Locations) -> tuple[str | None, bool]:
+    """Theme (``None`` for the default) and mouse, which are needed before the settings are loaded.
 
-    ``None`` where the file says nothing or cannot be read; ``load_settings`` tells what is wrong.
+    Read without validating anything: ``load_settings`` tells what is wrong.
     """
     import tomllib
 
     try:
-        table = tomllib.loads(locations.settings_file.read_text("utf-8"))
-        theme = table["interface"]["theme"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return theme if isinstance(theme, str) else None
+        interface = tomllib.loads(locations.settings_file.read_text("utf-8"))["interface"]
+        theme, mouse = interface.get("theme"), interface.get("mouse")
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None, True
+    return theme if isinstance(theme, str) else None, mouse is not False

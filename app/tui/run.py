@@ -33,7 +33,7 @@ def run(*, demo: bool = False, session: str | None = None) -> int:
         session=session,
     )
     with guard_stderr(log):
-        app.run()
+        app.run(mouse=app.wants_mouse)
     if app.return_code and (noise := tail(log)):
         print(noise, file=sys.stderr)  # noqa: T201  the screen is gone, this is for the user
     return app.return_code or 0

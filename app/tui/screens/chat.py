@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
@@ -347,14 +347,18 @@ class ChatScreen(Screen[None]):
 
     @on(Transcript.CopyRequested)
     def _copy(self, event: Transcript.CopyRequested) -> None:
-        self.run_command_with("copy", event.text, event.what)
-
-    def run_command_with(self, _: str, text: str, what: str) -> None:
-        """Copy text, saying what it is."""
         from app.tui.application import TensorWallApp
 
         assert isinstance(self.app, TensorWallApp)
-        self.app.copy(text, what)
+        self.app.copy(event.text, f"the {event.what}")
+
+    @on(events.TextSelected)
+    def _selected(self) -> None:
+        conversation = self.conversation
+        if conversation is None or not conversation.services.settings.interface.copy_on_select:
+            return
+        if text := self.get_selected_text():
+            self.app.copy_to_clipboard(text)
 
     @on(Transcript.EditRequested)
     def _edit(self, event: Transcript.EditRequested) -> None:
