@@ -43,16 +43,16 @@ class Transcript(TranscriptPage):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("alt+up", "move_cursor(-1)", "Previous block", id="transcript.previous-block"),
-        Binding("alt+down", "move_cursor(1)", "Next block", id="transcript.next-block"),
+        Binding("alt+up", "move_cursor(-1)", "Previous block", id="transcript.previous_block"),
+        Binding("alt+down", "move_cursor(1)", "Next block", id="transcript.next_block"),
         Binding("y", "copy", "Copy", id="transcript.copy"),
         Binding("e", "edit", "Edit", id="transcript.edit"),
         Binding("r", "regenerate", "Regenerate", id="transcript.regenerate"),
-        Binding("left_square_bracket", "branch(-1)", "Previous branch", id="transcript.previous-branch"),
-        Binding("right_square_bracket", "branch(1)", "Next branch", id="transcript.next-branch"),
+        Binding("left_square_bracket", "branch(-1)", "Previous branch", id="transcript.previous_branch"),
+        Binding("right_square_bracket", "branch(1)", "Next branch", id="transcript.next_branch"),
         Binding("t", "toggle_reasoning", "Reasoning", id="transcript.reasoning"),
-        Binding("n", "find_next", "Next match", id="transcript.find-next", show=False),
-        Binding("N", "find_previous", "Previous match", id="transcript.find-previous", show=False),
+        Binding("n", "find_next", "Next match", id="transcript.find_next", show=False),
+        Binding("N", "find_previous", "Previous match", id="transcript.find_previous", show=False),
         Binding("escape", "leave", "Back", id="transcript.leave", show=False),
     ]
 
