@@ -10,7 +10,7 @@ import click
 
 from app.cli.completion import complete_model, complete_session
 from app.cli.failures import INTERRUPTED
-from app.cli.output import is_terminal
+from app.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
     from core.chat import ResponseFormat
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ("chat",)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("prompt", required=False)
 @click.option("-m", "--model", shell_complete=complete_model, help="Model or route to ask.")
 @click.option("-s", "--system", metavar="TEXT", help="Instructions for the model.")

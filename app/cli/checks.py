@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from app.cli.failures import one_line
+from app.cli.finding import Finding, State
 from app.cli.services import open_providers, with_conversations
-from app.cli.symptoms import Finding, State
 from core.errors import AuthenticationFailed, ConfigurationError, CredentialsError, TensorWallError
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -27,7 +26,7 @@ def _complete_key(_ctx: click.Context, _parameter: click.Parameter, typed: str) 
 key_argument = click.argument("key", shell_complete=_complete_key)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group()
 def config() -> None:
     """Show and change the settings.
 
@@ -51,13 +50,14 @@ def show(*, form: str) -> None:
     """Show the settings in force: the file's, the environment's and the defaults."""
     from core.settings import load_settings
 
-    values: dict[str, Any] = load_settings().model_dump(mode="json")
+    settings = load_settings()
     if form == "json":
-        emit_json(values)
+        emit_json(settings.model_dump(mode="json"))
         return
     import tomlkit
 
-    emit(tomlkit.dumps(_without_none(values)).rstrip("\n"))
+    known = settings.model_dump(mode="json", exclude_none=True)  # TOML has no null
+    emit(tomlkit.dumps(known).rstrip("\n"))
 
 
 @config.command()
@@ -107,13 +107,3 @@ def _toml_value(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
         return text
-
-
-def _without_none(value: object) -> Any:  # noqa: ANN401
-    """TOML has no null: what is not set is left out."""
-    match value:
-        case dict():
-            return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
-        case list():
-            return [_without_none(inner) for inner in value]
-    return value

@@ -7,16 +7,16 @@ from dataclasses import asdict
 
 import click
 
+from app.cli.finding import Finding
+from app.cli.options import table_or_json
 from app.cli.output import emit, emit_json, note
-from app.cli.sessions import table_or_json
-from app.cli.symptoms import Finding
 
 __all__ = ("doctor",)
 
 _WORDS = {"ok": "ok", "note": "note", "broken": "BROKEN"}
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @table_or_json
 def doctor(*, form: str) -> int:
     """Check settings, database, keys, network, terminal and voice.

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import click
 
 from app.cli.failures import INTERRUPTED, READER_GONE, exit_status, one_line, report
 from app.cli.output import ReaderGone, complain, note
+from app.cli.root import Invocation, tensorwall
 from core.errors import TensorWallError
 
-__all__ = ("Invocation", "run")
-
-
-@dataclass(slots=True)
-class Invocation:
-    """What the root command learned that every sub-command may ask for."""
-
-    debug: bool = False
+__all__ = ("run",)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run ``tensorwall`` with ``arguments`` and return its exit status; never raises."""
     invocation = Invocation()
     try:
-        from app.cli.root import tensorwall
-
         result = tensorwall.main(
             list(arguments), prog_name="tensorwall", standalone_mode=False, obj=invocation
         )

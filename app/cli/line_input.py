@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.cli.output import note
 
@@ -71,7 +71,7 @@ class LineInput:
             self._readline.write_history_file(self._history)
 
 
-def _readline() -> ModuleType | Any:  # noqa: ANN401
+def _readline() -> ModuleType | None:
     """The module, which also gives ``input`` its editing; ``None`` on Windows."""
     try:
         import readline

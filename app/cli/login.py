@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from app.cli.output import is_terminal, note
+from app.cli.output import note
 from app.cli.services import open_providers, unknown_provider
+from app.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
     from core.providers import Provider
@@ -28,7 +29,7 @@ def _complete_provider(_ctx: click.Context, _parameter: click.Parameter, typed: 
 provider_argument = click.argument("provider", default="groq", shell_complete=_complete_provider)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @provider_argument
 @click.option("--no-check", is_flag=True, help="Store the key without asking the provider about it.")
 def login(*, provider: str, no_check: bool) -> None:
@@ -51,7 +52,7 @@ def login(*, provider: str, no_check: bool) -> None:
         note(f"{variable} is set to another key and goes first.")
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @provider_argument
 def logout(*, provider: str) -> None:
     """Forget the stored API key of PROVIDER (groq unless named)."""

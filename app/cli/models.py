@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.options import table_or_json
 from app.cli.output import emit_json, note
-from app.cli.sessions import table_or_json
 
 if TYPE_CHECKING:
     from core.catalogue import Catalogue, ModelInfo
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ("models",)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.option("--refresh", is_flag=True, help="Ask the providers for their models first.")
 @click.option("--provider", metavar="NAME", help="One provider's alone.")
 @click.option("--all", "show_all", is_flag=True, help="Also speech, transcription and guard models.")

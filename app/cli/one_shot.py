@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.cli.answer_stream import AnswerStream
+from app.cli.answer_output import AnswerOutput
 from app.cli.failures import FAILED, exit_status, one_line, report
 from app.cli.output import complain, emit_json, note
 from app.cli.progress import Progress
@@ -95,13 +95,13 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
     """
     task = asyncio.current_task()
     assert task is not None
-    stream = AnswerStream(stopped=task.cancel)
-    progress = Progress(stream.remark, silence=services.settings.network.stall_notice)
+    output = AnswerOutput(stopped=task.cancel)
+    progress = Progress(output.remark, silence=services.settings.network.stall_notice)
     meter = Meter(time.monotonic, None)
     texts: list[str] = []
     error: TensorWallError | None = None
     if services.simulated:
-        stream.remark("simulated: these answers come from the demo, not from a model")
+        output.remark("simulated: these answers come from the demo, not from a model")
     try:
         async for event in turn:
             progress.on_event(event)
@@ -109,24 +109,24 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
             if isinstance(event, TextDelta):
                 texts.append(event.text)
                 if not silent:
-                    stream.text(event.text)
+                    output.text(event.text)
     except TensorWallError as failure:
         error = failure
     except asyncio.CancelledError:
         await turn.aclose()
-        if stream.broken:
+        if output.broken:
             task.uncancel()
-            await stream.finish()  # says why nothing more can be written
-        stream.remark(f"stopped; what arrived is kept in session {turn.session_id}")
-        await stream.abandon()
+            await output.finish()  # says why nothing more can be written
+        output.remark(f"stopped; what arrived is kept in session {turn.session_id}")
+        await output.abandon()
         raise
     finally:
         meter.finished()
         progress.stop()
     await turn.aclose()
     if turn.left_out:
-        stream.remark(f"the {turn.left_out} oldest messages were left out: the model's window has no room")
-    await stream.finish()
+        output.remark(f"the {turn.left_out} oldest messages were left out: the model's window has no room")
+    await output.finish()
     if turn.storage_error:
         report(turn.storage_error)
         note("The answer is whole, but this session does not keep it.")

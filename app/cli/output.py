@@ -16,13 +16,14 @@ import sys
 from collections.abc import Callable
 from typing import Final, TextIO
 
+from app.cli.terminal import is_terminal, takes_colour
+
 __all__ = (
     "ReaderGone",
     "complain",
     "emit",
     "emit_json",
     "harmless",
-    "is_terminal",
     "note",
     "paint",
     "writer",
@@ -34,14 +35,6 @@ RED: Final = "31"
 
 class ReaderGone(Exception):
     """Whoever read our stdout closed it, as ``| head`` does; there is nobody left to tell."""
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether ``stream`` is open and a terminal."""
-    try:
-        return stream is not None and stream.isatty()
-    except ValueError:  # closed
-        return False
 
 
 def writer(stream: TextIO | None) -> Callable[[str], None]:
@@ -99,8 +92,6 @@ def emit_json(value: object) -> None:
 
 def paint(text: str, code: str, stream: TextIO | None) -> str:
     """``text`` in an SGR style where ``stream`` is a terminal that takes colours."""
-    from app.cli.terminal import takes_colour
-
     return f"\x1b[{code}m{text}\x1b[0m" if takes_colour(stream) else text
 
 

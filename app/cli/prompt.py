@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.attachments import LARGEST_IMAGE, decode_text, fenced, image_part, read_file
-from app.cli.output import is_terminal
+from app.cli.terminal import is_terminal
 from core.errors import InputError
 
 if TYPE_CHECKING:

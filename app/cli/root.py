@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 import click
 
-from app.cli.entry import Invocation
 from app.cli.lazy_group import LazyGroup
-from app.cli.output import is_terminal
+from app.cli.terminal import is_terminal
 
-__all__ = ("tensorwall",)
+__all__ = ("Invocation", "tensorwall")
 
 COMMANDS = {
     "chat": ("app.cli.chat:chat", "Answer a prompt on stdout, or converse line by line."),
@@ -23,6 +23,13 @@ COMMANDS = {
     "simulate": ("app.cli.simulate:simulate", "Run the simulator of Groq's API on this machine."),
     "completion": ("app.cli.completion:completion", "Print the completion script for a shell."),
 }
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What the root command learned, for whoever ran it."""
+
+    debug: bool = False
 
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:

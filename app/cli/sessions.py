@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import click
 
 from app.cli.completion import complete_session
-from app.cli.output import emit, emit_json, is_terminal, note
+from app.cli.options import table_or_json
+from app.cli.output import emit, emit_json, note
 from app.cli.services import with_conversations
+from app.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
     from core.conversations import Conversations, SessionSummary
@@ -23,13 +25,6 @@ __all__ = ("sessions",)
 T = TypeVar("T")
 _DEMO = "app.cli.sessions.demo"
 
-table_or_json = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    help="For people, or for programs.",
-)
 limit_option = click.option(
     "-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
 )
@@ -44,7 +39,7 @@ markdown_or_json = click.option(
 session_argument = click.argument("session", metavar="ID", shell_complete=complete_session)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group()
 @click.option("--demo", is_flag=True, help="The demo's sessions, which are kept apart.")
 @click.pass_context
 def sessions(ctx: click.Context, *, demo: bool) -> None:

@@ -7,7 +7,7 @@ import click
 __all__ = ("simulate",)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="On 127.0.0.1; by default a free one.")
 @click.option("--tokens-per-second", type=click.FloatRange(min=0, min_open=True), help="Pace of an answer.")
 @click.option("--first-token-ms", type=click.FloatRange(min=0), help="Delay before an answer.")

@@ -6,7 +6,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from app.cli.output import DIM, harmless, is_terminal, paint
+from app.cli.output import DIM, harmless, paint
+from app.cli.terminal import is_terminal
 
 __all__ = ("cell_width", "emit_table", "render_table")
 

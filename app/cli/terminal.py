@@ -1,4 +1,4 @@
-"""What the terminal can do: asked of the environment and, for what that cannot know, of the terminal.
+"""Whether a stream is a terminal, and which colours the environment promises for it.
 
 The environment is read here as a description of the terminal (TERM, NO_COLOR), never as a setting.
 """
@@ -6,42 +6,18 @@ The environment is read here as a description of the terminal (TERM, NO_COLOR), 
 from __future__ import annotations
 
 import os
-import re
-import select
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TextIO
 
-__all__ = ("TerminalAnswer", "ask_terminal", "colour_depth", "takes_colour")
-
-_QUERY_TIME = 0.5
-"""Seconds; a terminal answers in milliseconds, over a slow SSH line in a few hundred."""
-
-# Ask for key releases, ask what was granted, put it back; then ask for the device attributes, which
-# every terminal answers, so that silence about keys is known without waiting for the time-out.
-# https://sw.kovidgoyal.net/kitty/keyboard-protocol/#detection-of-support-for-this-protocol
-_QUESTION = b"\x1b[>2u\x1b[?u\x1b[<u\x1b[c"
-_KEY_FLAGS = re.compile(rb"\x1b\[\?(\d+)u")
-_DEVICE_ATTRIBUTES = re.compile(rb"\x1b\[\?[\d;]*c")
-_REPORT_EVENT_TYPES = 2
+__all__ = ("colour_depth", "is_terminal", "takes_colour")
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalAnswer:
-    """What the terminal said of itself.
-
-    Attributes:
-        answered: it answered at all.
-        extended_keys: it speaks the kitty keyboard protocol.
-        key_releases: it reports when a key is let go, so that hold-to-talk is exact.
-    """
-
-    answered: bool = False
-    extended_keys: bool = False
-    key_releases: bool = False
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether ``stream`` is open and a terminal."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
 
 
 def takes_colour(stream: TextIO | None, environment: Mapping[str, str] = os.environ) -> bool:
@@ -49,7 +25,7 @@ def takes_colour(stream: TextIO | None, environment: Mapping[str, str] = os.envi
 
     https://no-color.org: any non-empty value turns colour off.
     """
-    from app.cli.output import is_terminal
+    from app.cli.terminal import is_terminal
 
     return is_terminal(stream) and colour_depth(environment) > 0
 
@@ -62,47 +38,3 @@ def colour_depth(environment: Mapping[str, str] = os.environ) -> int:
     if environment.get("COLORTERM") in ("truecolor", "24bit") or term.endswith("-direct") or os.name == "nt":
         return 1 << 24
     return 256 if "256" in term or "kitty" in term else 8
-
-
-def ask_terminal(timeout: float = _QUERY_TIME) -> TerminalAnswer:
-    """Ask the terminal on stdin and stdout what it can do; takes at most ``timeout`` seconds."""
-    try:
-        with _raw_mode(sys.stdin.fileno()) as descriptor:
-            os.write(sys.stdout.fileno(), _QUESTION)
-            reply = _read_reply(descriptor, timeout)
-    except (ImportError, OSError, ValueError, AttributeError):  # Windows, or no terminal there
-        return TerminalAnswer()
-    flags = _KEY_FLAGS.search(reply)
-    return TerminalAnswer(
-        answered=bool(reply),
-        extended_keys=flags is not None,
-        key_releases=flags is not None and bool(int(flags[1]) & _REPORT_EVENT_TYPES),
-    )
-
-
-def _read_reply(descriptor: int, timeout: float) -> bytes:
-    reply = b""
-    ends = time.monotonic() + timeout
-    while not _DEVICE_ATTRIBUTES.search(reply):
-        left = ends - time.monotonic()
-        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-            break
-        piece = os.read(descriptor, 1024)
-        if not piece:
-            break
-        reply += piece
-    return reply
-
-
-@contextmanager
-def _raw_mode(descriptor: int) -> Iterator[int]:
-    """The terminal without echo and line editing, so that its answer reaches us and not the screen."""
-    import termios
-    import tty
-
-    before = termios.tcgetattr(descriptor)
-    try:
-        tty.setcbreak(descriptor, termios.TCSANOW)
-        yield descriptor
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)

@@ -7,9 +7,9 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from app.cli.output import is_terminal
-from app.cli.symptoms import Finding
-from app.cli.terminal import TerminalAnswer, ask_terminal, colour_depth
+from app.cli.finding import Finding
+from app.cli.terminal import colour_depth, is_terminal
+from app.cli.terminal_query import TerminalAnswer, ask_terminal
 from app.tui.clipboard import native_command
 from app.tui.terminal import Terminal
 

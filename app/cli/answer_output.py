@@ -9,16 +9,17 @@ import sys
 import threading
 from collections.abc import Callable
 
-from app.cli.output import DIM, ReaderGone, harmless, is_terminal, paint, writer
+from app.cli.output import DIM, ReaderGone, harmless, paint, writer
+from app.cli.terminal import is_terminal
 from core.errors import TensorWallError
 
-__all__ = ("AnswerStream",)
+__all__ = ("AnswerOutput",)
 
 _LEAVE_AFTER = 1.0
 """Seconds an interrupted command waits for a reader that does not read."""
 
 
-class AnswerStream:
+class AnswerOutput:
     """Writes an answer as it arrives, and remarks between, each where it belongs.
 
     A thread of its own does the writing: a reader that pauses (``| less``, a terminal stopped with
