@@ -24,11 +24,11 @@ from core.chat import (
     ToolChoice,
     ToolDefinition,
 )
-from core.conversations.replay import fit, replayable
+from core.conversations.replay import fit, replayable, without_images
 from core.conversations.stored import Session, StoredMessage
 from core.conversations.titles import UNTITLED, clean_title, title_from, title_request
 from core.costs.tokens import estimate_prompt_tokens
-from core.errors import InputError, TensorWallError
+from core.errors import InputError, TensorWallError, UnknownRoute
 from core.identifiers import new_id
 from core.records import LazyRecords
 from core.turn import Prepared, Turn
@@ -225,6 +225,7 @@ class Assistant:
         history = replayable([stored.message for stored in branch])
         if plan.message is not None:
             history.append(plan.message)
+        history = self._seen(history, model)
         try:
             request = ChatRequest(model=model, messages=[*head, *history], **options)
         except ValidationError as error:
@@ -236,6 +237,30 @@ class Assistant:
         fitted = await asyncio.to_thread(fit, history, room, _message_tokens)
         return request.model_copy(update={"messages": [*head, *fitted.messages]}), fitted.left_out
 
+    def _seen(self, history: list[Message], model: str) -> list[Message]:
+        """The history as the model can take it: without the earlier images where it does not see.
+
+        Raises:
+            InputError: the question itself has an image.
+        """
+        infos = self._infos(model)
+        blind = infos and all(info.blind for info in infos)  # else the router finds one that sees
+        if not blind or not any(message.images for message in history):
+            return history
+        if history[-1].images:
+            raise InputError(f"{model} does not see images.", hint=self._seeing(infos))
+        return without_images(history)
+
+    def _seeing(self, infos: Sequence[ModelInfo]) -> str:
+        """Which models of the same providers see, as a hint."""
+        names = [
+            info.id
+            for provider in dict.fromkeys(info.provider for info in infos)
+            for info in self._catalogue.models(provider, kind="chat")
+            if info.usable and "vision" in info.capabilities
+        ]
+        return f"Ask one that does: {', '.join(names)}." if names else "Ask without the image."
+
     def _room(self, model: str, output: int | None, fixed: int) -> int | None:
         """Tokens for the history, in the smallest window that may serve the model; ``None``: unknown."""
         rooms = [
@@ -246,12 +271,12 @@ class Assistant:
         return max(0, min(rooms) - fixed) if rooms else None
 
     def _infos(self, model: str) -> list[ModelInfo]:
-        """The model, as each provider that has it knows it."""
-        providers = {info.provider for info in self._catalogue.models()}
-        found = (
-            self._catalogue.find(provider, self._catalogue.provider_model(model, provider))
-            for provider in providers
-        )
+        """What is known of the models that the route leads to."""
+        try:
+            asked_for = self._router.resolve(model)
+        except UnknownRoute:  # told by the router when it is asked
+            return []
+        found = (self._catalogue.find(provider, name) for provider, name in asked_for)
         return [info for info in found if info is not None]
 
     def _title_model(self, answer: StoredMessage) -> str:

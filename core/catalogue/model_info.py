@@ -63,3 +63,8 @@ class ModelInfo:
     def usable(self) -> bool:
         """Whether asking for it should work, as far as is known."""
         return self.offered if self.offered is not None else self.state in ("active", "preview")
+
+    @property
+    def blind(self) -> bool:
+        """Whether it is known to take no images."""
+        return self.listed and "vision" not in self.capabilities

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.chat import Message
+from core.chat import Message, TextPart
 
-__all__ = ("Fitted", "fit", "replayable")
+__all__ = ("Fitted", "fit", "replayable", "without_images")
 
 _STEPS = 4
 """History is cut in steps of a fourth of the window: a prefix that stays the same from turn to turn
@@ -17,6 +17,8 @@ _MARKS = 16
 """Bytes for the marks around a message, generously."""
 _IMAGE = 4_096
 """Tokens of an image, generously (see ``core.costs.tokens``)."""
+
+_IMAGE_LEFT_OUT = "(an image, left out)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,18 @@ def replayable(messages: Sequence[Message]) -> list[Message]:
         called.update(call.id for call in message.tool_calls or ())
         kept.append(message.model_copy(update={"reasoning": None}) if message.reasoning else message)
     return kept
+
+
+def without_images(messages: Sequence[Message]) -> list[Message]:
+    """The messages for a model that does not see: a remark stands where an image was."""
+    return [_without_images(message) for message in messages]
+
+
+def _without_images(message: Message) -> Message:
+    if not isinstance(message.content, list):
+        return message
+    texts = (part.text if isinstance(part, TextPart) else _IMAGE_LEFT_OUT for part in message.content)
+    return message.model_copy(update={"content": "\n\n".join(texts)})
 
 
 def fit(history: Sequence[Message], room: int | None, size: Callable[[Message], int]) -> Fitted:

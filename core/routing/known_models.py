@@ -54,6 +54,11 @@ class KnownModels:
             return f"{model} is retired"
         return f"{model} is not available with this key"
 
+    def blind(self, provider: Provider, model: str) -> bool:
+        """Whether the model is known to take no images."""
+        info = self.catalogue.find(provider.name, model)
+        return info is not None and info.blind
+
     def blended_price(self, provider: Provider, model: str) -> Decimal | None:
         """US dollars per million tokens at three prompt tokens to one of output; ``None``: unknown.
 

@@ -25,6 +25,8 @@ from core.routing.stream import ChatStream, Sleep, rest
 
 __all__ = ("LLMRouter",)
 
+_Offer = tuple[RouteEndpoint, Candidate]
+
 
 class LLMRouter:
     """Answers chat requests from the best endpoint that works.
@@ -58,7 +60,7 @@ class LLMRouter:
         breaker: BreakerPolicy | None = None,
         first_content_timeout: float | None = None,
     ) -> None:
-        self.strategy = strategy
+        self.strategy = LoadBalanceStrategy(strategy)
         self._models = KnownModels(catalogue)
         self._clock = clock
         self._random = random or Random()
@@ -109,6 +111,19 @@ class LLMRouter:
                 await rest(step, itinerary.decision, self._clock, self._sleep)
             elif response := await self._complete(step, itinerary, recorder):
                 return response
+
+    def resolve(self, model: str) -> list[tuple[str, str]]:
+        """What a request for ``model`` may be sent to: providers, and what each calls the model.
+
+        Raises:
+            UnknownRoute: no route leads to the model.
+        """
+        _, endpoints = self._routes.match(model)
+        providers = [self._provider(endpoint) for endpoint in endpoints]
+        return [
+            (provider.name, self._models.resolve(endpoint, provider, model))
+            for endpoint, provider in zip(endpoints, providers, strict=True)
+        ]
 
     def health(self) -> list[RouteHealth]:
         """Every endpoint as it stands now, by route in the order of registration."""
@@ -169,11 +184,11 @@ class LLMRouter:
     def _itinerary(self, request: ChatRequest, *, streaming: bool) -> Itinerary:
         pattern, endpoints = self._routes.match(request.model)
         decision = Decision(requested=request.model, strategy=self.strategy.value)
-        standing = [self._candidate(endpoint, request) for endpoint in endpoints]
-        states = [
-            self._state(endpoint, candidate, streaming=streaming)
-            for endpoint, candidate in zip(endpoints, standing, strict=True)
-        ]
+        offers = [(endpoint, self._candidate(endpoint, request)) for endpoint in endpoints]
+        if any(message.images for message in request.messages):
+            offers = self._that_see(offers, decision)
+        standing = [candidate for _, candidate in offers]
+        states = [self._state(endpoint, candidate, streaming=streaming) for endpoint, candidate in offers]
         plan = rank(self.strategy, states, turn=self._turns[pattern], rng=self._random)
         self._turns[pattern] += 1
         for place in plan.ranked:
@@ -197,6 +212,16 @@ class LLMRouter:
         provider = self._provider(endpoint)
         model = self._models.resolve(endpoint, provider, request.model)
         return Candidate(provider, model, self._health_of(provider, model), request, reason="")
+
+    def _that_see(self, offers: list[_Offer], decision: Decision) -> list[_Offer]:
+        """The endpoints whose models take images; all, where none is known to."""
+        blind = [offer for offer in offers if self._models.blind(offer[1].provider, offer[1].model)]
+        if len(blind) == len(offers):
+            return offers
+        for _, candidate in blind:
+            skipped = SkippedRoute(candidate.provider.name, candidate.model, "does not see images")
+            decision.skipped.append(skipped)
+        return [offer for offer in offers if offer not in blind]
 
     def _state(self, endpoint: RouteEndpoint, candidate: Candidate, *, streaming: bool) -> EndpointState:
         health, now = candidate.health, self._clock()

@@ -17,11 +17,13 @@ from core.chat import (
     Event,
     Finished,
     FunctionTool,
+    ImagePart,
     JsonObjectFormat,
     Message,
     ReasoningDelta,
     RouteChosen,
     TextDelta,
+    TextPart,
     ToolDefinition,
     UsageReported,
 )
@@ -52,6 +54,7 @@ class Desk:
         self.catalogue = catalogue
         self.router = LLMRouter(catalogue=catalogue)
         provider = groq_provider.with_overrides(api_key=simulator.api_key, base_url=simulator.base_url)
+        self.provider = provider
         self.router.add_route("openai/*", [RouteEndpoint(provider=provider)])
         self.router.add_route("llama*", [RouteEndpoint(provider=provider)])
         self.opened = 0
@@ -333,6 +336,24 @@ async def test_tool_calls_and_results_are_kept_and_replayed(desk: Desk) -> None:
     assert question["content"] == "1+1?"
     assert calling["tool_calls"][0]["id"] == result["tool_call_id"] == call.id
     assert [role for role, _, _ in await desk.branch(turn)] == ["user", "assistant", "tool", "assistant"]
+
+
+async def test_an_image_goes_to_no_model_that_is_known_not_to_see(desk: Desk) -> None:
+    desk.simulator.configure(**PLAIN)
+    seeing, blind = "qwen/qwen3.8-27b", "openai/gpt-oss-20b"
+    desk.router.add_route("qwen/*", [RouteEndpoint(provider=desk.provider)])
+    image = ImagePart.from_bytes(b"\x89PNG\r\n\x1a\n", "image/png")
+    photo = Message(role="user", content=[TextPart(text="What is this?"), image])
+    with pytest.raises(InputError, match="gpt-oss-20b does not see images") as raised:
+        await read(desk.assistant.reply(None, photo, model=blind))
+    assert seeing in raised.value.hint
+    assert desk.sent() == []
+
+    first = desk.assistant.reply(None, photo, model=seeing)
+    await read(first)
+    await read(desk.ask("And now?", first.session_id, model=blind))
+    assert desk.sent()[0][0]["content"][1]["type"] == "image_url"
+    assert desk.sent()[1][0]["content"] == "What is this?\n\n(an image, left out)"
 
 
 async def test_the_oldest_messages_are_left_out_when_the_window_is_full(desk: Desk) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core import errors
-from core.chat import TextDelta
-from core.routing import LLMRouter, RouteEndpoint
+from core.chat import ChatRequest, ImagePart, Message, TextDelta
+from core.routing import LLMRouter, LoadBalanceStrategy, RouteEndpoint
 from tests.core.routing.scripted import ANSWER, ScriptedProvider, VirtualTime, request
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +41,26 @@ async def test_unknown_models_under_a_star_are_asked_for_as_they_are(bench):
     async for _ in bench.router.stream(request("brand-new/model")):
         pass
     assert groq.models_asked == ["brand-new/model"]
+
+
+async def test_an_image_goes_past_endpoints_that_are_known_not_to_see(bench):
+    groq, openai = bench.set_up([], [])
+    endpoints = [RouteEndpoint(provider=groq, priority=0), RouteEndpoint(provider=openai, priority=1)]
+    bench.router.add_route("smart", endpoints)
+    assert bench.router.resolve("smart") == [("groq", "openai/gpt-oss-120b"), ("openai", "gpt-5.4-mini")]
+    image = ImagePart.from_bytes(b"\x89PNG\r\n\x1a\n", "image/png")
+    response = await bench.router.chat(
+        ChatRequest(model="smart", messages=[Message(role="user", content=[image])])
+    )
+    (skipped,) = response.decision.skipped
+    assert (skipped.provider, skipped.reason) == ("groq", "does not see images")
+    assert (groq.models_asked, openai.models_asked) == ([], ["gpt-5.4-mini"])
+
+
+def test_a_strategy_may_be_given_by_its_name():
+    assert LLMRouter(strategy="lowest_cost").strategy is LoadBalanceStrategy.LOWEST_COST
+    with pytest.raises(ValueError, match="cheapest"):
+        LLMRouter(strategy="cheapest")
 
 
 async def test_overrides_make_one_provider_for_equal_ones(bench):
