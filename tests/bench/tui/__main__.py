@@ -1,24 +1,17 @@
-"""How the transcript feels: ``python -m tests.bench.tui [--shape ...] [--history ...]``.
+"""How TensorWall feels while it streams: ``python -m tests.bench.tui [--shape ...] [--history ...]``.
 
-Runs a program in a 120x40 pseudo-terminal, has it stream an answer, presses a key about every 130 ms and
-waits for its echo. No terminal emulator is attached, so what a terminal needs to paint is not in the figures.
-The machine's other work is: look at CPU seconds first and at the medians of several ``--runs``.
+Runs the program in a 120x40 pseudo-terminal, serves it an answer over HTTP, presses a key about every 130 ms
+and waits for its echo. No terminal emulator is attached, so what a terminal needs to paint is not in the
+figures. The machine's other work is: look at CPU seconds first and at the medians of several ``--runs``.
 
-Another program than ``tests.bench.tui.host`` is measured with ``--command``. It must show ``--ready`` when it
-can be typed at, begin a streamed answer on Enter after ``--prompt``, echo typed letters while it streams, and
-write ``first <t>`` and ``last <t>`` (monotonic seconds, when it or its server sent those tokens) to the
-file that ``{log}`` in the command or ``BENCH_LOG`` in its environment names. ``{shape}``, ``{tokens}``,
-``{rate}`` and ``{history}`` in the command are replaced. With ``--feed`` a server in a process of its own
-(``tests.bench.tui.feed``) streams the answers and writes the log; its address is ``GROQ_API_URL`` to the
-program, whose ``TENSORWALL_HOME`` is a fresh folder:
-
-    python -m tests.bench.tui --feed --history 0 --ready "Ask anything" --command "tensorwall"
+``--widget`` measures the transcript alone, in a small application that feeds itself (``host.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import shlex
+import asyncio
+import shutil
 import statistics
 import subprocess
 import sys
@@ -29,13 +22,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.tui.answers import END, SHAPES
+from core.catalogue import load_catalogue
+from core.chat import Message
+from core.locations import Locations
+from core.records import open_records
+from tests.bench.tui.answers import END, SHAPES, earlier_answer
 from tests.bench.tui.terminal import Terminal
 
-_HOST = (
-    f"{sys.executable} -m tests.bench.tui.host"
-    " --shape {shape} --tokens {tokens} --rate {rate} --history {history} --log {log}"
-)
+_PROGRAM = [str(Path(sys.executable).with_name("tensorwall")), "-c"]
+_WIDGET = [sys.executable, "-m", "tests.bench.tui.host"]
+_READY = {True: "ready", False: "Ask anything"}
 _KEY_EVERY = 0.13
 
 
@@ -68,48 +64,42 @@ _BUDGETS: list[tuple[str, str, Callable[[Figures], float], Callable[[float], boo
 ]
 
 
-def measure(options: argparse.Namespace, shape: str, history: int) -> Figures:
-    """One run of the program."""
+def measure(options: argparse.Namespace, shape: str, history: int, home: Path) -> Figures:
+    """One run of the program, in a copy of ``home`` that holds the earlier messages."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "stream.log")
-        values = {
-            "shape": shape,
-            "tokens": options.tokens,
-            "rate": options.rate,
-            "history": history,
-            "log": log,
-        }
-        command = shlex.split(options.command.format(**values))
-        with _feed(options, shape, log) as address:
-            environment = {"BENCH_LOG": str(log)}
-            if address:
-                environment |= {
-                    "GROQ_API_URL": address,
-                    "GROQ_API_KEY": "gsk_bench",
-                    "TENSORWALL_HOME": folder,
-                    "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-                }
-            terminal = Terminal(command, options.columns, options.rows, environment)
-            try:
-                return _measure(terminal, options, log)
-            finally:
-                terminal.close()
+        stream = [shape, str(options.tokens), str(options.rate), str(log)]
+        if options.widget:
+            flags = ("--shape", "--tokens", "--rate", "--log", "--history")
+            pairs = zip(flags, [*stream, str(history)], strict=True)
+            return _run([*_WIDGET, *(word for pair in pairs for word in pair)], {}, options, log)
+        shutil.copytree(home, folder, dirs_exist_ok=True)
+        with _feed(stream) as address:
+            environment = {
+                "GROQ_API_URL": address,
+                "GROQ_API_KEY": "gsk_bench",
+                "TENSORWALL_HOME": folder,
+                "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            }
+            return _run(_PROGRAM, environment, options, log)
+
+
+async def fill(home: Path, history: int) -> None:
+    """Give ``home`` one conversation of so many messages."""
+    records = await open_records(Locations.under(home).database_file, load_catalogue())
+    session = await records.conversations.create(title="Earlier")
+    parent = None
+    for number in range(history):
+        text = earlier_answer(number) if number % 2 else f"Question {number}: how does it work?"
+        message = Message(role="assistant" if number % 2 else "user", content=text)
+        parent = (await records.conversations.add(session.id, parent, message)).id
+    await records.aclose()
 
 
 @contextmanager
-def _feed(options: argparse.Namespace, shape: str, log: Path) -> Iterator[str]:
-    if not options.feed:
-        yield ""
-        return
-    command = [
-        sys.executable,
-        "-m",
-        "tests.bench.tui.feed",
-        shape,
-        str(options.tokens),
-        str(options.rate),
-        str(log),
-    ]
+def _feed(stream: list[str]) -> Iterator[str]:
+    """Serve the answer over HTTP; gives the base URL."""
+    command = [sys.executable, "-m", "tests.bench.tui.feed", *stream]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -118,14 +108,22 @@ def _feed(options: argparse.Namespace, shape: str, log: Path) -> Iterator[str]:
             server.kill()
 
 
+def _run(command: list[str], environment: dict[str, str], options: argparse.Namespace, log: Path) -> Figures:
+    terminal = Terminal(command, options.columns, options.rows, environment | {"BENCH_LOG": str(log)})
+    try:
+        return _measure(terminal, options, log)
+    finally:
+        terminal.close()
+
+
 def _measure(terminal: Terminal, options: argparse.Namespace, log: Path) -> Figures:
-    terminal.read_until(options.ready.encode(), 60)
+    terminal.read_until(_READY[options.widget].encode(), 60)
     terminal.read_quiet(1.0, 20)
     cpu, begun = terminal.cpu, time.monotonic()
     terminal.read_quiet(2.0, 2.0)
     idle = (terminal.cpu - cpu) / (time.monotonic() - begun)
     focus = _spent(terminal, lambda: terminal.write(b"\x1b[O"), lambda: terminal.write(b"\x1b[I"))
-    terminal.write(options.prompt.encode() + b"\r")
+    terminal.write(b"go\r")
     while not log.exists() or not log.read_text().startswith("first"):
         terminal.read(0.01)
     cpu, begun, frames = terminal.cpu, time.monotonic(), len(terminal.frames)
@@ -200,7 +198,10 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--shape", choices=["all", *SHAPES], action="append", help="of the answer; default mixed"
+        "--shape",
+        choices=["all", *SHAPES],
+        action="append",
+        help="default: mixed, fence, list, cjk",
     )
     parser.add_argument("--history", type=int, action="append", help="earlier messages; default 0 and 1000")
     parser.add_argument("--tokens", type=int, default=4000)
@@ -208,20 +209,26 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--columns", type=int, default=120)
     parser.add_argument("--rows", type=int, default=40)
-    parser.add_argument("--command", default=_HOST)
-    parser.add_argument("--feed", action="store_true", help="serve the answers to the program over HTTP")
-    parser.add_argument("--ready", default="ready", help="what the program shows when it can be typed at")
-    parser.add_argument("--prompt", default="go")
+    parser.add_argument("--widget", action="store_true", help="measure the transcript by itself")
     options = parser.parse_args()
-    shapes = list(SHAPES) if options.shape == ["all"] else options.shape or ["mixed"]
+    shapes = list(SHAPES) if options.shape == ["all"] else options.shape or ["mixed", "fence", "list", "cjk"]
     rows: dict[str, Figures] = {}
-    for shape in shapes:
-        for history in options.history or [0, 1000]:
-            runs = [measure(options, shape, history) for _ in range(options.runs)]
-            medians = {name: statistics.median(getattr(run, name) for run in runs) for name in vars(runs[0])}
-            rows[f"{shape}, {history} before"] = Figures(**medians)
-            print(f"{shape}, {history} before: done", file=sys.stderr)
+    for history in options.history or [0, 1000]:
+        with tempfile.TemporaryDirectory() as home:
+            if not options.widget:
+                asyncio.run(fill(Path(home), history))
+            for shape in shapes:
+                runs = [measure(options, shape, history, Path(home)) for _ in range(options.runs)]
+                medians = {
+                    name: statistics.median(getattr(run, name) for run in runs) for name in vars(runs[0])
+                }
+                rows[f"{shape}, {history} before"] = Figures(**medians)
+                print(f"{shape}, {history} before: done", file=sys.stderr)
     return _report(rows, options)
+
+
+def _median(runs: list[Figures]) -> Figures:
+    return Figures(**{name: statistics.median(getattr(run, name) for run in runs) for name in vars(runs[0])})
 
 
 def _report(rows: dict[str, Figures], options: argparse.Namespace) -> int:
