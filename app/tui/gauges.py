@@ -31,6 +31,9 @@ class Gauges:
         """The figures while a turn streams; they are kept as the last ones."""
         reading = live.reading
         state, tone = live.state
+        if not live.provider:  # nobody has been asked yet
+            self.last = replace(self.last, state=state, tone=tone)
+            return self.last
         self.last = replace(
             self.last,
             state=state,

@@ -90,7 +90,10 @@ async def test_an_image_goes_along_as_an_image(folder: Path, keyed: Simulated) -
     (folder / "photo.png").write_bytes(PNG)
     async with opened(folder) as user:
         await user.sends("what is this @photo.png")
-        await user.until(lambda: user.conversation.branch or user.chat.composer.text)
+        await user.sees("does not see images")
+        assert user.chat.composer.text == "what is this @photo.png"
+        await user.conversation.use_model("qwen/qwen3.8-27b")
+        await user.presses("enter")
         await user.until(lambda: keyed.requests())
         sent = keyed.requests()[-1]["body"]["messages"][-1]["content"]
         assert any(part["type"] == "image_url" for part in sent)

@@ -59,5 +59,5 @@ async def test_a_broken_config_names_file_line_and_key_and_the_app_goes_on(
     file = find_locations().settings_file
     file.write_text('[interface]\nfps = "fast"\n', "utf-8")
     async with opened(folder) as user:
-        await user.sees("config.toml:2", "interface.fps", "whole number")
+        await user.sees("toml:2: interface.fps", "whole number")
         await user.asks("hello")
