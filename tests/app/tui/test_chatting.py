@@ -165,3 +165,27 @@ async def test_the_session_and_the_unsent_draft_are_there_after_a_restart(
         await user.sees("hello", "Remember me.", "not sent yet")
         await user.presses("ctrl+c", "up", "up")
         await user.until(lambda: user.chat.composer.text == "hello")
+
+
+async def test_quitting_while_an_answer_streams_keeps_what_had_arrived(folder: Path, keyed: Simulated) -> None:
+    keyed.configure(**STILL)
+    async with opened(folder) as user:
+        await user.sends("a long story")
+        await user.until(lambda: user.chat.strip.status.state == "Answering")
+        await user.presses("ctrl+q")
+    async with opened(folder, session="latest") as user:
+        await user.until(lambda: len(user.conversation.branch) == 2)
+        answer = user.conversation.branch[-1]
+        assert answer.state == "stopped"
+        assert answer.message.text
+
+
+async def test_a_provider_can_be_changed_to_the_demo_and_says_so(folder: Path, keyed: Simulated) -> None:
+    async with opened(folder) as user:
+        await user.asks("hello")
+        assert "SIMULATED" not in user.screen
+        await user.sends("/provider")
+        await user.sees("Try the demo", "Esc close")
+        await user.presses("down", "enter")
+        await user.sees("SIMULATED", "New session")
+        await user.asks("hello again")
