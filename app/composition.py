@@ -122,7 +122,6 @@ async def compose(
             hint=f"Set {GROQ.key_variable}, run tensorwall login, or try --demo. Keys: {GROQ.keys_page}",
         )
     async with AsyncExitStack() as exits:
-        database = settings.storage.url or locations.database_file
         match source.kind:
             case "keys":
                 endpoints = await asyncio.to_thread(_keyed_endpoints, settings, locations)
@@ -132,12 +131,11 @@ async def compose(
                 endpoints = [RouteEndpoint(provider=source.provider)]
             case "demo":
                 endpoints = [RouteEndpoint(provider=await _simulator(settings.network, exits))]
-                # Of its own, so that simulated spend never mixes with what was really paid.
-                database = locations.demo_database_file
         catalogue = await asyncio.to_thread(load_catalogue, locations.models_file)
         router = LLMRouter(LoadBalanceStrategy(settings.routing.strategy), catalogue=catalogue)
         exits.push_async_callback(router.aclose)
         providers = _add_routes(router, settings, endpoints, own=source.kind == "keys")
+        database = locations.database(settings.storage.url, demo=source.kind == "demo")
         records = LazyRecords(partial(open_records, database, catalogue))
         exits.push_async_callback(records.aclose)
         return Services(

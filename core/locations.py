@@ -51,6 +51,15 @@ class Locations:
         """What the demo says and pretends to cost, apart from the real ledger."""
         return self.data_dir / "demo.db"
 
+    def database(self, url: str | None, *, demo: bool = False) -> str | Path:
+        """Where conversations and spend are kept: what the settings say, else the usual file.
+
+        The demo keeps its own, so that simulated spend never mixes with what was really paid.
+        """
+        if demo:
+            return self.demo_database_file
+        return url or self.database_file
+
     @property
     def models_file(self) -> Path:
         """The last answer of each provider's ``/models``."""

@@ -20,6 +20,7 @@ from core.errors import TensorWallError
 if TYPE_CHECKING:
     from app.composition import Services
     from core.chat.messages import Message
+    from core.conversations import Session
 
 __all__ = ("converse",)
 
@@ -59,10 +60,14 @@ def converse(asked: Asked) -> int:
 class _Conversation:
     """The state between two prompts."""
 
-    def __init__(self, services: Services, exits: AsyncExitStack, asked: Asked) -> None:
+    def __init__(
+        self, services: Services, exits: AsyncExitStack, asked: Asked, session: Session | None
+    ) -> None:
         self._services = services
         self._exits = exits
         self._asked = asked
+        self._session = session
+        """The one that is continued; ``None`` where a new one begins."""
 
     @classmethod
     async def open(cls, asked: Asked) -> _Conversation:
@@ -70,11 +75,11 @@ class _Conversation:
 
         async with AsyncExitStack() as exits:
             services = await exits.enter_async_context(open_services(demo=asked.demo))
-            if asked.latest:
-                asked = replace(asked, latest=False, session_id=await find_session(services, None))
-            elif asked.session_id:
-                asked = replace(asked, session_id=await find_session(services, asked.session_id))
-            return cls(services, exits.pop_all(), asked)
+            session = None
+            if asked.latest or asked.session_id:
+                session = await find_session(services, asked.session_id)
+                asked = replace(asked, latest=False, session_id=session.id)
+            return cls(services, exits.pop_all(), asked, session)
         raise AssertionError("an exit stack swallows nothing")
 
     async def aclose(self) -> None:
@@ -109,6 +114,7 @@ class _Conversation:
                     note(row)
             case "/new":
                 self._asked = replace(self._asked, session_id=None)
+                self._session = None
                 note("A new session.")
             case "/model":
                 if argument.strip():
@@ -122,5 +128,12 @@ class _Conversation:
 
     @property
     def _model(self) -> str:
+        """Who will be asked, as the assistant chooses it."""
         services = self._services
-        return self._asked.model or services.settings.chat.model or services.catalogue.default_model
+        session_model = self._session.model if self._session else None
+        return (
+            self._asked.model
+            or session_model
+            or services.settings.chat.model
+            or services.catalogue.default_model
+        )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.assistant import Turn
     from core.chat import ResponseFormat
     from core.chat.messages import Message
+    from core.conversations import Session
 
 __all__ = ("Answer", "Asked", "answer_once", "json_problem", "print_answer")
 
@@ -160,7 +161,7 @@ async def start_turn(services: Services, message: Message, asked: Asked) -> Turn
 
     session_id = None
     if asked.latest or asked.session_id:
-        session_id = await find_session(services, asked.session_id)
+        session_id = (await find_session(services, asked.session_id)).id
     return services.assistant.reply(
         session_id,
         message,
@@ -171,15 +172,19 @@ async def start_turn(services: Services, message: Message, asked: Asked) -> Turn
     )
 
 
-async def find_session(services: Services, id_or_prefix: str | None) -> str:
-    """The id of a session, or of the one written to last."""
+async def find_session(services: Services, id_or_prefix: str | None) -> Session:
+    """A session, or the one written to last.
+
+    Raises:
+        InputError: there is no such session, or none at all.
+    """
     conversations = (await services.records()).conversations
     if id_or_prefix:
-        return (await conversations.get(id_or_prefix)).id
+        return await conversations.get(id_or_prefix)
     latest = await conversations.latest()
     if latest is None:
         raise InputError("There is no session to continue.", hint="Leave out -c to start one.")
-    return latest.id
+    return latest
 
 
 def _system_prompt(services: Services, message: Message, asked: Asked) -> str | None:

@@ -41,9 +41,7 @@ def with_conversations(work: Callable[[Conversations], Awaitable[T]], *, demo: b
         from core.records import open_records
         from core.settings import load_settings
 
-        locations = find_locations()
-        usual = load_settings().storage.url or locations.database_file
-        place = locations.demo_database_file if demo else usual
+        place = find_locations().database(load_settings().storage.url, demo=demo)
         records = await open_records(place, load_catalogue())
         try:
             return await work(records.conversations)

@@ -55,6 +55,21 @@ def test_commands(on_terminal: Open, simulator: Simulated) -> None:
     assert [message["content"] for message in last["messages"]] == ["two"]
 
 
+def test_a_continued_session_keeps_its_model(
+    on_terminal: Open, tensorwall: Run, simulator: Simulated
+) -> None:
+    simulator.configure(text="Yes.")
+    assert tensorwall("chat", "-m", "openai/gpt-oss-20b", "one").status == 0
+    terminal = on_terminal("chat", "-c")
+    terminal.expect(r"openai/gpt-oss-20b\. /help lists the commands")
+    terminal.send("two\n")
+    terminal.expect(r"\nYes\.\n> ")
+    assert simulator.requests()[-1]["body"]["model"] == "openai/gpt-oss-20b"
+    terminal.send("/new\n")
+    terminal.send("/model\n")
+    terminal.expect(r"openai/gpt-oss-120b answers\.")
+
+
 def test_ctrl_c_stops_the_answer_not_the_conversation(on_terminal: Open, simulator: Simulated) -> None:
     simulator.configure(
         text=["first ", "second"],
