@@ -38,7 +38,7 @@ class ApiError(Exception):
         status: int,
         message: str,
         *,
-        type: str = "invalid_request_error",  # noqa: A002  the field's name on the wire
+        kind: str = "invalid_request_error",
         code: str | None = None,
         param: str | None = None,
         failed_generation: str | None = None,
@@ -49,7 +49,7 @@ class ApiError(Exception):
         self.headers = headers or {}
         optional = {"code": code, "param": param, "failed_generation": failed_generation}
         given = {name: value for name, value in optional.items() if value is not None}
-        self.body = {"error": {"message": message, "type": type, **given}}
+        self.body = {"error": {"message": message, "type": kind, **given}}
 
 
 def invalid_request(message: str, *, param: str | None = None) -> ApiError:
@@ -113,7 +113,7 @@ def rate_limited(where: str, limit: str, size: int, used: float, requested: int,
     return ApiError(
         429,
         message,
-        type=limit.split(maxsplit=1)[0],
+        kind=limit.split(maxsplit=1)[0],
         code="rate_limit_exceeded",
         headers={"retry-after": str(math.ceil(wait))},
     )
@@ -125,7 +125,7 @@ def too_large(where: str, limit: str, size: int, requested: int) -> ApiError:
         f"Request too large for {where} on {limit}: Limit {size}, Requested {requested}, please reduce "
         f"your message size and try again. {_UPGRADE}"
     )
-    return ApiError(413, message, type="tokens", code="rate_limit_exceeded")
+    return ApiError(413, message, kind="tokens", code="rate_limit_exceeded")
 
 
 def place(model: str, organization: str) -> str:

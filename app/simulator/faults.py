@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import get_args
 
 from app.simulator.errors import (
     ApiError,
@@ -34,25 +35,12 @@ from app.simulator.errors import (
     too_large,
     tool_use_failed,
 )
-from app.simulator.options import Fault
+from app.simulator.options import Fault, FaultWithin
 from app.simulator.wire import dump
 
 __all__ = ("OVERSIZED", "WITHIN_ANSWER", "RawAnswer", "event_error", "instead_of_answer")
 
-WITHIN_ANSWER = frozenset(
-    {
-        "sse_error",
-        "tool_use_failed",
-        "json_validate_failed",
-        "x_groq_error",
-        "end",
-        "cut",
-        "cut_reset",
-        "stall",
-        "garbage_event",
-        "oversized_event",
-    }
-)
+WITHIN_ANSWER = frozenset(get_args(FaultWithin))
 OVERSIZED = 9 * 1024 * 1024
 """Bytes of an oversized event."""
 
@@ -133,13 +121,13 @@ def _error(fault: Fault, model: str, organization: str) -> ApiError:
             return too_large(where, "tokens per minute (TPM)", 8_000, 9_000)
         case "forbidden":
             message = f"The model `{model}` is blocked at the organization level."
-            return ApiError(403, message, type="permissions_error", code="model_permission_blocked_org")
+            return ApiError(403, message, kind="permissions_error", code="model_permission_blocked_org")
         case "blocked":
             message = f"API access is blocked: organization `{organization}` has reached its spend limit."
             return ApiError(400, message, code="blocked_api_access")
         case "capacity":
             message = f"Flex tier capacity exceeded for model `{model}`, please try again later."
-            return ApiError(498, message, type="internal_server_error", code="capacity_exceeded")
+            return ApiError(498, message, kind="internal_server_error", code="capacity_exceeded")
         case "unprocessable":
             return ApiError(422, "The request was well-formed but could not be followed.")
         case "failed_dependency":
@@ -159,7 +147,7 @@ def _changed(error: ApiError, fault: Fault) -> ApiError:
 
 def _plain(status: int) -> ApiError:
     kind = "internal_server_error" if status >= 500 else "invalid_request_error"
-    return ApiError(status, _REASONS.get(status, "The server had an error"), type=kind)
+    return ApiError(status, _REASONS.get(status, "The server had an error"), kind=kind)
 
 
 def _raw(status: int, body: str, content_type: str, headers: dict[str, str] | None = None) -> RawAnswer:

@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat
 
-__all__ = ("ContentShape", "Fault", "FaultKind", "Limits", "Options", "Quirk", "Tier", "ToolCallOption")
+__all__ = (
+    "ContentShape",
+    "Fault",
+    "FaultKind",
+    "FaultWithin",
+    "Limits",
+    "Options",
+    "Quirk",
+    "Tier",
+    "ToolCallOption",
+)
 
 ContentShape = Literal[
     "answer",
@@ -21,8 +31,7 @@ ContentShape = Literal[
 ]
 """``answer`` replies to the prompt; the others are test material of the named shape."""
 
-FaultKind = Literal[
-    # instead of an answer
+FaultInstead = Literal[
     "reset",
     "close",
     "hang",
@@ -43,10 +52,13 @@ FaultKind = Literal[
     "empty_body",
     "html_page",
     "plain_text",
+]
+"""Faults that come instead of an answer; ``app.simulator.faults`` describes each."""
+
+FaultWithin = Literal[
+    "sse_error",
     "tool_use_failed",
     "json_validate_failed",
-    # within an answer, after ``after_tokens`` tokens
-    "sse_error",
     "x_groq_error",
     "end",
     "cut",
@@ -55,6 +67,9 @@ FaultKind = Literal[
     "garbage_event",
     "oversized_event",
 ]
+"""Faults within an answer, after ``after_tokens`` tokens."""
+
+FaultKind = FaultInstead | FaultWithin
 
 Quirk = Literal[
     "no_usage",

