@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ("IMAGE_TOKENS", "count_tokens", "prompt_pieces", "split_tokens")
+__all__ = ("IMAGE_TOKENS", "prompt_pieces", "split_tokens")
 
 IMAGE_TOKENS = 2_048
 """What an image counts as (https://console.groq.com/docs/vision)."""
@@ -30,11 +30,6 @@ _PIECE = re.compile(
 def split_tokens(text: str) -> list[str]:
     """The pieces of a text, in order; joined they are the text."""
     return _PIECE.findall(text)
-
-
-def count_tokens(text: str) -> int:
-    """The number of pieces of a text."""
-    return len(_PIECE.findall(text))
 
 
 def prompt_pieces(messages: Iterable[Mapping[str, Any]], tools: list[Any] | None) -> list[str]:
