@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.tui.entries import entry_of, user_entry
 from app.tui.failures import explain
+from app.tui.garbage import brief_collections
 from app.tui.gauges import Gauges
 from app.tui.live_turn import LiveTurn
 from app.tui.status_line import Status
@@ -219,7 +220,8 @@ class Conversation:
         self.busy, self._stopping, self._unanswered = True, False, False
         self._stage.changed()
         try:
-            failure = await self._read(live)
+            with brief_collections():
+                failure = await self._read(live)
             await self._settle(live, prompt, failure)
         finally:
             self.busy, self._live = False, None
