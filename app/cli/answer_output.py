@@ -9,9 +9,8 @@ import sys
 import threading
 from collections.abc import Callable
 
-from app.cli.output import DIM, ReaderGone, harmless, paint, writer
+from app.cli.output import DIM, ReaderGone, harmless, paint, unwritable, writer
 from app.cli.terminal import is_terminal
-from core.errors import TensorWallError
 
 __all__ = ("AnswerOutput",)
 
@@ -64,7 +63,7 @@ class AnswerOutput:
         self._pieces.put(None)
         await self._done.wait()
         if isinstance(self._failure, OSError):
-            raise TensorWallError(f"stdout cannot be written: {self._failure.strerror}.") from None
+            raise unwritable(self._failure) from None
         if self._failure:
             raise self._failure
 
@@ -100,7 +99,7 @@ class AnswerOutput:
                 out("\n")
                 self._line_open = False
             if remark:
-                with contextlib.suppress(ReaderGone):
+                with contextlib.suppress(ReaderGone, OSError):
                     err(remark)
 
     def _next(self) -> tuple[str, str, bool]:

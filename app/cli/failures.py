@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.cli.output import complain
 from core.errors import (
     AllRoutesFailed,
@@ -10,6 +12,7 @@ from core.errors import (
     ConfigurationError,
     CredentialsError,
     InputError,
+    ProviderError,
     TensorWallError,
     UnknownRoute,
 )
@@ -62,7 +65,18 @@ def report(error: BaseException) -> None:
         hint = f"{hint} `tensorwall login` checks and stores a key; `--demo` needs none.".lstrip()
     whole = str(error)
     complain(one_line(whole.removesuffix(error.hint)), hint=one_line(hint))
-    if isinstance(error, AllRoutesFailed) and len(error.causes) > 1:
-        for cause in error.causes:
-            source = getattr(cause, "provider", "")
-            complain(one_line(f"{source}: {cause}" if source else str(cause)), label="  ")
+    if isinstance(error, AllRoutesFailed):
+        _list(error.causes)
+
+
+def _list(causes: Iterable[ProviderError | CredentialsError]) -> None:
+    """A line for each failure that differs; several tries that met the same need none."""
+    lines = dict.fromkeys(_with_source(cause) for cause in causes)
+    if len(lines) > 1:
+        for line in lines:
+            complain(line, label="  ")
+
+
+def _with_source(cause: ProviderError | CredentialsError) -> str:
+    source = getattr(cause, "provider", "")
+    return one_line(f"{source}: {cause}" if source else str(cause))

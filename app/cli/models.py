@@ -33,6 +33,8 @@ def models(*, refresh: bool, provider: str | None, show_all: bool, form: str) ->
 
     cache = find_locations().models_file
     catalogue = load_catalogue(cache)
+    if provider and not catalogue.models(provider):
+        _check_known(provider)
     status = asyncio.run(_refresh(catalogue, provider)) if refresh else 0
     kind: Kind | None = None if show_all else "chat"
     rows = [_row(catalogue, info) for info in catalogue.models(provider, kind=kind)]
@@ -45,17 +47,26 @@ def models(*, refresh: bool, provider: str | None, show_all: bool, form: str) ->
     return status
 
 
+def _check_known(provider: str) -> None:
+    """Raise InputError where there is no such provider, built in or in the settings."""
+    from app.cli.services import unknown_provider
+    from app.composition import all_providers
+    from core.settings import load_settings
+
+    known = all_providers(load_settings())
+    if provider not in known:
+        raise unknown_provider(provider, known.values())
+
+
 async def _refresh(catalogue: Catalogue, provider: str | None) -> int:
     """Ask every provider that can be asked, at once; 1 when one that has a key failed."""
     from app.cli.failures import one_line
-    from app.cli.services import open_providers, unknown_provider
+    from app.cli.services import open_providers
     from core.errors import CredentialsError, TensorWallError
     from core.locations import find_locations
 
     failed = 0
     async with open_providers() as providers:
-        if provider and provider not in {known.name for known in providers}:
-            raise unknown_provider(provider, providers)
         asked = [known for known in providers if provider in (None, known.name)]
         answers = await asyncio.gather(*(known.models() for known in asked), return_exceptions=True)
     for known, answer in zip(asked, answers, strict=True):

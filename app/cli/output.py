@@ -14,18 +14,22 @@ import os
 import select
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, TextIO
 
 from app.cli.terminal import is_terminal, takes_colour
+from core.errors import TensorWallError
 
 __all__ = (
     "ReaderGone",
     "complain",
     "emit",
     "emit_json",
+    "emit_line",
     "harmless",
     "note",
     "paint",
+    "unwritable",
     "writer",
 )
 
@@ -38,7 +42,7 @@ class ReaderGone(Exception):
 
 
 def writer(stream: TextIO | None) -> Callable[[str], None]:
-    """A function that writes text to ``stream`` at once; raises ``ReaderGone``.
+    """A function that writes text to ``stream`` at once; raises ``ReaderGone``, or ``OSError`` (full disk).
 
     Characters the stream's encoding lacks become ``?``. A stream that is closed swallows everything.
     """
@@ -81,13 +85,36 @@ def harmless(text: str) -> str:
 
 
 def emit(text: str) -> None:
-    """Write one result and a line end to stdout; on a terminal nothing in it acts on the terminal."""
-    writer(sys.stdout)((harmless(text) if is_terminal(sys.stdout) else text) + "\n")
+    """Write one result and a line end to stdout; on a terminal nothing in it acts on the terminal.
+
+    Raises:
+        ReaderGone: stdout was closed by its reader.
+        TensorWallError: stdout could not be written, as on a full disk.
+    """
+    emit_line(harmless(text) if is_terminal(sys.stdout) else text)
+
+
+def emit_line(line: str) -> None:
+    """Write a line, harmless already, to stdout; raises as ``emit``."""
+    try:
+        writer(sys.stdout)(line + "\n")
+    except OSError as error:
+        raise unwritable(error) from None
+
+
+def unwritable(error: OSError) -> TensorWallError:
+    """The error for a stdout that takes nothing, as on a full disk."""
+    return TensorWallError(f"stdout cannot be written: {error.strerror}.")
 
 
 def emit_json(value: object) -> None:
     """Write ``value`` to stdout as JSON, for programs."""
-    emit(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    emit(json.dumps(value, ensure_ascii=False, indent=2, default=_as_text))
+
+
+def _as_text(value: object) -> str:
+    """What JSON has no form for: times as ISO 8601, money as its digits."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def paint(text: str, code: str, stream: TextIO | None) -> str:
@@ -108,5 +135,5 @@ def complain(text: str, *, hint: str = "", label: str = "tensorwall: ") -> None:
 
 
 def _to_stderr(line: str) -> None:
-    with contextlib.suppress(ReaderGone):  # nobody listens; the exit status still tells
+    with contextlib.suppress(ReaderGone, OSError):  # nobody listens; the exit status still tells
         writer(sys.stderr)(line + "\n")

@@ -10,6 +10,9 @@ from core.chat.events import Event, Finished, RouteChanged, RouteChosen, Waiting
 
 __all__ = ("Progress",)
 
+_NOTICEABLE = 0.1
+"""Seconds; a shorter wait is not worth a line."""
+
 
 class Progress:
     """Turns events into remarks, and says when nothing has come for a while.
@@ -43,7 +46,7 @@ class Progress:
                     f"moved from {event.from_model} ({event.from_provider}) to "
                     f"{event.to_model} ({event.to_provider}): {event.reason}"
                 )
-            case Waiting():
+            case Waiting() if event.seconds >= _NOTICEABLE:
                 self._say(f"waiting {event.seconds:.1f} s: {event.reason}")
                 self._last_event += event.seconds
             case Finished(reason="length"):

@@ -66,7 +66,7 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
 )
 @click.pass_context
 def tensorwall(ctx: click.Context, *, demo: bool, resume: bool, session: str | None, debug: bool) -> int:
-    r"""Real-time chat and voice assistant for the terminal.
+    """Real-time chat and voice assistant for the terminal.
 
     Without a command it opens the full-screen interface; where there is no terminal it answers
     stdin, as `tensorwall chat` does.
@@ -80,7 +80,7 @@ def tensorwall(ctx: click.Context, *, demo: bool, resume: bool, session: str | N
       4    no API key, or a wrong one
       130  stopped by Ctrl-C; what had arrived is kept
       141  the reader of stdout went away (as `| head` does)
-    """
+    """  # noqa: D301 - click's mark for "do not rewrap" is the character, not its escape
     if resume and session:
         raise click.UsageError("-c and --session exclude each other.", ctx=ctx)
     invocation = ctx.ensure_object(Invocation)

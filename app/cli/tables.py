@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from app.cli.output import DIM, harmless, paint
+from app.cli.output import DIM, emit_line, harmless, paint
 from app.cli.terminal import is_terminal
 
 __all__ = ("cell_width", "emit_table", "render_table")
@@ -28,13 +28,6 @@ def emit_table(
     head, *lines = render_table(headers, rows, right=right, width=width)
     for line in (paint(head, DIM, sys.stdout), *lines):
         emit_line(line)
-
-
-def emit_line(line: str) -> None:
-    """A line whose cells are harmless already, so that its styling may stay."""
-    from app.cli.output import writer
-
-    writer(sys.stdout)(line + "\n")
 
 
 def render_table(

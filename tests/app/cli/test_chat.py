@@ -279,10 +279,23 @@ def test_a_full_disk_is_said(tensorwall: Run, start: Callable[..., subprocess.Po
     if not full.exists():
         pytest.skip("no /dev/full on this system")
     with full.open("wb") as sink:
-        process = start("chat", "hi", stdout=sink)
-        _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
-    assert b"stdout cannot be written: No space left on device." in err
+        for command in (["chat", "hi"], ["models"]):
+            process = start(*command, stdout=sink)
+            _, err = process.communicate(timeout=PATIENCE)
+            assert process.returncode == 1
+            assert err == b"tensorwall: stdout cannot be written: No space left on device.\n"
+
+
+def test_remarks_that_cannot_be_written_cost_no_answer(
+    start: Callable[..., subprocess.Popen[bytes]], simulator: Simulated
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    simulator.configure(text="Whole.")
+    with Path("/dev/full").open("wb") as sink:
+        process = start("chat", "-m", "gemma2-9b-it", "--stats", "hi", stderr=sink)
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (0, b"Whole.\n")
 
 
 def test_a_pipe_gets_the_text_as_it_is_and_a_terminal_gets_it_harmless(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.failures import exit_status, one_line
+from app.cli.failures import exit_status, one_line, report
 from app.cli.one_shot import json_problem
+from app.cli.output import emit_json
 from app.cli.progress import Progress
 from app.cli.tables import cell_width, render_table
 from core.chat.decision import Decision
@@ -88,11 +92,29 @@ def test_one_line_has_no_secrets() -> None:
     assert "0123456789abcdef" not in shown
 
 
+def test_tries_that_met_the_same_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    busy = RateLimited("Groq is busy.", provider="groq", hint="Wait.")
+    report(_all_failed(busy, busy, busy))
+    assert capsys.readouterr().err.splitlines() == ["tensorwall: No route answered."]
+    report(_all_failed(busy, RateLimited("OpenAI is busy.", provider="openai"), busy))
+    assert capsys.readouterr().err.splitlines() == [
+        "tensorwall: No route answered.",
+        "  groq: Groq is busy. Wait.",
+        "  openai: OpenAI is busy.",
+    ]
+
+
+def test_times_for_programs_are_iso_8601(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_json({"at": datetime(2026, 5, 1, 12, tzinfo=UTC), "cost": Decimal("0.10")})
+    assert json.loads(capsys.readouterr().out) == {"at": "2026-05-01T12:00:00+00:00", "cost": "0.10"}
+
+
 async def test_progress_says_what_happens_in_one_line_each() -> None:
     said: list[str] = []
     progress = Progress(said.append, silence=60)
     progress.on_event(RouteChosen("c1", "fast", "groq", "big", "first choice"))
     progress.on_event(RouteChanged("groq", "big", "openai", "small", "rate limited"))
+    progress.on_event(Waiting(0.01, "hardly worth a line"))
     progress.on_event(Waiting(1.5, "every route is busy"))
     chosen = RouteChosen("c2", "fast", "openai", "small", "next")
     progress.on_event(chosen)

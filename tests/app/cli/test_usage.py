@@ -35,6 +35,7 @@ def _no_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
         (["sessions", "delete", "x"], "needs --yes", "tensorwall sessions delete --help"),
         (["sessions", "list", "-n", "0"], "0 is not in the range", "tensorwall sessions list --help"),
         (["completion", "tcsh"], "'tcsh'", "tensorwall completion --help"),
+        (["models", "--provider", "nobody"], "There is no provider 'nobody'", "Known: groq, openai"),
         (["login", "nobody"], "There is no provider 'nobody'", "Known: groq, openai"),
         (["chat", "--file", "/no/such/file", "hi"], "/no/such/file cannot be read", "Check the path"),
     ],
@@ -126,6 +127,13 @@ def test_an_internal_error_is_one_line_without_secrets_unless_debugging(
     assert len(err.splitlines()) == 2
     assert run(["--debug", "config", "show"]) == 1
     assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_help_lists_the_exit_statuses_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "4    no API key, or a wrong one" in lines
+    assert not any("\\b" in line for line in lines)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
