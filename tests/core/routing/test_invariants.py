@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import errors
+from core.catalogue import load_catalogue
 from core.chat import Finished, ReasoningDelta, RouteChanged, RouteChosen, TextDelta, Waiting
 from core.routing import LLMRouter, LoadBalanceStrategy, RetryPolicy, RouteEndpoint
 from tests.core.routing.scripted import (
@@ -20,6 +21,7 @@ from tests.core.routing.scripted import (
     text_of,
 )
 
+CATALOGUE = load_catalogue()  # once: reading it takes longer than an example
 KINDS = [
     errors.AccessDenied,
     errors.AuthenticationFailed,
@@ -78,6 +80,7 @@ def test_every_request_ends_in_an_answer_or_one_clear_error(
     policy = RetryPolicy(retries=retries)
     router = LLMRouter(
         strategy=strategy,
+        catalogue=CATALOGUE,
         clock=time.clock,
         sleep=time.sleep,
         random=Random(seed),
