@@ -31,12 +31,10 @@ class TerminalAnswer:
 
     Attributes:
         answered: it answered at all.
-        extended_keys: it speaks the kitty keyboard protocol.
         key_releases: it reports when a key is let go, so that hold-to-talk is exact.
     """
 
     answered: bool = False
-    extended_keys: bool = False
     key_releases: bool = False
 
 
@@ -51,7 +49,6 @@ def ask_terminal(timeout: float = _QUERY_TIME) -> TerminalAnswer:
     flags = _KEY_FLAGS.search(reply)
     return TerminalAnswer(
         answered=bool(reply),
-        extended_keys=flags is not None,
         key_releases=flags is not None and bool(int(flags[1]) & _REPORT_EVENT_TYPES),
     )
 

@@ -109,13 +109,3 @@ class ChatRequest(_Frozen):
     service_tier: ServiceTier | None = None
     user: str | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
-
-    @property
-    def wants_json(self) -> bool:
-        """Whether the answer has to be JSON."""
-        return self.response_format is not None
-
-    @property
-    def has_images(self) -> bool:
-        """Whether any message carries an image."""
-        return any(message.images for message in self.messages)
