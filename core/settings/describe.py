@@ -150,7 +150,7 @@ def _choices(annotation: object) -> tuple[str, ...]:
     return tuple(get_args(annotation)) if get_origin(annotation) is Literal else ()
 
 
-def _unwrap(annotation: Any, bounds: Sequence[object] = ()) -> tuple[Any, list[object]]:  # noqa: ANN401
+def _unwrap(annotation: object, bounds: Sequence[object] = ()) -> tuple[Any, list[object]]:
     """The type without ``| None`` and ``Annotated``, and what ``Annotated`` said of it."""
     if get_origin(annotation) in (Union, types.UnionType):
         return _unwrap(next(part for part in get_args(annotation) if part is not type(None)), bounds)
