@@ -76,8 +76,10 @@ def _reply(prompt: str, random_: random.Random) -> str:
 
 
 def _title(prompt: str) -> str:
-    """The first words of the conversation it quotes."""
-    words = _subject(re.sub(r"^(user|assistant):\s*", "", prompt, flags=re.IGNORECASE)).split()
+    """The first words of the question in the conversation it quotes."""
+    question = re.sub(r"^user:\s*", "", prompt, flags=re.IGNORECASE)
+    question = re.split(r"\n+assistant:", question, maxsplit=1, flags=re.IGNORECASE)[0]
+    words = _subject(question).split()
     return " ".join(words[:6]).rstrip(",;:").capitalize() or "A quiet conversation"
 
 

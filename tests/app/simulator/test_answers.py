@@ -41,6 +41,11 @@ def test_names_a_conversation_when_told_to() -> None:
     assert answer(excerpt, instructions="Write a title of 3 to 6 words.") == "Tell me a story about a"
 
 
+def test_a_title_leaves_out_what_was_answered() -> None:
+    excerpt = "User: hello\n\nAssistant: Hello! What can I do for you?"
+    assert answer(excerpt, instructions="Write a title of 3 to 6 words.") == "Hello"
+
+
 @given(st.text(max_size=400), st.integers())
 def test_is_the_same_for_a_prompt_and_seed(prompt: str, seed: int) -> None:
     text = answer(prompt, seed)
