@@ -80,7 +80,8 @@ def _title(prompt: str) -> str:
     question = re.sub(r"^user:\s*", "", prompt, flags=re.IGNORECASE)
     question = re.split(r"\n+assistant:", question, maxsplit=1, flags=re.IGNORECASE)[0]
     words = _subject(question).split()
-    return " ".join(words[:6]).rstrip(",;:").capitalize() or "A quiet conversation"
+    title = " ".join(words[:6]).rstrip(",;:") or "a quiet conversation"
+    return title[0].upper() + title[1:]
 
 
 def _subject(prompt: str) -> str:
