@@ -16,7 +16,7 @@ from typing import Literal
 from core.assistant import Assistant
 from core.catalogue import Catalogue, load_catalogue
 from core.credentials import find_api_key
-from core.errors import ConfigurationError, CredentialsError, TensorWallError, UnexpectedResponse
+from core.errors import CredentialsError, TensorWallError, UnexpectedResponse
 from core.locations import Locations, find_locations
 from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
 from core.providers.profiles import BUILT_IN, GROQ, custom_profile
@@ -110,7 +110,6 @@ async def compose(
 
     Raises:
         CredentialsError: there is no key, and no route that needs none.
-        ConfigurationError: the settings' routes name a provider there is none of.
         ConnectionFailed: the simulator does not start.
         ProviderError: the local server has no model to offer.
     """
@@ -198,7 +197,7 @@ def _add_routes(
             endpoint.provider.name: endpoint.provider for endpoint in endpoints
         }
         routes |= {
-            route.model: [_endpoint(given, providers, route.model) for given in route.endpoints]
+            route.model: [_endpoint(given, providers) for given in route.endpoints]
             for route in settings.routes
         }
     for pattern, members in routes.items():
@@ -206,13 +205,7 @@ def _add_routes(
     return {member.provider.name: member.provider for members in routes.values() for member in members}
 
 
-def _endpoint(given: EndpointSettings, providers: Mapping[str, Provider], route: str) -> RouteEndpoint:
-    if given.provider not in providers:
-        raise ConfigurationError(
-            f"there is no provider {given.provider!r}.",
-            key=f"routes: {route}",
-            hint=f"Known: {', '.join(providers)}; others are declared under [[providers]].",
-        )
+def _endpoint(given: EndpointSettings, providers: Mapping[str, Provider]) -> RouteEndpoint:
     return RouteEndpoint(
         provider=providers[given.provider],
         priority=given.priority,

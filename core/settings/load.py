@@ -126,6 +126,9 @@ def _explain(problem: ErrorDetails) -> tuple[str, str]:
     location = problem["loc"]
     if problem["type"] == "extra_forbidden":
         return "there is no such setting.", _suggestion(location)
+    if problem["type"] == "unknown_provider":
+        hint = f"Known: {problem['ctx']['known']}; others are declared under [[providers]]."
+        return f"there is no provider {_shown(problem['input'])}.", hint
     if problem["type"] == "missing":
         return "this setting is missing.", _allowed(location)
     said = _WANTED.get(problem["type"]) or problem["msg"].removeprefix("Value error, ").removeprefix("Input ")

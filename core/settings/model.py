@@ -6,16 +6,18 @@ The docstrings are also what ``config_template`` and the settings screen show.
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.chat import ReasoningEffort
 from core.credentials import address_problem
 
 __all__ = (
+    "BUILT_IN_PROVIDERS",
     "ChatSettings",
     "EndpointSettings",
     "InterfaceSettings",
@@ -29,6 +31,9 @@ __all__ = (
 )
 
 DATABASE_VARIABLE = "TENSORWALL_DATABASE_URL"
+
+BUILT_IN_PROVIDERS = ("groq", "openai", "ollama", "lm-studio", "llama-cpp")
+"""What routes may name without declaring it."""
 
 StrategyName = Literal["round_robin", "weighted", "least_latency", "random", "lowest_cost"]
 
@@ -86,7 +91,7 @@ class EndpointSettings(_Section):
 class RouteSettings(_Section):
     """A name to ask for, and who answers it."""
 
-    model: str = Field(min_length=1)
+    model: str = Field(min_length=1, pattern=r"^[^*]*\*?$")
     """The name; one that ends in * stands for all names that begin so."""
     endpoints: list[EndpointSettings] = Field(min_length=1)
     """Who answers."""
@@ -177,6 +182,24 @@ class Settings(BaseSettings):
     """Servers of your own, by any base URL."""
     routes: list[RouteSettings] = Field(default_factory=list)
     """Names with their own set of endpoints."""
+
+    @model_validator(mode="after")
+    def _check_routes(self) -> Self:
+        """Every endpoint names a provider there is."""
+        known = (*BUILT_IN_PROVIDERS, *(provider.name for provider in self.providers))
+        problems = [
+            InitErrorDetails(
+                type=PydanticCustomError("unknown_provider", "is no provider", {"known": ", ".join(known)}),
+                loc=("routes", number, "endpoints", place, "provider"),
+                input=endpoint.provider,
+            )
+            for number, route in enumerate(self.routes)
+            for place, endpoint in enumerate(route.endpoints)
+            if endpoint.provider not in known
+        ]
+        if problems:
+            raise ValidationError.from_exception_data("Settings", problems)
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
 from core.locations import find_locations
+from core.providers.profiles import BUILT_IN
 from core.settings import (
     Settings,
     config_template,
@@ -20,6 +21,7 @@ from core.settings import (
     load_settings,
     save_setting,
 )
+from core.settings.model import BUILT_IN_PROVIDERS
 
 
 @pytest.fixture
@@ -109,6 +111,16 @@ def test_no_other_variable_has_a_say(monkeypatch: pytest.MonkeyPatch, file: Path
     assert load_settings(file) == Settings()
 
 
+def test_routes_may_name_the_built_in_providers_and_the_files_own(file: Path) -> None:
+    assert tuple(profile.name for profile in BUILT_IN) == BUILT_IN_PROVIDERS
+    file.write_text(
+        "[[providers]]\nname = 'mine'\nbase_url = 'http://a/v1'\n"
+        "[[routes]]\nmodel = 'a*'\nendpoints = [{ provider = 'mine' }, { provider = 'lm-studio' }]\n"
+    )
+    (route,) = load_settings(file).routes
+    assert [endpoint.provider for endpoint in route.endpoints] == ["mine", "lm-studio"]
+
+
 # --- refusing -----------------------------------------------------------------------------------
 
 
@@ -157,6 +169,19 @@ def test_no_other_variable_has_a_say(monkeypatch: pytest.MonkeyPatch, file: Path
             7,
             "routes[1].endpoints[2].priority",
             "from 0",
+        ),
+        (
+            "[[routes]]\nmodel = 'a'\nendpoints = [{ provider = 'groq' }]\n\n"
+            "[[routes]]\nmodel = 'b'\n[[routes.endpoints]]\nmodel = 'x'\nprovider = 'goq'\n",
+            9,
+            "routes[2].endpoints[1].provider",
+            "there is no provider 'goq'. Known: groq, openai",
+        ),
+        (
+            "[[routes]]\nmodel = 'a*b'\nendpoints = [{ provider = 'groq' }]\n",
+            2,
+            "routes[1].model",
+            "pattern",
         ),
         ("routes = 'groq'\n", 1, "routes", "array"),
         ("_env_file = 'x'\n", 1, "_env_file", "no such setting"),
