@@ -22,6 +22,8 @@ _FINISH_REASONS: dict[str, FinishReason] = {
     "tool_calls": "tool_calls",
     "tool_use": "tool_calls",
 }
+_MOST_TOKENS = 1_000_000_000
+"""Above any call there is; a larger count is nonsense, which would spoil every sum it went into."""
 
 
 def parse_json(data: str | bytes) -> Any:  # noqa: ANN401 - it may be anything
@@ -88,7 +90,7 @@ def usage_of(payload: Mapping[str, Any]) -> Usage | None:
 
 def _tokens(counts: object, name: str) -> int:
     count = counts.get(name) if isinstance(counts, dict) else None
-    return max(0, int(count)) if isinstance(count, int | float) else 0
+    return int(count) if isinstance(count, int | float) and 0 <= count <= _MOST_TOKENS else 0
 
 
 def _time(counts: Mapping[str, Any], name: str) -> float | None:

@@ -36,14 +36,17 @@ def translated(place: str) -> Iterator[None]:
 
 def storage_error(error: BaseException, place: str) -> StorageError:
     """Build the error that fits, from SQLite's result code or PostgreSQL's SQLSTATE."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF  # the primary code
     state = getattr(error, "sqlstate", None)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or state == _LOCK_NOT_AVAILABLE:
         return DatabaseBusy(
             f"Another program keeps the database {place} locked.",
             hint="Close it, or wait until it is done, and try again.",
         )
-    if code == sqlite3.SQLITE_FULL or state == _DISK_FULL:
+    # Without room for its shared memory beside the database SQLite reports an error of input and output.
+    full = code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE
+    if full or state == _DISK_FULL:
         return DiskFull(
             f"There is no room left to write to the database {place}.",
             hint="Free some disk space; everything stored before is intact.",

@@ -124,11 +124,10 @@ def test_usage_that_grows_counts_once_and_nonsense_is_nought() -> None:
         *growing, event(delta("stop")), event({"choices": [], "usage": {"completion_tokens": 3}})
     )
     assert answer.usage == Usage(completion_tokens=3)
-    _, answer = read(
-        event(
-            delta("stop") | {"usage": {"prompt_tokens": "many", "completion_tokens": -1, "queue_time": "x"}}
-        )
-    )
+    for nonsense in ("many", -1, 1e30, 10**30, "1e999", None, []):
+        _, answer = read(event(delta("stop") | {"usage": {"prompt_tokens": nonsense, "queue_time": "x"}}))
+        assert answer.usage == Usage()
+    _, answer = read(b'data: {"choices": [{"finish_reason": "stop"}], "usage": {"prompt_tokens": 1e999}}\n\n')
     assert answer.usage == Usage()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from core.errors import DatabaseDamaged, DatabaseTooNew, DiskFull, StorageError
 from core.storage import Database, open_database
+from core.storage.failures import storage_error
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -100,6 +101,12 @@ async def test_a_full_disk_keeps_what_was_stored(database: Database, database_pa
     assert "intact" in caught.value.hint
     ids = await database.read(lambda c: list(c.exec_driver_sql("SELECT id FROM sessions").scalars()))
     assert ids == ["s"]
+
+
+def test_a_disk_too_full_to_open_the_database_is_told_as_full() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert isinstance(storage_error(error, "tensorwall.db"), DiskFull)
 
 
 _TRY = """
