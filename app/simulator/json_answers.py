@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ("instance", "json_object")
+__all__ = ("instance", "json_object", "pointed")
 
 _FORMATS = {
     "date": "2026-01-31",
@@ -49,6 +49,16 @@ def instance(schema: Mapping[str, Any] | bool, hint: str = "simulated") -> objec
     return _Generator(root, hint).value(schema, "", 0)
 
 
+def pointed(root: Mapping[str, Any], reference: str) -> Mapping[str, Any] | None:
+    """The part of a schema that a ``$ref`` means; ``None`` where it means none."""
+    target: Any = root
+    for step in reference.removeprefix("#").split("/")[1:]:
+        if not isinstance(target, Mapping):
+            return None
+        target = target.get(step.replace("~1", "/").replace("~0", "~"))
+    return target if isinstance(target, Mapping) else None
+
+
 class _Generator:
     def __init__(self, root: Mapping[str, Any], hint: str) -> None:
         self._root = root
@@ -81,10 +91,12 @@ class _Generator:
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """The schema with references followed, ``allOf`` merged and an alternative chosen."""
         merged = dict(schema)
+        followed: set[str] = set()  # so that a circle of references ends
         while True:
-            if "$ref" in merged:
-                target = self._pointed(merged.pop("$ref"))
-                merged = {**target, **merged}
+            reference = merged.pop("$ref", None)
+            if reference is not None and reference not in followed:
+                followed.add(reference)
+                merged = {**(pointed(self._root, reference) or {}), **merged}
             elif parts := merged.pop("allOf", None):
                 for part in parts:
                     merged = _both(merged, self._resolved(part))
@@ -92,12 +104,6 @@ class _Generator:
                 merged = _both(merged, self._resolved(_simplest(choices)))
             else:
                 return merged
-
-    def _pointed(self, reference: str) -> Mapping[str, Any]:
-        target: Any = self._root
-        for step in reference.removeprefix("#").split("/")[1:]:
-            target = target[step.replace("~1", "/").replace("~0", "~")]
-        return target if isinstance(target, Mapping) else {}
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         properties: Mapping[str, Any] = schema.get("properties", {})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.simulator.errors import invalid_request
+from app.simulator.json_answers import pointed
 from app.simulator.messages import text_of
 
 __all__ = ("checked_format",)
@@ -34,12 +35,26 @@ def checked_format(
         described = wanted.get("json_schema")
         if not isinstance(described, dict) or not isinstance(described.get("schema"), dict):
             raise invalid_request("'response_format.json_schema' : property 'schema' is missing")
+        _check_references(described["schema"], described["schema"])
         if strict and described.get("strict"):
             _check_strict_schema(described["schema"], "response_format.json_schema.schema")
         return True, described["schema"]
     raise invalid_request(
         "'response_format.type' : value must be one of 'text', 'json_object', 'json_schema'"
     )
+
+
+def _check_references(part: object, root: Mapping[str, Any]) -> None:
+    """Every ``$ref`` has to point into the schema."""
+    if isinstance(part, Mapping):
+        reference = part.get("$ref")
+        if isinstance(reference, str) and pointed(root, reference) is None:
+            raise invalid_request(
+                f"invalid JSON schema for response_format: reference '{reference}' cannot be resolved"
+            )
+    if isinstance(part, Mapping | list):
+        for inner in part.values() if isinstance(part, Mapping) else part:
+            _check_references(inner, root)
 
 
 def _check_strict_schema(schema: Mapping[str, Any], where: str) -> None:

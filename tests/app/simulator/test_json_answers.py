@@ -183,3 +183,14 @@ def test_a_cap_that_cuts_json_fails_the_validation(chat: ChatClient) -> None:
     assert b"event: error\n" in streamed.raw
     assert streamed.chunks[-1]["error"] == error | {"status_code": 400}
     assert streamed.text == ""
+
+
+def test_a_reference_that_leads_nowhere_is_refused_and_one_in_a_circle_ends(chat: ChatClient) -> None:
+    def wanted(reference: str) -> dict[str, Any]:
+        schema = {"properties": {"a": {"$ref": reference}}, "required": ["a"], "type": "object"}
+        return {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+
+    refused = chat.ask("Paris", response_format=wanted("#/$defs/nope"))
+    assert refused.status_code == 400
+    assert "'#/$defs/nope' cannot be resolved" in refused.json()["error"]["message"]
+    assert chat.ask("Paris", response_format=wanted("#/properties/a")).status_code == 200
