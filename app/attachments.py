@@ -108,6 +108,6 @@ def _check_size(name: str, size: int, most: int) -> None:
 
 
 def _size(size: int) -> str:
-    from app.tui.figures import data_size
+    from app.figures import data_size
 
     return data_size(size)

@@ -236,7 +236,7 @@ async def _as_object(services: Services, turn: Turn, answer: Answer) -> dict[str
 
 def stats_line(turn: Turn, answer: Answer) -> str:
     """Speed, tokens and money of a turn, in one line."""
-    from app.tui.figures import duration, money, speed
+    from app.figures import duration, money, speed
 
     usage, reading = turn.usage, answer.reading
     mark = "~" if reading.estimated else ""

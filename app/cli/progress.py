@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.tui.figures import duration
+from app.figures import duration
 from core.chat.events import Event, Finished, RouteChanged, RouteChosen, Waiting
 
 __all__ = ("Progress",)

@@ -162,7 +162,7 @@ def _export(session: str, form: Literal["md", "json"]) -> str:
 
 def _emit_summaries(found: list[SessionSummary]) -> None:
     from app.cli.tables import emit_table
-    from app.tui.figures import money
+    from app.figures import money
 
     emit_table(
         ("id", "last used", "messages", "cost", "title"),

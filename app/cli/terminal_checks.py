@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from app.cli.finding import Finding
 from app.cli.terminal import colour_depth, is_terminal
 from app.cli.terminal_query import TerminalAnswer, ask_terminal
-from app.tui.clipboard import native_command
-from app.tui.terminal import Terminal
+from app.clipboard import native_command
+from app.terminal import Terminal
 
 __all__ = ("check_terminal",)
 

@@ -12,14 +12,14 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from app.clipboard import Clipboard
+from app.terminal import Terminal
 from app.tui.cells import one_line
-from app.tui.clipboard import Clipboard
 from app.tui.commands import COMMANDS
 from app.tui.failures import explain
 from app.tui.key_names import key_names
 from app.tui.launch import Launcher, first_look
 from app.tui.screens.chat import ChatScreen
-from app.tui.terminal import Terminal
 from app.tui.themes import DEFAULT_THEME, THEMES
 from app.tui.widgets.composer import Composer
 from app.tui.widgets.find_bar import FindBar

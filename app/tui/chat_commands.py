@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from app.figures import count, money
 from app.tui.commands import COMMANDS, Command
-from app.tui.figures import count, money
 from app.tui.mentions import mentioned_files
 from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat, ReasoningEffort
 from core.errors import InputError

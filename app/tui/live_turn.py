@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app.tui.figures import duration, money, speed
+from app.figures import duration, money, speed
 from app.tui.status_line import Tone
 from core.chat import (
     Finished,

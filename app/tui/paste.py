@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.tui.figures import data_size
+from app.figures import data_size
 from core.errors import InputError
 
 __all__ = ("LARGEST_PASTE", "PastedText", "check_paste")

@@ -19,9 +19,9 @@ def run(*, demo: bool = False, session: str | None = None) -> int:
         demo: start with the simulator, whatever keys there are.
         session: id or beginning of the session to open; ``latest`` for the last one.
     """
+    from app.terminal import Terminal
     from app.tui.application import TensorWallApp
     from app.tui.launch import Launcher
-    from app.tui.terminal import Terminal
 
     locations = find_locations()
     log = locations.cache_dir / "stderr.log"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from app.tui.figures import count, duration, money, sparkline, speed
+from app.figures import count, duration, money, sparkline, speed
 
 if TYPE_CHECKING:
     from core.chat.usage import RateLimits

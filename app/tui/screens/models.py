@@ -10,9 +10,9 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from app.figures import count, price
 from app.tui.cells import MUTED, column, one_line
 from app.tui.failures import explain
-from app.tui.figures import count, price
 from app.tui.fuzzy import score
 from app.tui.screens.picker import PickerScreen, Row
 from core.errors import TensorWallError

@@ -11,11 +11,11 @@ import pytest
 from textual.geometry import Size
 from textual.pilot import Pilot
 
+from app.terminal import Terminal
 from app.tui.application import TensorWallApp
 from app.tui.conversation import Conversation
 from app.tui.launch import Launcher
 from app.tui.screens.chat import ChatScreen
-from app.tui.terminal import Terminal
 from core.locations import find_locations
 from tests.simulated import Simulated
 

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.terminal import Terminal
 from app.tui.launch import first_look
 from app.tui.stderr_guard import guard_stderr, tail
-from app.tui.terminal import Terminal
 from core.locations import find_locations
 
 ROOT = Path(__file__).parents[3]

@@ -167,7 +167,9 @@ async def test_the_session_and_the_unsent_draft_are_there_after_a_restart(
         await user.until(lambda: user.chat.composer.text == "hello")
 
 
-async def test_quitting_while_an_answer_streams_keeps_what_had_arrived(folder: Path, keyed: Simulated) -> None:
+async def test_quitting_while_an_answer_streams_keeps_what_had_arrived(
+    folder: Path, keyed: Simulated
+) -> None:
     keyed.configure(**STILL)
     async with opened(folder) as user:
         await user.sends("a long story")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from app.clipboard import Clipboard, native_command, osc52
+from app.terminal import Terminal
 from app.tui import clipboard
-from app.tui.clipboard import Clipboard, native_command, osc52
 from app.tui.screens.code_blocks import CodeBlocksScreen
-from app.tui.terminal import Terminal
 from tests.app.tui.conftest import User, opened, says
 from tests.simulated import Simulated
 

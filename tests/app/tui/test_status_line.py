@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.tui.figures import count, data_size, duration, money, price, sparkline, speed
+from app.figures import count, data_size, duration, money, price, sparkline, speed
 from app.tui.status_line import Status, lines
 from core.chat import RateLimits
 

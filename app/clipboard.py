@@ -14,8 +14,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.tui.figures import data_size
-from app.tui.terminal import Terminal
+from app.figures import data_size
+from app.terminal import Terminal
 
 __all__ = ("Clipboard", "CopyResult", "native_command", "osc52")
 
