@@ -127,10 +127,13 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
     await turn.aclose()
     if turn.left_out:
         output.remark(f"the {turn.left_out} oldest messages were left out: the model's window has no room")
+    if not error and not any(texts):
+        output.remark("the answer is empty: the model wrote nothing")
     await output.finish()
     if turn.storage_error:
         report(turn.storage_error)
-        note("The answer is whole, but this session does not keep it.")
+        what = "What arrived is above" if error else "The answer is whole"
+        note(f"{what}, but this session does not keep it.")
     return Answer("".join(texts), progress.route, meter.reading(), error)
 
 

@@ -286,6 +286,24 @@ def test_a_full_disk_is_said(tensorwall: Run, start: Callable[..., subprocess.Po
             assert err == b"tensorwall: stdout cannot be written: No space left on device.\n"
 
 
+def test_an_empty_answer_is_said(tensorwall: Run, simulator: Simulated) -> None:
+    simulator.configure(text="", reasoning="")
+    ran = tensorwall("chat", "hi")
+    assert (ran.status, ran.out.strip()) == (0, "")
+    assert ran.err == "the answer is empty: the model wrote nothing\n"
+
+
+def test_an_answer_that_broke_off_unstored_is_not_called_whole(
+    tensorwall: Run, simulator: Simulated, tmp_path: Path
+) -> None:
+    simulator.configure(text="one two three four", reasoning="", faults=[{"kind": "cut", "after_tokens": 2}])
+    database = tmp_path / "broken.db"
+    database.write_text("not a database")
+    ran = tensorwall("chat", "hi", env={"TENSORWALL_DATABASE_URL": f"sqlite:///{database}"})
+    assert ran.status == 1
+    assert "What arrived is above, but this session does not keep it." in ran.err
+
+
 def test_remarks_that_cannot_be_written_cost_no_answer(
     start: Callable[..., subprocess.Popen[bytes]], simulator: Simulated
 ) -> None:
