@@ -6,10 +6,13 @@ import shutil
 import sys
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
+from app.cells import column
 from app.cli.output import DIM, emit_line, harmless, paint
 from app.cli.terminal import is_terminal
 
-__all__ = ("cell_width", "emit_table", "render_table")
+__all__ = ("emit_table", "render_table")
 
 _GAP = "  "
 
@@ -39,40 +42,10 @@ def render_table(
 ) -> list[str]:
     """The lines of a table: headers, then rows; none is wider than ``width`` cells."""
     cells = [list(headers), *([" ".join(harmless(cell).split()) for cell in row] for row in rows)]
-    widths = [max(cell_width(row[column]) for row in cells) for column in range(len(headers))]
+    widths = [max(cell_len(row[n]) for row in cells) for n in range(len(headers))]
     lines = []
     for row in cells:
-        padded = []
-        for column, (cell, room) in enumerate(zip(row, widths, strict=True)):
-            space = " " * (room - cell_width(cell))
-            padded.append(space + cell if column in right else cell + space)
+        padded = (column(cell, widths[n], right=n in right) for n, cell in enumerate(row))
         line = _GAP.join(padded).rstrip()
-        lines.append(line if width is None else _cut(line, width))
+        lines.append(line if width is None else column(line, width).rstrip())
     return lines
-
-
-def cell_width(text: str) -> int:
-    """Columns a terminal gives ``text``: wide East Asian characters and emoji take two, marks none."""
-    if text.isascii():
-        return len(text)
-    return sum(_character_width(char) for char in text)
-
-
-def _character_width(char: str) -> int:
-    from unicodedata import category, east_asian_width
-
-    if category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if east_asian_width(char) in ("W", "F") else 1
-
-
-def _cut(line: str, width: int) -> str:
-    if cell_width(line) <= width:
-        return line
-    kept, used = [], 1  # the ellipsis
-    for char in line:
-        used += _character_width(char)
-        if used > width:
-            break
-        kept.append(char)
-    return "".join(kept).rstrip() + "…"

@@ -12,9 +12,9 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from app.cells import one_line
 from app.clipboard import Clipboard
 from app.terminal import Terminal
-from app.tui.cells import one_line
 from app.tui.commands import COMMANDS
 from app.tui.failures import explain
 from app.tui.key_names import key_names

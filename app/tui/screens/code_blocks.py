@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from app.tui.cells import MUTED, column, one_line
+from app.cells import MUTED, column, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

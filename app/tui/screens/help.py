@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from app.tui.cells import MUTED, column
+from app.cells import MUTED, column
 from app.tui.commands import COMMANDS, Command
 from app.tui.key_names import key_names
 

@@ -10,8 +10,8 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
+from app.cells import MUTED, column, one_line
 from app.figures import count, price
-from app.tui.cells import MUTED, column, one_line
 from app.tui.failures import explain
 from app.tui.fuzzy import score
 from app.tui.screens.picker import PickerScreen, Row

@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from app.tui.cells import MUTED
+from app.cells import MUTED
 
 __all__ = ("PickerScreen", "Row")
 

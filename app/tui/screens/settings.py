@@ -9,7 +9,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from app.tui.cells import MUTED, column, one_line
+from app.cells import MUTED, column, one_line
 from app.tui.failures import explain
 from app.tui.screens.dialogs import AskScreen
 from app.tui.screens.picker import PickerScreen, Row

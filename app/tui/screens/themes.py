@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from app.tui.cells import MUTED
+from app.cells import MUTED
 from app.tui.fuzzy import score
 from app.tui.screens.picker import PickerScreen, Row
 from app.tui.themes import THEMES

@@ -16,8 +16,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from app.cells import MUTED, one_line
 from app.composition import Source
-from app.tui.cells import MUTED, one_line
 from app.tui.failures import explain
 from app.tui.launch import Launcher
 from core.errors import TensorWallError

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from app.tui.cells import MUTED
+from app.cells import MUTED
 from core.safe_text import safe_text
 
 __all__ = ("Completion", "CompletionPopup")

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from app.tui.cells import column, one_line
+from app.cells import column, one_line
 
 __all__ = ("TitleBar",)
 

@@ -10,12 +10,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from app.cli.failures import exit_status, one_line, report
 from app.cli.one_shot import json_problem
 from app.cli.output import emit_json
 from app.cli.progress import Progress
-from app.cli.tables import cell_width, render_table
+from app.cli.tables import render_table
 from core.chat.decision import Decision
 from core.chat.events import RouteChanged, RouteChosen, TextDelta, Waiting
 from core.errors import (
@@ -44,7 +45,7 @@ def test_a_table_aligns_wide_characters_and_numbers() -> None:
 )
 def test_no_line_of_a_table_leaves_the_terminal_or_acts_on_it(rows: list[list[str]], width: int) -> None:
     for line in render_table(("one", "two", "three"), rows, width=width):
-        assert cell_width(line) <= width
+        assert cell_len(line) <= width
         assert not any(char < " " or "\x7f" <= char <= "\x9f" for char in line)
 
 
