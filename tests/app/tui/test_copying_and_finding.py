@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from app import clipboard
 from app.clipboard import Clipboard, native_command, osc52
 from app.terminal import Terminal
-from app.tui import clipboard
 from app.tui.screens.code_blocks import CodeBlocksScreen
 from tests.app.tui.conftest import User, opened, says
 from tests.simulated import Simulated
