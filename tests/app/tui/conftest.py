@@ -124,6 +124,16 @@ async def opened(
         yield user
 
 
+@pytest.fixture(autouse=True)
+def _no_local_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs these tests may well have an Ollama."""
+
+    async def none() -> list[object]:
+        return []
+
+    monkeypatch.setattr("core.providers.find_local_servers", none)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the app was started."""

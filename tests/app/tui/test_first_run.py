@@ -10,14 +10,6 @@ from tests.app.tui.conftest import opened
 from tests.simulated import Simulated
 
 
-@pytest.fixture(autouse=True)
-def _no_local_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def none() -> list[object]:
-        return []
-
-    monkeypatch.setattr("core.providers.find_local_servers", none)
-
-
 async def test_without_a_key_the_demo_answers_and_says_so_always(folder: Path) -> None:
     async with opened(folder, ready=False) as user:
         await user.sees("Paste a Groq API key", "Try the demo", "console.groq.com/keys")
@@ -51,6 +43,11 @@ async def test_a_wrong_key_is_refused_in_words_and_the_right_one_is_kept(
     assert found.key == simulator.api_key
 
 
+def unwrapped(screen: str) -> str:
+    """The screen's lines joined: how long the path is decides where they were broken."""
+    return " ".join(line.strip(" ▌") for line in screen.splitlines())
+
+
 async def test_a_broken_config_names_file_line_and_key_and_the_app_goes_on(
     folder: Path, keyed: Simulated
 ) -> None:
@@ -59,5 +56,7 @@ async def test_a_broken_config_names_file_line_and_key_and_the_app_goes_on(
     file = find_locations().settings_file
     file.write_text('[interface]\nfps = "fast"\n', "utf-8")
     async with opened(folder) as user:
-        await user.sees("toml:2: interface.fps", "whole number")
+        await user.until(
+            lambda: "toml:2: interface.fps: 'fast' should be a whole number" in unwrapped(user.screen)
+        )
         await user.asks("hello")

@@ -111,7 +111,8 @@ def test_a_disk_too_full_to_open_the_database_is_told_as_full() -> None:
 
 _TRY = """
 import asyncio, os, resource, sys
-import alembic.command, alembic.runtime.migration, core.storage.store
+# All that is loaded on the way: later on the packages may be out of reach.
+import alembic.command, alembic.runtime.migration, core.storage.store, sqlalchemy.dialects.sqlite
 from core.errors import StorageError
 from core.storage import open_database
 
