@@ -28,7 +28,7 @@ def money(amount: Decimal | None, *, estimated: bool = False) -> str:
     if amount >= Decimal("0.01"):
         return f"{mark}${amount:.3f}"
     if amount < Decimal("0.000001"):
-        return f"{mark}<$0.000001"
+        return "<$0.000001"  # a bound, estimated or not
     digits = 1 - amount.adjusted()
     return f"{mark}${round(amount, min(digits, 6)):f}"
 
@@ -66,7 +66,7 @@ def duration(seconds: float | None) -> str:
 
 def speed(tokens_per_second: float | None) -> str:
     """A generation speed, such as ``812 tok/s``."""
-    return "- tok/s" if tokens_per_second is None else f"{tokens_per_second:.0f} tok/s"
+    return "- tok/s" if tokens_per_second is None else f"{tokens_per_second:,.0f} tok/s"
 
 
 def data_size(size: int) -> str:

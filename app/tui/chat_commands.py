@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, get_args
 
 from app.figures import count, money
 from app.tui.commands import COMMANDS, Command
-from app.tui.mentions import mentioned_files
+from app.tui.mentions import mentioned_files, without_files
 from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat, ReasoningEffort
 from core.errors import InputError
 
@@ -114,7 +114,7 @@ class ChatCommands:
         if stored is None:
             self._say("There is no question to edit yet.")
             return
-        self._screen.composer.put(stored.message.text)
+        self._screen.composer.put(without_files(stored.message.text))
         self._screen.composer.focus()
 
     async def _chat_previous_branch(self, _: str) -> None:
@@ -140,7 +140,7 @@ class ChatCommands:
             return
         chosen: int | None = 0
         if letter:
-            chosen = ord(letter[0].lower()) - ord("a") if letter[0].isalpha() else int(letter) - 1
+            chosen = int(letter) - 1 if letter.isdecimal() else ord(letter[0].lower()) - ord("a")
         elif len(blocks) > 1:
             from app.tui.screens.code_blocks import CodeBlocksScreen
 

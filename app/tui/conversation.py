@@ -112,7 +112,7 @@ class Conversation:
     @property
     def is_empty(self) -> bool:
         """Whether nothing has been said."""
-        return not self.branch and not self.busy and not self._unanswered
+        return not self._transcript.entries and not self.busy
 
     def status(self) -> Status:
         """Everything the strip shows, now."""
@@ -162,8 +162,21 @@ class Conversation:
             raise InputError("There is no answer to replace yet.")
         old = next((stored for stored in self.branch if stored.parent_id == question.id), None)
         self._transcript.remove_after(question.id)
-        await self._answer(None, question.id, instead_of=old, model=model)
+        failure = await self._answer(None, question.id, instead_of=old, model=model)
+        if self._unanswered and old is not None:
+            await self._go_back_to(old)
+            if failure is not None:
+                self._transcript.add_error(*explain(failure))
         await self._answer_queued()
+
+    async def _go_back_to(self, answer: StoredMessage) -> None:
+        """Show the answer that could not be replaced."""
+        try:
+            conversations = (await self.services.records()).conversations
+            await conversations.switch_to(answer.session_id, answer.id)
+            await self._show(await conversations.get(answer.session_id))
+        except TensorWallError as error:
+            self._stage.report(error)
 
     async def stop(self) -> bool:
         """Stop the answer now, keeping its text; whether there was one."""
@@ -192,8 +205,8 @@ class Conversation:
         *,
         instead_of: StoredMessage | None = None,
         model: str | None = None,
-    ) -> None:
-        """One turn, whatever becomes of it; ``instead_of`` is the message it makes a sibling to."""
+    ) -> TensorWallError | None:
+        """One turn, and what ended it early; ``instead_of`` is the message it makes a sibling to."""
         turn = self.services.assistant.reply(
             self.session_id,
             Message(role="user", content=prompt.content) if prompt else None,
@@ -228,6 +241,7 @@ class Conversation:
             self._stage.changed()
         if turn.state == "complete" and len(self.branch) <= 2:
             await self._suggest_title()
+        return failure
 
     async def _read(self, live: LiveTurn) -> TensorWallError | None:
         """Take the turn's events as they come; what ended it early, if anything did."""
@@ -364,7 +378,7 @@ class Conversation:
         self.branch = await storage.conversations.messages(session.id)
         self.editing, self._unanswered = None, False
         self._gauges.reset()
-        self._model = None
+        self._model = self.system_prompt = None
         self._transcript.load(entry_of(stored) for stored in self.branch if stored.message.role != "system")
         await self.read_totals()
         self._stage.changed()
@@ -378,6 +392,7 @@ class Conversation:
             StorageError: it cannot be remembered.
         """
         self._model = model
+        self._gauges.forget_route()
         self._stage.changed()
         if self.session is not None:
             await (await self.services.records()).conversations.use_model(self.session.id, model)

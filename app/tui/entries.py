@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from app.tui.mentions import without_files
 from app.tui.transcript import Entry
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def entry_of(stored: StoredMessage) -> Entry:
     at = f"{stored.created_at.astimezone():%H:%M}"
     if message.role == "user":
         return Entry(
-            "user", stored.id, message.text, time=at, attachments=_images(len(message.images)), branch=branch
+            "user",
+            stored.id,
+            without_files(message.text),
+            time=at,
+            attachments=_images(len(message.images)),
+            branch=branch,
         )
     return Entry(
         "answer",

@@ -39,6 +39,7 @@ class Gauges:
             state=state,
             tone=tone,
             provider=live.provider,
+            model=live.model,
             first_token=reading.ttft,
             tokens_per_second=reading.tokens_per_second,
             speeds=reading.speeds,
@@ -48,7 +49,7 @@ class Gauges:
             context_used=reading.prompt_tokens + reading.tokens,
             limits=live.limits or self.last.limits,
         )
-        return replace(self.last, model=live.model)
+        return self.last
 
     def ended(self, live: LiveTurn, how: str) -> None:
         """The turn is over: its average speed and what it was billed stay."""
@@ -57,6 +58,10 @@ class Gauges:
         state, tone = _ENDINGS[how]
         speed = average or self.last.tokens_per_second
         self.last = replace(self.last, state=state, tone=tone, tokens_per_second=speed)
+
+    def forget_route(self) -> None:
+        """Another model is asked next."""
+        self.last = replace(self.last, provider="", model="")
 
     def reset(self) -> None:
         """Another session is on screen; today's spend and the provider's limits go on."""

@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from core.chat.messages import Part
 
-__all__ = ("IMAGE_SUFFIXES", "FileIndex", "Mention", "attach", "mention_at", "mentioned_files")
+__all__ = (
+    "IMAGE_SUFFIXES",
+    "FileIndex",
+    "Mention",
+    "attach",
+    "mention_at",
+    "mentioned_files",
+    "without_files",
+)
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
 
 _SKIPPED = frozenset({"node_modules", "__pycache__", "target", "dist", "build", "venv"})
 _MOST_FILES = 20_000
 _MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
+_FILE_BLOCK = re.compile(r"\n\n`(?P<name>[^`\n]+)`:\n`{3,}")
 _TRAILING = ".,;:!?)]}'"
 
 
@@ -97,6 +106,21 @@ def mentioned_files(text: str, root: Path) -> list[tuple[str, Path]]:
                 found[name] = path
                 break
     return list(found.items())
+
+
+def without_files(text: str) -> str:
+    """What was typed of a prompt: the contents of its text files, as ``attach`` appends them, left out."""
+    for block in _FILE_BLOCK.finditer(text):
+        typed = text[: block.start()]
+        if block["name"] in _mentioned_names(typed):
+            return typed
+    return text
+
+
+def _mentioned_names(text: str) -> set[str]:
+    """The names that mentions could mean, with and without the punctuation after them."""
+    found = _MENTION.findall(text)
+    return {name for quoted, bare in found for name in (quoted or bare, bare.rstrip(_TRAILING))}
 
 
 def attach(text: str, root: Path) -> str | list[Part]:

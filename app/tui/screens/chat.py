@@ -158,6 +158,8 @@ class ChatScreen(Screen[None]):
 
     def changed(self) -> None:
         """Bring title, strip and composer up to date."""
+        if not self.is_attached:  # the app ends, and the answer that streamed with it
+            return
         conversation = self.conversation
         self.title_bar.text = conversation.title if conversation else ""
         self.title_bar.hint = "F1 help  Ctrl+P commands"

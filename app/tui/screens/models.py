@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ("ModelScreen",)
 
 _MARKS = {"active": "●", "preview": "◐", "enterprise": "◇", "retired": "○"}
+_NARROW = 36
 _TONES = {"active": "$success", "preview": "$warning", "enterprise": MUTED, "retired": MUTED}
 
 
@@ -72,8 +73,11 @@ class ModelScreen(PickerScreen["ModelInfo | str", str]):
         figures = f"{price(cost.input)}/{price(cost.output)}" if cost else "?"
         window = count(info.context_window)
         tone = MUTED if info.state == "retired" else "$foreground"
+        mark = (_MARKS[info.state] + " ", _TONES[info.state])
+        if self.row_width < _NARROW:
+            return Row(info.id, Content.assemble(mark, (one_line(info.id), tone)), info)
         content = Content.assemble(
-            (_MARKS[info.state] + " ", _TONES[info.state]),
+            mark,
             (column(one_line(info.id), self.row_width - 20), tone),
             (column(figures, 12, right=True), MUTED),
             (column(window, 6, right=True), MUTED),

@@ -20,6 +20,8 @@ from app.cells import MUTED
 
 __all__ = ("PickerScreen", "Row")
 
+_NARROW = 60
+
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
@@ -98,8 +100,9 @@ class PickerScreen(ModalScreen[Result], Generic[Value, Result]):
         return max(20, self.list_view.size.width - 2)
 
     def on_resize(self) -> None:
-        """Rows are made for a width."""
-        self.reload()
+        """Rows are made for a width; where there is little, the details make way for them."""
+        self.set_class(self.size.width < _NARROW, "-narrow")
+        self.call_after_refresh(self.reload)
 
     # Keeping the list
 

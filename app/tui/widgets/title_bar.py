@@ -47,7 +47,7 @@ class TitleBar(Widget):
         return Strip(
             [
                 Segment(name, style("title--name")),
-                Segment("  " + column(title, max(0, room - len(hint))), style("title--text")),
+                Segment("  " + column(title, max(0, room - len(hint) - 2)) + "  ", style("title--text")),
                 Segment(hint, style("title--hint")),
             ]
         ).adjust_cell_length(width, self.rich_style)
