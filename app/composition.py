@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal
 
@@ -67,18 +68,27 @@ class Services:
     simulated: bool
     _exits: AsyncExitStack = field(repr=False)
 
-    async def refresh_models(self) -> None:
-        """Ask every provider in use what it serves now, and keep the answers for an offline start.
+    async def refresh_models(self, *, older_than: timedelta = timedelta(0)) -> None:
+        """Ask the providers in use what they serve now, and keep the answers for an offline start.
 
         A provider that does not answer keeps what was known of it.
+
+        Args:
+            older_than: leave out those whose last answer is younger.
 
         Raises:
             OSError: the answers cannot be kept.
         """
+        latest = datetime.now(UTC) - older_than
+        asked = [
+            provider
+            for provider in self.providers.values()
+            if (known := self.catalogue.fetched_at(provider.name)) is None or known <= latest
+        ]
         async with asyncio.TaskGroup() as group:
-            for provider in self.providers.values():
+            for provider in asked:
                 group.create_task(self._refresh(provider))
-        if not self.simulated:
+        if asked and not self.simulated:
             await asyncio.to_thread(self.catalogue.save_offers, self.locations.models_file)
 
     async def _refresh(self, provider: Provider) -> None:
@@ -120,17 +130,17 @@ async def compose(
             "There is no API key for Groq.",
             hint=f"Set {GROQ.key_variable}, run tensorwall login, or try --demo. Keys: {GROQ.keys_page}",
         )
+    catalogue = await asyncio.to_thread(load_catalogue, locations.models_file)
     async with AsyncExitStack() as exits:
         match source.kind:
             case "keys":
                 endpoints = await asyncio.to_thread(_keyed_endpoints, settings, locations)
             case "local":
                 assert source.provider is not None
-                settings = await _with_local_model(settings, source.provider)
+                settings = await _with_local_model(settings, source.provider, catalogue)
                 endpoints = [RouteEndpoint(provider=source.provider)]
             case "demo":
                 endpoints = [RouteEndpoint(provider=await _simulator(settings.network, exits))]
-        catalogue = await asyncio.to_thread(load_catalogue, locations.models_file)
         router = LLMRouter(LoadBalanceStrategy(settings.routing.strategy), catalogue=catalogue)
         exits.push_async_callback(router.aclose)
         providers = _add_routes(router, settings, endpoints, own=source.kind == "keys")
@@ -224,9 +234,10 @@ async def _simulator(network: NetworkSettings, exits: AsyncExitStack) -> Provide
     return OpenAICompatibleProvider(_patient(GROQ, network), api_key=DEMO_KEY, base_url=base_url)
 
 
-async def _with_local_model(settings: Settings, provider: Provider) -> Settings:
-    """Settings whose model is one that the server has: the chosen one, else its first."""
-    offered = [model.id for model in await provider.models()]
+async def _with_local_model(settings: Settings, provider: Provider, catalogue: Catalogue) -> Settings:
+    """Settings whose model is one that the server has: the chosen one, else its first that chats."""
+    catalogue.merge(provider.name, await provider.models())
+    offered = [info.id for info in catalogue.models(provider.name, kind="chat") if info.offered]
     if settings.chat.model in offered:
         return settings
     if not offered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ("TensorWallApp",)
 
 _TITLE_LENGTH = 80
+_MODELS_AGE = timedelta(days=1)
 
 
 class TensorWallApp(App[None]):
@@ -151,7 +153,18 @@ class TensorWallApp(App[None]):
                 self.chat.conversation.start_new()
             await before.aclose()
         await self.chat.connect(services)
+        self._refresh_models(services)
         return True
+
+    @work(exclusive=True, group="models")
+    async def _refresh_models(self, services: Services) -> None:
+        """Once a day, so that new models can be chosen and retired ones are marked."""
+        try:
+            await services.refresh_models(older_than=_MODELS_AGE)
+        except OSError as error:
+            self.notify(
+                f"The list of models cannot be kept: {error.strerror}.", severity="warning", markup=False
+            )
 
     async def choose_source(self) -> None:
         """Ask where answers come from, until one works or the user keeps what there is."""
