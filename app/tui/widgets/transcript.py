@@ -323,6 +323,7 @@ class Transcript(TranscriptPage):
             self.screen.clear_selection()
         elif self._target is not None:
             self._target = None
+            self.post_message(self.Left())  # letters are commands here, and nothing shows it any more
         elif self._search is not None:
             self.find("")
         else:

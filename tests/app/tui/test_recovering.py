@@ -126,3 +126,13 @@ async def test_quitting_mid_answer_is_no_error(folder: Path, keyed: Simulated) -
         await user.presses("ctrl+q")
     user.chat.changed()  # as the turn does when it is cancelled last of all
     assert user.app.return_code == 0
+
+
+async def test_escape_from_reading_gives_the_keys_back_to_the_composer(
+    folder: Path, keyed: Simulated
+) -> None:
+    says(keyed, "Yes.")
+    async with opened(folder) as user:
+        await user.asks("hello")
+        await user.presses("alt+up", "escape")
+        await user.until(lambda: user.chat.composer.has_focus)

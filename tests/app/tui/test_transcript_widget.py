@@ -241,9 +241,7 @@ async def test_the_block_cursor_copies_edits_and_regenerates() -> None:
             ]
         )
         transcript.focus()
-        await pilot.press(
-            "alt+up", "y", "alt+up", "y", "r", "alt+up", "e", "right_square_bracket", "escape", "escape"
-        )
+        await pilot.press("alt+up", "y", "alt+up", "y", "r", "alt+up", "e", "right_square_bracket", "escape")
         await until(pilot, lambda: any(isinstance(m, Transcript.Left) for m in app.seen))
         told = [m for m in app.seen if not isinstance(m, Transcript.FollowChanged)]
         assert [type(message).__name__ for message in told] == [
