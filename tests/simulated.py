@@ -68,6 +68,10 @@ class Simulated:
         received: list[dict[str, Any]] = self._control.get(f"/keys/{self.api_key}/requests").json()
         return received
 
+    def questions(self) -> list[dict[str, Any]]:
+        """The chat requests among them."""
+        return [row for row in self.requests() if row["path"].endswith("/chat/completions")]
+
     def advance(self, seconds: float) -> None:
         """Move the account's clock on: limits refill, the prompt cache ages."""
         self._control.post(f"/keys/{self.api_key}/advance", json={"seconds": seconds}).raise_for_status()

@@ -43,7 +43,7 @@ async def test_an_unknown_command_is_told_and_kept(folder: Path, keyed: Simulate
         await user.sends("/frobnicate now")
         await user.told("no command /frobnicate")
         assert user.chat.composer.text == "/frobnicate now"
-        assert keyed.requests() == []
+        assert keyed.questions() == []
 
 
 async def test_a_path_is_no_command(folder: Path, keyed: Simulated) -> None:

@@ -105,7 +105,7 @@ async def test_a_binary_file_is_refused_and_the_prompt_comes_back(folder: Path, 
         await user.sends("read @blob.bin please")
         await user.told("neither text nor an image")
         assert user.chat.composer.text == "read @blob.bin please"
-        assert keyed.requests() == []
+        assert keyed.questions() == []
 
 
 async def test_history_is_walked_at_the_edges_and_outlives_the_app(folder: Path, keyed: Simulated) -> None:

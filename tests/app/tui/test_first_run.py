@@ -43,9 +43,9 @@ async def test_a_wrong_key_is_refused_in_words_and_the_right_one_is_kept(
     assert found.key == simulator.api_key
 
 
-def unwrapped(screen: str) -> str:
-    """The screen's lines joined: how long the path is decides where they were broken."""
-    return " ".join(line.strip(" ▌") for line in screen.splitlines())
+def letters(text: str) -> str:
+    """Without spaces and margins: how long a path is decides where its line was broken."""
+    return "".join(text.replace("▌", "").split())
 
 
 async def test_a_broken_config_names_file_line_and_key_and_the_app_goes_on(
@@ -56,7 +56,6 @@ async def test_a_broken_config_names_file_line_and_key_and_the_app_goes_on(
     file = find_locations().settings_file
     file.write_text('[interface]\nfps = "fast"\n', "utf-8")
     async with opened(folder) as user:
-        await user.until(
-            lambda: "toml:2: interface.fps: 'fast' should be a whole number" in unwrapped(user.screen)
-        )
+        told = letters(f"{file}:2: interface.fps: 'fast' should be a whole number")
+        await user.until(lambda: told in letters(user.screen))
         await user.asks("hello")
