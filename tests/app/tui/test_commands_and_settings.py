@@ -70,7 +70,7 @@ async def test_the_model_picker_shows_prices_and_replacements_and_chooses(
         await user.presses("enter")
         await user.until(lambda: user.conversation.model == "openai/gpt-oss-20b")
         await user.asks("hello")
-        assert keyed.requests()[-1]["body"]["model"] == "openai/gpt-oss-20b"
+        assert keyed.questions()[-1]["body"]["model"] == "openai/gpt-oss-20b"
 
 
 async def test_json_effort_and_system_reach_the_request(folder: Path, keyed: Simulated) -> None:
@@ -83,7 +83,7 @@ async def test_json_effort_and_system_reach_the_request(folder: Path, keyed: Sim
         await user.sends("/system Answer briefly in json.")
         await user.until(lambda: user.conversation.system_prompt)
         await user.asks("hello")
-        body = keyed.requests()[-1]["body"]
+        body = keyed.questions()[-1]["body"]
         assert body["response_format"] == {"type": "json_object"}
         assert body["reasoning_effort"] == "low"
         assert body["messages"][0]["content"] == "Answer briefly in json."

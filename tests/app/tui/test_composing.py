@@ -81,7 +81,7 @@ async def test_at_completes_a_file_and_its_text_goes_along(folder: Path, keyed: 
         assert user.chat.composer.text == "explain @src/parser.py "
         await user.presses("enter")
         await user.settles(2)
-        sent = keyed.requests()[-1]["body"]["messages"][-1]["content"]
+        sent = keyed.questions()[-1]["body"]["messages"][-1]["content"]
         assert "def parse(): ..." in sent
         assert "`src/parser.py`" in sent
 
@@ -94,8 +94,8 @@ async def test_an_image_goes_along_as_an_image(folder: Path, keyed: Simulated) -
         assert user.chat.composer.text == "what is this @photo.png"
         await user.conversation.use_model("qwen/qwen3.8-27b")
         await user.presses("enter")
-        await user.until(lambda: keyed.requests())
-        sent = keyed.requests()[-1]["body"]["messages"][-1]["content"]
+        await user.until(lambda: keyed.questions())
+        sent = keyed.questions()[-1]["body"]["messages"][-1]["content"]
         assert any(part["type"] == "image_url" for part in sent)
 
 

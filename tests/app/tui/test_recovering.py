@@ -62,7 +62,7 @@ async def test_a_system_prompt_stays_with_its_session(folder: Path, keyed: Simul
         await user.asks("second")
         await user.conversation.open(first)
         await user.asks("third")
-        body = keyed.requests()[-1]["body"]
+        body = keyed.questions()[-1]["body"]
         assert all("pirate" not in str(message["content"]) for message in body["messages"])
 
 
