@@ -14,12 +14,12 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 
 
 def money(amount: Decimal | None, *, estimated: bool = False) -> str:
-    """US dollars; ``~`` marks an estimate, ``$?`` an unknown price.
+    """US dollars; ``~`` marks an estimate; an unknown price is said, never guessed.
 
     Small sums keep two significant digits (``$0.00042``), so that a turn never reads as free.
     """
     if amount is None:
-        return "$?"
+        return "price unknown"
     mark = "~" if estimated else ""
     if amount == 0:
         return f"{mark}$0"
@@ -34,10 +34,11 @@ def money(amount: Decimal | None, *, estimated: bool = False) -> str:
 
 
 def price(per_million: Decimal | None) -> str:
-    """A price in US dollars per million tokens, such as ``0.15``."""
+    """A price in US dollars per million tokens with all its digits: ``0.15``, ``0.075``."""
     if per_million is None:
         return "?"
-    return f"{per_million:.2f}" if per_million >= Decimal("0.01") or not per_million else f"{per_million:f}"
+    digits = f"{per_million.normalize():f}"
+    return f"{per_million:.2f}" if len(digits.partition(".")[2]) <= 2 else digits
 
 
 def count(number: int | None) -> str:

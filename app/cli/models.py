@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.options import table_or_json
 from app.cli.output import emit_json, note
+from app.figures import price
 
 if TYPE_CHECKING:
     from core.catalogue import Catalogue, ModelInfo
@@ -91,7 +93,7 @@ async def _refresh(catalogue: Catalogue, provider: str | None) -> int:
 
 
 def _row(catalogue: Catalogue, info: ModelInfo) -> dict[str, object]:
-    price = catalogue.price(info.provider, info.id, datetime.now(UTC))
+    known = catalogue.price(info.provider, info.id, datetime.now(UTC))
     return {
         "provider": info.provider,
         "id": info.id,
@@ -101,12 +103,12 @@ def _row(catalogue: Catalogue, info: ModelInfo) -> dict[str, object]:
         "offered": info.offered,
         "context_window": info.context_window,
         "max_output_tokens": info.max_output_tokens,
-        "input_usd_per_million": float(price.input) if price else None,
-        "output_usd_per_million": float(price.output) if price else None,
+        "input_usd_per_million": float(known.input) if known else None,
+        "output_usd_per_million": float(known.output) if known else None,
         "cached_input_usd_per_million": (
-            float(price.cached_input) if price and price.cached_input is not None else None
+            float(known.cached_input) if known and known.cached_input is not None else None
         ),
-        "price_source": price.source if price else None,
+        "price_source": known.source if known else None,
         "capabilities": sorted(info.capabilities),
         "shutdown_date": info.shutdown_date.isoformat() if info.shutdown_date else None,
         "replacement": catalogue.replacement(info.provider, info.id),
@@ -125,8 +127,8 @@ def _emit_rows(rows: list[dict[str, object]]) -> None:
                 _state(row),
                 _tokens(row["context_window"]),
                 _tokens(row["max_output_tokens"]),
-                _money(row["input_usd_per_million"]),
-                _money(row["output_usd_per_million"]),
+                _price(row["input_usd_per_million"]),
+                _price(row["output_usd_per_million"]),
                 str(row["replacement"] or ""),
             )
             for row in rows
@@ -145,5 +147,5 @@ def _tokens(number: object) -> str:
     return f"{number:,}" if isinstance(number, int) else "?"
 
 
-def _money(amount: object) -> str:
-    return f"{amount:.4f}".rstrip("0").ljust(4, "0") if isinstance(amount, float) else "?"
+def _price(per_million: object) -> str:
+    return price(Decimal(str(per_million)) if isinstance(per_million, float) else None)

@@ -77,7 +77,7 @@ def test_an_estimate_wears_a_tilde_and_the_bill_replaces_it() -> None:
 
 
 def test_an_unknown_price_is_no_number() -> None:
-    assert "$?" in text(replace(FULL, turn_cost=None, turn_estimated=False), 160)[1]
+    assert "price unknown" in text(replace(FULL, turn_cost=None, turn_estimated=False), 160)[1]
 
 
 def test_little_room_is_a_warning() -> None:
@@ -99,7 +99,7 @@ def test_figures_read_as_people_write_them() -> None:
         "$0.012",
         "$1,234.50",
     ]
-    assert money(None) == "$?"
+    assert money(None) == "price unknown"
     assert [count(value) for value in (None, 999, 1000, 1234, 131_072, 2_500_000)] == [
         "?",
         "999",
@@ -116,7 +116,16 @@ def test_figures_read_as_people_write_them() -> None:
         "2 h",
     ]
     assert [data_size(value) for value in (12, 1500, 10_000_000)] == ["12 B", "1.5 kB", "10.0 MB"]
-    assert price(Decimal("0.15")) == "0.15"
+    prices = ("0.15", "0.6", "0.075", "0.0375", "4.000", "0", "20")
+    assert [price(Decimal(value)) for value in prices] == [
+        "0.15",
+        "0.60",
+        "0.075",
+        "0.0375",
+        "4.00",
+        "0.00",
+        "20.00",
+    ]
     assert speed(None) == "- tok/s"
     assert sparkline([0, 0, 5, 10], 8) == "▅█"
     assert sparkline([0, 0], 8) == ""
