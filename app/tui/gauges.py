@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from app.tui.status_line import Status, Tone
@@ -21,11 +22,26 @@ _ENDINGS: dict[str, tuple[str, Tone]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the ledger has settled, in tokens and US dollars."""
+
+    tokens: int
+    cost: Decimal
+
+
 @dataclass(slots=True)
 class Gauges:
-    """Keeps the last readings, so that nothing blinks between turns."""
+    """Keeps the last readings, so that nothing blinks between turns.
+
+    Attributes:
+        session: settled in this session; the turn that streams comes on top.
+        today: settled since midnight; the same.
+    """
 
     last: Status = field(default_factory=Status)
+    session: Spent = Spent(0, Decimal(0))
+    today: Spent | None = None
 
     def during(self, live: LiveTurn) -> Status:
         """The figures while a turn streams; they are kept as the last ones."""
@@ -34,6 +50,7 @@ class Gauges:
         if not live.provider:  # nobody has been asked yet
             self.last = replace(self.last, state=state, tone=tone)
             return self.last
+        tokens, cost = reading.prompt_tokens + reading.tokens, reading.cost or Decimal(0)
         self.last = replace(
             self.last,
             state=state,
@@ -43,10 +60,15 @@ class Gauges:
             first_token=reading.ttft,
             tokens_per_second=reading.tokens_per_second,
             speeds=reading.speeds,
-            turn_tokens=reading.prompt_tokens + reading.tokens,
+            turn_tokens=tokens,
             turn_cost=reading.cost,
             turn_estimated=reading.estimated,
-            context_used=reading.prompt_tokens + reading.tokens,
+            totals_estimated=reading.estimated,
+            session_tokens=self.session.tokens + tokens,
+            session_cost=self.session.cost + cost,
+            today_tokens=self.today.tokens + tokens if self.today else None,
+            today_cost=self.today.cost + cost if self.today else None,
+            context_used=tokens,
             limits=live.limits or self.last.limits,
         )
         return self.last
@@ -66,6 +88,7 @@ class Gauges:
     def reset(self) -> None:
         """Another session is on screen; today's spend and the provider's limits go on."""
         last = self.last
+        self.session = Spent(0, Decimal(0))
         self.last = Status(today_cost=last.today_cost, today_tokens=last.today_tokens, limits=last.limits)
 
     async def read_totals(self, ledger: Ledger, session_id: str | None) -> None:
@@ -75,16 +98,18 @@ class Gauges:
             StorageError: the ledger cannot be read.
         """
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-        today = await ledger.totals(since=midnight.astimezone(UTC))
-        session = await ledger.totals(session_id=session_id) if session_id else None
+        self.today = _spent(await ledger.totals(since=midnight.astimezone(UTC)))
+        settled = _spent(await ledger.totals(session_id=session_id)) if session_id else None
+        self.session = settled or Spent(0, Decimal(0))
         self.last = replace(
             self.last,
-            today_cost=today.cost,
-            today_tokens=_tokens(today),
-            session_cost=session.cost if session else None,
-            session_tokens=_tokens(session) if session else None,
+            today_cost=self.today.cost,
+            today_tokens=self.today.tokens,
+            session_cost=settled.cost if settled else None,
+            session_tokens=settled.tokens if settled else None,
+            totals_estimated=False,
         )
 
 
-def _tokens(totals: Totals) -> int:
-    return totals.prompt_tokens + totals.completion_tokens
+def _spent(totals: Totals) -> Spent:
+    return Spent(totals.prompt_tokens + totals.completion_tokens, totals.cost)

@@ -61,6 +61,7 @@ class Status:
     session_cost: Decimal | None = None
     session_tokens: int | None = None
     today_cost: Decimal | None = None
+    totals_estimated: bool = False
     today_tokens: int | None = None
     context_used: int | None = None
     context_window: int | None = None
@@ -109,9 +110,21 @@ def _second(status: Status) -> list[Field]:
     if status.turn_tokens is not None:
         fields.append(_turn(status))
     if status.session_cost is not None:
-        fields.append(_total("session", status.session_tokens, status.session_cost, (15, 80)))
+        fields.append(
+            _total(
+                "session",
+                status.session_tokens,
+                status.session_cost,
+                (15, 80),
+                estimated=status.totals_estimated,
+            )
+        )
     if status.today_cost is not None:
-        fields.append(_total("today", status.today_tokens, status.today_cost, (16, 75)))
+        fields.append(
+            _total(
+                "today", status.today_tokens, status.today_cost, (16, 75), estimated=status.totals_estimated
+            )
+        )
     if status.context_used is not None and status.context_window:
         fields.append(_context(status.context_used, status.context_window))
     if status.limits is not None and (room := _room(status.limits)) is not None:
@@ -130,11 +143,14 @@ def _turn(status: Status) -> Field:
     return Field(((label, tokens, cost, Span(" billed", "good")), *short), (45, 70))
 
 
-def _total(name: str, tokens: int | None, cost: Decimal, losses: tuple[int, int]) -> Field:
-    label, amount = Span(f"{name} ", "dim"), Span(money(cost))
+def _total(
+    name: str, tokens: int | None, cost: Decimal, losses: tuple[int, int], *, estimated: bool
+) -> Field:
+    label, amount = Span(f"{name} ", "dim"), Span(money(cost, estimated=estimated))
     if tokens is None:
         return Field(((label, amount), ()), losses[1:])
-    return Field(((label, Span(f"{count(tokens)} tok "), amount), (label, amount), ()), losses)
+    counted = Span(f"{'~' if estimated else ''}{count(tokens)} tok ")
+    return Field(((label, counted, amount), (label, amount), ()), losses)
 
 
 def _context(used: int, window: int) -> Field:

@@ -29,6 +29,7 @@ async def test_escape_stops_at_once_and_keeps_the_text(folder: Path, keyed: Simu
         await user.sends("a long story")
         await user.until(lambda: user.chat.strip.status.state == "Answering")
         assert user.chat.strip.status.turn_estimated
+        assert user.chat.strip.status.session_tokens == user.chat.strip.status.turn_tokens
         assert "~" in user.screen
         await user.presses("escape")
         await user.settles(2)

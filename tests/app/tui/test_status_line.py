@@ -76,6 +76,11 @@ def test_an_estimate_wears_a_tilde_and_the_bill_replaces_it() -> None:
     assert "$0.00042 billed" in billed
 
 
+def test_totals_that_hold_an_estimate_wear_a_tilde_too() -> None:
+    spent = replace(FULL, session_tokens=900, session_cost=Decimal("0.002"), totals_estimated=True)
+    assert "session ~900 tok ~$0.0020" in text(spent, 200)[1]
+
+
 def test_an_unknown_price_is_no_number() -> None:
     assert "price unknown" in text(replace(FULL, turn_cost=None, turn_estimated=False), 160)[1]
 
