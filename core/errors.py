@@ -10,6 +10,13 @@
     │   ├── DatabaseBusy               another process holds it for too long
     │   └── DiskFull                   no room for a write
     ├── BudgetExceeded                 a hard spending limit refuses the call
+    ├── VoiceError                     speech cannot be heard, understood or spoken
+    │   ├── VoiceUnavailable           a package or system library of the voice loop is missing
+    │   ├── AudioDeviceFailed          no device, busy, refused, silent or unplugged
+    │   ├── TranscriptionFailed        a recording could not be turned into text
+    │   │   └── SpeechModelUnusable    weights missing, half downloaded or damaged
+    │   ├── DownloadFailed             weights could not be fetched; what arrived is kept
+    │   └── SynthesisFailed            text could not be spoken
     ├── UnknownRoute                   no route is registered for the model asked for
     ├── AllRoutesFailed                every route was tried; holds each cause
     └── ProviderError                  one upstream call failed
@@ -45,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = (
     "AccessDenied",
     "AllRoutesFailed",
+    "AudioDeviceFailed",
     "AuthenticationFailed",
     "BudgetExceeded",
     "CapacityExceeded",
@@ -55,6 +63,7 @@ __all__ = (
     "DatabaseDamaged",
     "DatabaseTooNew",
     "DiskFull",
+    "DownloadFailed",
     "InputError",
     "InvalidRequest",
     "ModelUnavailable",
@@ -64,14 +73,19 @@ __all__ = (
     "RateLimited",
     "RequestTooLarge",
     "ServerFailed",
+    "SpeechModelUnusable",
     "StorageError",
     "StreamInterrupted",
     "StreamStalled",
+    "SynthesisFailed",
     "TensorWallError",
     "ToolCallInvalid",
+    "TranscriptionFailed",
     "UnexpectedResponse",
     "UnknownRoute",
     "Unprocessable",
+    "VoiceError",
+    "VoiceUnavailable",
 )
 
 
@@ -145,6 +159,34 @@ class DiskFull(StorageError):
 
 class BudgetExceeded(TensorWallError):
     """A hard spending limit refuses the call before it is sent."""
+
+
+class VoiceError(TensorWallError):
+    """Speech cannot be heard, understood or spoken; text chat goes on."""
+
+
+class VoiceUnavailable(VoiceError):
+    """A package or a system library of the voice loop is missing; the hint has the command that mends it."""
+
+
+class AudioDeviceFailed(VoiceError):
+    """There is no such microphone or speaker, or it is busy, refused, silent or unplugged."""
+
+
+class TranscriptionFailed(VoiceError):
+    """A recording could not be turned into text; the recording is kept where the caller still has it."""
+
+
+class SpeechModelUnusable(TranscriptionFailed):
+    """The weights of a speech model are missing, half downloaded or damaged."""
+
+
+class DownloadFailed(VoiceError):
+    """Weights could not be fetched; what has arrived is kept and the next try goes on from there."""
+
+
+class SynthesisFailed(VoiceError):
+    """Text could not be turned into speech."""
 
 
 class UnknownRoute(TensorWallError):

@@ -28,6 +28,7 @@ __all__ = (
     "Settings",
     "StorageSettings",
     "StrategyName",
+    "VoiceSettings",
 )
 
 DATABASE_VARIABLE = "TENSORWALL_DATABASE_URL"
@@ -153,6 +154,54 @@ class StorageSettings(_Section):
     """
 
 
+class VoiceSettings(_Section):
+    """Talking and listening."""
+
+    mode: Literal["auto", "hold", "toggle", "hands_free", "off"] = "auto"
+    """How to talk: hold the talk key, tap it to start and stop, or just speak.
+
+    ``auto`` holds where the terminal reports key releases and taps where it does not.
+    """
+    auto_send: Literal["hold", "always", "never"] = "hold"
+    """Send what was said without a further key: after holding the key and hands-free, always, or never."""
+    speak: Literal["spoken", "always", "never"] = "spoken"
+    """Read answers aloud: to spoken questions, to all, or to none."""
+    patience: float = Field(default=1.5, ge=0.3, le=6)
+    """Seconds of silence after which an unfinished sentence is taken as finished, hands-free."""
+    barge_in: bool = True
+    """Speaking interrupts the answer that is read aloud."""
+    echo: Literal["cancel", "half_duplex", "off"] = "cancel"
+    """The assistant's own voice in the microphone: cancel it, rest the microphone meanwhile, or let it in."""
+    speculate: bool = True
+    """Ask the model before it is certain that you have finished; what that costs is shown."""
+    cap: float = Field(default=120, ge=5, le=600)
+    """Seconds after which one recording ends by itself."""
+    chat_model: str | None = Field(default=None, min_length=1)
+    """Model that answers spoken questions; by default the quickest to its first word."""
+    transcriber: Literal["auto", "local", "groq"] = "auto"
+    """Who turns speech into text: this machine, Groq (audio leaves the machine), or whichever works."""
+    model: str = Field(default="base", min_length=1)
+    """Whisper model that runs on this machine: a name such as tiny.en or small, or a folder."""
+    language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}$")
+    """Language you speak, such as en or de; by default it is detected once."""
+    vocabulary: list[str] = Field(default_factory=list)
+    """Names and terms to listen for."""
+    synthesiser: Literal["local", "groq"] = "local"
+    """Who reads aloud: the voices of this system, or Groq's (text leaves the machine, and it costs)."""
+    voice: str | None = Field(default=None, min_length=1)
+    """Voice that reads aloud, as ``tensorwall say --voices`` lists them."""
+    rate: int = Field(default=175, ge=80, le=450)
+    """Words a minute of the voice."""
+    volume: float = Field(default=1.0, ge=0, le=1)
+    """Loudness of the voice."""
+    microphone: str | None = Field(default=None, min_length=1)
+    """Microphone by its name; by default the system's."""
+    speaker: str | None = Field(default=None, min_length=1)
+    """Speaker by its name; by default the system's."""
+    hotkey: str | None = Field(default=None, min_length=1)
+    """Key that talks from any window, such as <ctrl>+<alt>+space; needs the hotkey extra."""
+
+
 class _Environment(PydanticBaseSettingsSource):
     """The one setting that the environment may override."""
 
@@ -176,6 +225,7 @@ class Settings(BaseSettings):
     interface: InterfaceSettings = InterfaceSettings()
     keymap: dict[str, str] = Field(default_factory=dict)
     """Keys by the binding's id, as the help screen lists them; several keys are separated by commas."""
+    voice: VoiceSettings = VoiceSettings()
     network: NetworkSettings = NetworkSettings()
     storage: StorageSettings = StorageSettings()
     providers: list[ProviderSettings] = Field(default_factory=list)

@@ -1,0 +1,1 @@
+"""The audio engine: the one owner of microphone and speaker."""

@@ -1,0 +1,1 @@
+"""Speech to text: Whisper on this machine, or Groq's."""
