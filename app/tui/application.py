@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 
 from app.cells import one_line
@@ -46,6 +47,7 @@ class TensorWallApp(App[None]):
         folder: where ``@`` files are looked for and exports are written.
         demo: start with the simulator, whatever keys there are.
         session: id or beginning of the session to open; ``latest`` for the last one.
+        driver_class: speaks with the terminal; by default Textual's own.
     """
 
     TITLE = "TensorWall"
@@ -64,8 +66,9 @@ class TensorWallApp(App[None]):
         folder: Path | None = None,
         demo: bool = False,
         session: str | None = None,
+        driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver_class)
         self.launcher = launcher
         self.terminal = terminal or Terminal()
         self.services: Services | None = None

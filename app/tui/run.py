@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.tui.stderr_guard import guard_stderr, tail
 from core.locations import find_locations
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
 
 __all__ = ("run",)
 
@@ -31,9 +35,21 @@ def run(*, demo: bool = False, session: str | None = None) -> int:
         folder=Path.cwd(),
         demo=demo,
         session=session,
+        driver_class=_driver_class(),
     )
     with guard_stderr(log):
         app.run(mouse=app.wants_mouse)
     if app.return_code and (noise := tail(log)):
         print(noise, file=sys.stderr)  # noqa: T201  the screen is gone, this is for the user
     return app.return_code or 0
+
+
+def _driver_class() -> type[Driver] | None:
+    """The driver that learns of key releases, where there is one and the environment asks for no other."""
+    from textual import constants
+
+    if sys.platform == "win32" or constants.DRIVER is not None:
+        return None
+    from app.tui.keyboard.driver import KeyEventDriver
+
+    return KeyEventDriver
