@@ -24,10 +24,12 @@ class Hints:
     Attributes:
         language: such as ``en``; ``None`` to detect it (once; the transcriber remembers).
         hotwords: names and terms that are likely: the user's vocabulary, then words of the conversation.
+        vocabulary: the user's own terms, written so in the text where it all but has them.
     """
 
     language: str | None = None
     hotwords: Sequence[str] = ()
+    vocabulary: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
