@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.simulated import Simulated, simulator_process
+from tests.sound_server import SoundServer, what_is_missing
 
 _VARIABLES = (
     "GROQ_API_KEY",
@@ -21,6 +24,7 @@ _VARIABLES = (
     "OPENAI_PROJECT",
     "TENSORWALL_DATABASE_URL",
 )
+_SOUND = ("PULSE_SINK", "PULSE_SOURCE", "PULSE_LATENCY_MSEC", "PULSE_CLIENTCONFIG")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -64,6 +68,35 @@ def _is_local(host: str | bytes) -> bool:
         return ipaddress.ip_address(name.partition("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_real_sound() -> Iterator[SoundServer]:
+    with (
+        tempfile.TemporaryDirectory(prefix="tw-sound-") as directory,  # a socket's path must be short
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        server = SoundServer(Path(directory))
+        for name in _SOUND:
+            environment.delenv(name, raising=False)
+        for name, value in server.environment().items():
+            environment.setenv(name, value)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def sound(_no_real_sound: SoundServer) -> Iterator[SoundServer]:
+    """A microphone and a speaker: this worker's own sound server, running."""
+    if missing := what_is_missing():
+        pytest.skip(f"no virtual sound: {missing}")
+    if not _no_real_sound.running:
+        _no_real_sound.start()
+        if portaudio := sys.modules.get("sounddevice"):  # it listed the devices when there were none
+            portaudio._terminate()
+            portaudio._initialize()
+    yield _no_real_sound
+    _no_real_sound.hush()
 
 
 @pytest.fixture(scope="session")
