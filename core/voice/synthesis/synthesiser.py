@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,8 +40,8 @@ class Synthesiser(Protocol):
             VoiceUnavailable: there is no engine; the hint has the command that mends it.
         """
 
-    def speak(self, text: str) -> AsyncIterator[PcmChunk]:
-        """The sound of a text, as it is made; closing the iterator ends the making.
+    def speak(self, text: str) -> AsyncGenerator[PcmChunk, None]:
+        """The sound of a text, as it is made; to be closed (``contextlib.aclosing``), which ends the making.
 
         Raises, while iterating:
             VoiceUnavailable: as `warm`.
