@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.chat import Event
+from core.voice.receipt import Receipt
 
 __all__ = ("Replier", "Reply")
 
@@ -23,12 +24,15 @@ class Reply(Protocol):
     async def heard(self, characters: int | None) -> None:
         """The user heard this much of the answer's text; ``None``: all of it."""
 
+    async def book(self, receipt: Receipt) -> None:
+        """What the turn took, once it is known; only for a reply that was kept."""
+
     async def aclose(self) -> None:
         """Stop; what has arrived of a kept reply stays."""
 
     @property
     def cost(self) -> Decimal | None:
-        """US dollars spent on it so far; ``None`` where the price is unknown."""
+        """US dollars spent on it, once it is over; ``None`` where the price is unknown."""
 
 
 class Replier(Protocol):

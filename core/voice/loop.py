@@ -1,0 +1,389 @@
+"""The voice loop: carries out what the turn machine decides, and tells whoever shows it.
+
+    engine   --frames-->   machine  --Transcribe-->  hearing    --texts--> machine
+    commands ----------->           --Commit------>  answering  --clauses--> engine
+
+Everything runs in one task group on one event loop. Commands return at once; what comes of them is an
+event. The machine is told one message at a time, and its actions are carried out before the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Self
+
+from core.errors import TensorWallError
+from core.voice.answering import Answering
+from core.voice.audio import Frame
+from core.voice.engine.events import (
+    ClauseEnded,
+    ClauseStarted,
+    DeviceLost,
+    DeviceOpened,
+    EngineEvent,
+    MicrophoneTrouble,
+)
+from core.voice.events import (
+    Discarded,
+    FinalText,
+    LevelChanged,
+    Noticed,
+    StateChanged,
+    VoiceEvent,
+)
+from core.voice.hearing import Hearing
+from core.voice.turn_taking.actions import (
+    Action,
+    Commit,
+    Discard,
+    DropSpeculation,
+    Duck,
+    Interrupt,
+    Notice,
+    Show,
+    SpeculateReply,
+    State,
+    Transcribe,
+    Unduck,
+    WakeAt,
+)
+from core.voice.turn_taking.messages import (
+    CommitNow,
+    FrameHeard,
+    HoldOpen,
+    ListeningChanged,
+    Message,
+    Muted,
+    Stopped,
+    TalkCancelled,
+    TalkEnded,
+    TalkStarted,
+)
+
+if TYPE_CHECKING:
+    from core.voice.engine import AudioEngine
+    from core.voice.reply import Replier, Reply
+    from core.voice.spoken_text.chunker import ClauseChunker
+    from core.voice.synthesis.synthesiser import Synthesiser
+    from core.voice.transcription.transcriber import Hints, Transcriber
+    from core.voice.turn_taking.machine import TurnMachine
+
+__all__ = ("VoiceLoop",)
+
+_LEVELS = 3
+"""Frames between two reports of loudness: about ten a second."""
+
+
+class _Closed(Exception):
+    """The engine was closed: the loop ends."""
+
+
+class VoiceLoop:
+    """Hears, has answered, and speaks. `run` it in one task and iterate it in another.
+
+    Iterating gives what happens (`VoiceEvent`), for one consumer, and ends when the loop has ended.
+    Every command may be given before `run` has opened the microphone, and from any event of it; they
+    belong on the event loop's thread.
+
+    Args:
+        engine: microphone and speaker; the loop opens and closes it.
+        transcriber: turns speech into text.
+        synthesiser: turns text into speech.
+        replier: gives answers.
+        machine: decides whose turn it is.
+        chunker: makes clauses of one answer as it arrives.
+        hints: language and words to listen for, asked before each transcription.
+        approach: opens what an answer will need, such as a connection; called when somebody speaks.
+        hands_free: listen without a key from the start.
+        speak: read answers to spoken questions aloud.
+
+    Attributes:
+        state: what the machine is in.
+        hands_free: whether it listens without a key.
+        muted: whether the microphone is.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: AudioEngine,
+        transcriber: Transcriber,
+        synthesiser: Synthesiser,
+        replier: Replier,
+        machine: TurnMachine,
+        chunker: Callable[[], ClauseChunker],
+        hints: Callable[[], Hints],
+        approach: Callable[[], Awaitable[object]] | None = None,
+        hands_free: bool = False,
+        speak: bool = True,
+    ) -> None:
+        self.state: State = "off"
+        self.hands_free = hands_free
+        self.muted = False
+        self._engine = engine
+        self._machine = machine
+        self._approach = approach
+        self._hearing = Hearing(
+            engine, transcriber, hints, tell=self._tell, show=self._show, spawn=self._spawn
+        )
+        self._answering = Answering(
+            engine,
+            synthesiser,
+            replier,
+            chunker,
+            tell=self._tell,
+            show=self._show,
+            said=machine.spoken,
+            spawn=self._spawn,
+            language=lambda: hints().language or self._hearing.language or "en",
+        )
+        self._answering.speak = speak
+        self._inbox: deque[Callable[[], Sequence[Action]]] = deque()
+        self._deciding = False
+        self._tasks: asyncio.TaskGroup | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._frames = 0
+        self._events: deque[VoiceEvent] = deque()
+        self._news = asyncio.Event()
+        self._over = False
+
+    # Commands
+
+    def talk_started(self) -> None:
+        """The talk key went down, or was tapped to start."""
+        self._tell(TalkStarted(self._engine.now()))
+
+    def talk_ended(self, *, held: bool = True) -> None:
+        """The talk key was released (``held``), or tapped to end."""
+        self._tell(TalkEnded(self._engine.now(), held))
+
+    def talk_cancelled(self) -> None:
+        """It was only a tap: forget the recording."""
+        self._tell(TalkCancelled(self._engine.now()))
+
+    def commit_now(self) -> None:
+        """This is all: do not wait for more silence."""
+        self._tell(CommitNow(self._engine.now()))
+
+    def hold_open(self) -> None:
+        """More is coming: do not count down."""
+        self._tell(HoldOpen(self._engine.now()))
+
+    def stop(self) -> None:
+        """Be silent, and stop answering."""
+        self._tell(Stopped(self._engine.now()))
+
+    def set_hands_free(self, hands_free: bool) -> None:
+        """Listen without a key, or only with it."""
+        self.hands_free = hands_free
+        self._tell(ListeningChanged(self._engine.now(), hands_free))
+
+    def set_muted(self, muted: bool) -> None:
+        """Mute or unmute the microphone."""
+        self.muted = muted
+        self._tell(Muted(self._engine.now(), muted))
+
+    def read_aloud(self, reply: Reply) -> None:
+        """Speak an answer to something typed; its turn is 0, and ``keep`` is not called for it."""
+        self._answering.read_aloud(reply)
+
+    def set_speak(self, speak: bool) -> None:
+        """Read answers to spoken questions aloud, from the next one on, or show them only."""
+        self._answering.speak = speak
+
+    def set_volume(self, volume: float) -> None:
+        """Loudness of the voice, from 0 to 1, at once."""
+        self._engine.volume = volume
+
+    def use_transcriber(self, transcriber: Transcriber) -> None:
+        """Have another one turn speech into text from now on; the caller closes the old one."""
+        self._hearing.transcriber = transcriber
+        if self._tasks is not None:
+            self._spawn(self._warm(transcriber))
+
+    def use_synthesiser(self, synthesiser: Synthesiser) -> None:
+        """Have another one speak from the next answer on; the caller closes the old one."""
+        self._answering.synthesiser = synthesiser
+        if self._tasks is not None:
+            self._spawn(self._warm(synthesiser))
+
+    # Running
+
+    async def run(self) -> None:
+        """Open microphone and speaker and go on until cancelled, or until `aclose`.
+
+        Raises:
+            VoiceUnavailable: a package or system library is missing; the hint mends it.
+            AudioDeviceFailed: there is nothing to listen with.
+        """
+        try:
+            await self._engine.open()
+            async with asyncio.TaskGroup() as self._tasks:
+                self._spawn(self._warm(self._hearing.transcriber))
+                self._spawn(self._warm(self._answering.synthesiser))
+                self._tell(ListeningChanged(self._engine.now(), self.hands_free))
+                async for event in self._engine:
+                    self._take(event)
+                raise _Closed
+        except* _Closed:
+            pass
+        finally:
+            await self._end()
+
+    async def aclose(self) -> None:
+        """Have `run` end; safe to call again."""
+        await self._engine.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> VoiceEvent:
+        while not self._events:
+            if self._over:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._events.popleft()
+
+    async def _end(self) -> None:
+        self._tasks = None
+        if self._timer is not None:
+            self._timer.cancel()
+        try:
+            await self._answering.aclose()
+        finally:
+            await self._engine.aclose()
+            self._show(StateChanged("off"))
+            self._over = True
+            self._news.set()
+
+    async def _warm(self, part: Transcriber | Synthesiser) -> None:
+        try:
+            await part.warm()
+        except TensorWallError as error:
+            self._show(Noticed(error.message, error.hint))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        assert self._tasks is not None
+        return self._tasks.create_task(work)
+
+    def _show(self, event: VoiceEvent) -> None:
+        if isinstance(event, LevelChanged) and self._events and isinstance(self._events[-1], LevelChanged):
+            self._events.pop()  # whoever shows it is behind: the latest is enough
+        self._events.append(event)
+        self._news.set()
+
+    # What the engine says
+
+    def _take(self, event: EngineEvent) -> None:
+        match event:
+            case Frame():
+                self._frames += 1
+                if self._frames % _LEVELS == 0:
+                    self._show(LevelChanged(event.level, event.speech))
+                self._tell(FrameHeard(event.at, event.speech))
+            case ClauseStarted() | ClauseEnded():
+                self._answering.take(event)
+            case DeviceLost(direction=direction, name=name, reason=reason):
+                self._show(Noticed(f"The {direction} {name} is gone: {reason}."))
+            case DeviceOpened(direction=direction, name=name, again=True):
+                self._show(Noticed(f"The {direction} is {name} now."))
+            case MicrophoneTrouble(kind=kind, hint=hint):
+                self._show(Noticed(_TROUBLES[kind], hint))
+            case _:
+                pass
+
+    # What the machine decides
+
+    def _tell(self, message: Message) -> None:
+        """Let the machine know, and carry out what it decides."""
+        self._inbox.append(lambda: self._machine.handle(message))
+        self._decide()
+
+    def _wake(self) -> None:
+        self._inbox.append(lambda: self._machine.advance(self._engine.now()))
+        self._decide()
+
+    def _decide(self) -> None:
+        """One thing after the other, also where carrying out an action brings the next message."""
+        if self._tasks is None or self._deciding:
+            return
+        self._deciding = True
+        try:
+            while self._inbox:
+                for action in self._inbox.popleft()():
+                    self._carry_out(action)
+        finally:
+            self._deciding = False
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case Transcribe():
+                if action.final:
+                    self._answering.receipt(action.turn).transcript_asked(action.revision, self._engine.now())
+                self._hearing.transcribe(action)
+            case SpeculateReply():
+                self._answering.speculate(action)
+            case DropSpeculation():
+                self._answering.drop_early()
+            case Commit():
+                self._commit(action)
+            case Discard(turn=turn, reason=reason):
+                self._hearing.forget()
+                self._answering.drop_early()
+                self._show(Discarded(turn, reason))
+            case Duck():
+                self._engine.duck()
+            case Unduck():
+                self._engine.unduck()
+            case Interrupt(by=by):
+                self._answering.interrupt(by)
+            case Show():
+                self._show_state(action)
+            case Notice(text=text):
+                self._show(Noticed(text))
+            case WakeAt(at=at):
+                self._wake_at(at)
+
+    def _commit(self, said: Commit) -> None:
+        self._hearing.forget()
+        self._show(FinalText(said.turn, said.text, said.send))
+        if said.send:
+            self._answering.commit(said)
+        else:
+            self._answering.drop_early()
+
+    def _show_state(self, shown: Show) -> None:
+        self.state = shown.state
+        self._engine.analysing = shown.state in _ANALYSED or (
+            self.hands_free and shown.state in ("thinking", "speaking")
+        )
+        if shown.state == "recording" and self._approach is not None:
+            self._spawn(self._open_the_way(self._approach))
+        closes_in = None if shown.closes_at is None else max(0.0, shown.closes_at - self._engine.now())
+        self._show(StateChanged(shown.state, closes_in))
+
+    async def _open_the_way(self, approach: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await approach()
+        except TensorWallError:
+            return  # the request will meet the same, and tell
+
+    def _wake_at(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = max(0.0, at - self._engine.now())
+        self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
+
+
+_ANALYSED = frozenset({"listening", "recording", "closing", "transcribing"})
+"""States in which the microphone's sound is judged."""
+
+_TROUBLES = {
+    "zeros": "The microphone gives nothing but silence.",
+    "clipping": "The microphone is too loud.",
+    "narrow": "The microphone is in call quality: 8 kHz.",
+    "overruns": "Sound of the microphone is being lost.",
+}
