@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from app.tui.status_line import Status, Tone
+from app.tui.fitting import Tone
+from app.tui.status_line import Status
 
 if TYPE_CHECKING:
     from app.tui.live_turn import LiveTurn

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.figures import duration, money, speed
-from app.tui.status_line import Tone
+from app.tui.fitting import Tone
 from core.chat import (
     Finished,
     LimitsReported,
