@@ -1,0 +1,100 @@
+"""The open speaker: a callback that plays what the feed has, and keeps a copy of what it played."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from core.voice.engine import portaudio
+from core.voice.engine.feed import Feed
+from core.voice.engine.playback import Playback
+from core.voice.engine.portaudio import Status, Times
+from core.voice.engine.ring import Ring
+
+__all__ = ("Speaker",)
+
+_REFERENCE = 2.0
+"""Seconds of played sound that are kept for the echo canceller."""
+_BLOCKS_A_SECOND = 100
+_MOST_LATENCY = 1.0
+
+
+class Speaker:
+    """One open output stream.
+
+    Attributes:
+        name: what the user knows the device by.
+        rate: samples a second of the device.
+        played: everything the device took, silence too; the reference of the echo canceller.
+        latency: seconds from there to the ear.
+        last_callback: when the callback last ran; ``None`` before it first did.
+        underflows: times the device ran dry in the middle of a sound.
+        ended: whether the stream ended by itself.
+    """
+
+    def __init__(
+        self, name: str, rate: int, channels: int, playback: Playback, wake: Callable[[], None]
+    ) -> None:
+        self.name = name
+        self.rate = rate
+        self.played = Ring(int(rate * _REFERENCE))
+        self.latency = 0.0
+        self.last_callback: float | None = None
+        self.underflows = 0
+        self.ended = False
+        self.opened = time.monotonic()
+        self._wake = wake
+        self._channels = channels
+        self._taken = playback.taken
+        self._feed: Feed = playback.feed_for(rate, self.block)
+        self._mono = np.zeros(self.block, np.float32)
+        self._stream: Any = None
+
+    @property
+    def block(self) -> int:
+        """Samples a callback is asked for."""
+        return self.rate // _BLOCKS_A_SECOND
+
+    def start(self, device: int | None, latency: str | float) -> None:
+        """Open and start the stream; raises PortAudio's error where the device refuses."""
+        sounddevice = portaudio.load()
+        self._stream = sounddevice.RawOutputStream(
+            device=device,
+            samplerate=self.rate,
+            blocksize=self.block,
+            channels=self._channels,
+            dtype="float32",
+            latency=latency,
+            callback=self._callback,
+            finished_callback=self._finished,
+        )
+        self._stream.start()
+
+    def close(self) -> None:
+        """End the stream at once."""
+        if self._stream is not None:
+            self._stream.close(ignore_errors=True)
+
+    def _callback(self, data: memoryview, frames: int, times: Times, status: Status) -> None:
+        """On PortAudio's thread: nothing here waits, raises, or takes long."""
+        now = time.monotonic()
+        mono = self._mono[:frames]
+        first = self._feed.cursor
+        taken = self._feed.take(mono)
+        np.frombuffer(data, np.float32).reshape(frames, -1)[:] = mono[:, None]
+        self.played.write(mono)
+        latency = times.outputBufferDacTime - times.currentTime
+        self.latency = latency if 0 <= latency <= _MOST_LATENCY else 0.0
+        self.last_callback = now
+        if taken:
+            self._taken.append((first, taken, now + self.latency))
+            if status.output_underflow:
+                self.underflows += 1
+            self._wake()
+
+    def _finished(self) -> None:
+        self.ended = True
+        self._wake()
