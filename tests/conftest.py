@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.random_whisper import make_random_whisper
 from tests.simulated import Simulated, simulator_process
 from tests.sound_server import SoundServer, what_is_missing
+from tests.voice_models import Clip, speech_clips, whisper_base
 
 _VARIABLES = (
     "GROQ_API_KEY",
@@ -97,6 +99,28 @@ def sound(_no_real_sound: SoundServer) -> Iterator[SoundServer]:
             portaudio._initialize()
     yield _no_real_sound
     _no_real_sound.hush()
+
+
+@pytest.fixture(scope="session")
+def whisper_weights() -> Path:
+    """The folder of Whisper base with its real weights."""
+    if (folder := whisper_base()) is None:
+        pytest.skip("no real Whisper weights here: python -m tests.voice_models fetches them")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def speech() -> tuple[Clip, ...]:
+    """Sentences read by people, and their words."""
+    if not (clips := speech_clips()):
+        pytest.skip("no recorded speech here: python -m tests.voice_models fetches it")
+    return clips
+
+
+@pytest.fixture(scope="session")
+def random_whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a Whisper model that loads and decodes as a real one does, and writes nonsense."""
+    return make_random_whisper(tmp_path_factory.mktemp("whisper"))
 
 
 @pytest.fixture(scope="session")
