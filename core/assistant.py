@@ -93,6 +93,7 @@ class Assistant:
         parent_id: str | Place | None = Place.LEAF,
         model: str | None = None,
         options: ReplyOptions | None = None,
+        tentative: bool = False,
     ) -> Turn:
         """A turn that answers ``message``; nothing is sent before it is iterated.
 
@@ -105,6 +106,7 @@ class Assistant:
                 new one with the old one's ``parent_id``: both stay, as branches.
             model: instead of the session's or the settings' own.
             options: what to ask for beyond the settings.
+            tentative: store nothing before ``Turn.keep``.
         """
         answer_id = new_id()
         question_id = None
@@ -121,7 +123,13 @@ class Assistant:
             options=options or ReplyOptions(),
         )
         turn = Turn(
-            plan.session_id, question_id, answer_id, lambda: self._prepare(plan), self._router, self._records
+            plan.session_id,
+            question_id,
+            answer_id,
+            lambda: self._prepare(plan),
+            self._router,
+            self._records,
+            tentative=tentative,
         )
         self._turns = [old for old in self._turns if old.state == "streaming" or old.storage_error]
         self._turns.append(turn)

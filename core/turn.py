@@ -71,6 +71,9 @@ class Turn:
     upstream is stopped at once and what has arrived is kept, as ``stopped``. It is also a context
     manager that closes itself.
 
+    A tentative turn answers what the user has probably asked: nothing of it is stored before `keep`.
+    One that is closed without that leaves a row in the ledger, feature ``speculation``, and nothing else.
+
     Raises, while iterating:
         AllRoutesFailed, ProviderError: as ``core.routing.ChatStream``; what had arrived is kept.
         UnknownRoute: no route leads to the model.
@@ -93,6 +96,8 @@ class Turn:
         prepare: Callable[[], Awaitable[Prepared]],
         router: LLMRouter,
         records: LazyRecords,
+        *,
+        tentative: bool = False,
     ) -> None:
         self.session_id = session_id
         self.question_id = question_id
@@ -106,6 +111,9 @@ class Turn:
         self._arrived = asyncio.Event()
         self._under_way = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._tentative = tentative
+        self._spent: Decimal | None = None
         self._closed = False
         self._stoppable = True
         self._told = False
@@ -136,8 +144,11 @@ class Turn:
 
     @property
     def cost(self) -> Decimal | None:
-        """US dollars for the answering call; ``None`` where the price or the usage is unknown."""
-        return self.response.cost if self.response else None
+        """US dollars for the answering call; ``None`` where the price or the usage is unknown.
+
+        Of a tentative turn that was thrown away: what the ledger booked, by estimate where it has to.
+        """
+        return self.response.cost if self.response else self._spent
 
     @property
     def text(self) -> str:
@@ -192,6 +203,33 @@ class Turn:
             self._stoppable = False
             self._reading.cancel()
         await asyncio.wait([self._reading])
+        if self._tentative:
+            await self._book_speculation()
+
+    async def keep(self) -> None:
+        """The answer is wanted: store question and answer; safe to call again, also once it is over.
+
+        What cannot be stored is in ``storage_error``, as for every turn.
+        """
+        self._tentative = False
+        if self._writer is None:
+            return  # `_run` sees to it, once it gets there
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open(), name="open storage for a turn")
+        await asyncio.shield(self._opening)
+        if self._ended is not None:
+            await self._writer.settle(self._ended)
+
+    async def _book_speculation(self) -> None:
+        """Book what an answer that nobody wanted has cost; unknown where the ledger cannot be had."""
+        is_new = self._prepared is None or self._prepared.is_new
+        try:
+            ledger = (await self._records()).ledger
+            observer = ledger.observer(None if is_new else self.session_id, feature="speculation")
+            self._calls.attach(observer)
+            self._spent = await observer.cost()
+        except TensorWallError:
+            self._spent = None
 
     async def store(self) -> bool:
         """Try once more to store a turn that is over; whether all of it is stored now."""
@@ -220,17 +258,17 @@ class Turn:
 
     async def _run(self) -> None:
         """Read the answer to its end, in whatever way it comes, and store how it ended."""
-        opening: asyncio.Task[None] | None = None
         try:
             prepared = self._prepared = await self._prepare()
             self.left_out = prepared.left_out
             new_session = prepared.session if prepared.is_new else None
             self._writer = AnswerWriter(prepared.answer, question=prepared.question, session=new_session)
             self._storage_error = prepared.unstored
-            if self._records.are_open:  # so that this takes no time
-                await self._open()
-            else:
-                opening = asyncio.create_task(self._open_soon(), name="open storage for a turn")
+            if not self._tentative:
+                if self._records.are_open:  # so that this takes no time
+                    await self._open()
+                else:
+                    self._opening = asyncio.create_task(self._open_soon(), name="open storage for a turn")
             self._stream = self._router.stream(prepared.request, observer=self._calls)
             async with self._stream as events:
                 async for event in events:
@@ -249,8 +287,9 @@ class Turn:
             if self._prepared is not None and self._writer is not None:
                 self._ended = self._ending(self._prepared.answer, self._writer)
                 self._under_way.set()
-                await (opening or self._open())
-                await self._writer.settle(self._ended)
+                if not self._tentative:
+                    await (self._opening or self._open())
+                    await self._writer.settle(self._ended)
 
     def _take(self, writer: AnswerWriter, event: Event) -> None:
         if type(event) is TextDelta:

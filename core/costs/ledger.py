@@ -6,6 +6,7 @@ makes the call never waits. Needs SQLAlchemy, so import it once a database is op
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import fields, replace
@@ -68,7 +69,7 @@ class Ledger:
         Args:
             session_id: the conversation, where there is one.
             message_id: the answer the calls are for.
-            feature: what the calls are for: ``chat``, ``title``.
+            feature: what the calls are for: ``chat``, ``title``, ``speculation``.
         """
         return LedgerObserver(self._database, self._prices, session_id, message_id, feature)
 
@@ -122,6 +123,7 @@ class LedgerObserver:
         self._database = database
         self._prices = prices
         self._ended: list[UpstreamCall] = []
+        self._priced: dict[str, Future[tuple[UpstreamCall, Usage, Price | None]]] = {}
         self._place = {"session_id": session_id, "message_id": message_id, "feature": feature}
 
     def call_started(self, call: UpstreamCall) -> None:
@@ -138,6 +140,19 @@ class LedgerObserver:
         self._ended.append(ended)
         self._settle(ended)
 
+    async def cost(self) -> Decimal | None:
+        """US dollars of the calls that have ended; ``None`` where one has no known price.
+
+        Raises:
+            StorageError: the database is closed.
+        """
+        total: Decimal | None = Decimal(0)
+        for priced in self._priced.values():
+            _, usage, price = await asyncio.wrap_future(priced)
+            cost: Decimal | None = _money(usage, price)["cost"]
+            total = None if total is None or cost is None else total + cost
+        return total
+
     def retry(self) -> None:
         """Book once more what could not be booked."""
         if self.failure is not None:
@@ -153,6 +168,7 @@ class LedgerObserver:
         except TensorWallError as error:
             self.failure = self.failure or error
         else:
+            self._priced[ended.call_id] = priced
             self._queue(_settle, priced, self._place)
 
     def _queue(
