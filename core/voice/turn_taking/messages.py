@@ -91,6 +91,7 @@ class TranscriptionFailed:
     at: float
     turn: int
     revision: int
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True)
