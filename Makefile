@@ -8,20 +8,32 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL = $(PIP) install --constraint requirements.lock
 JOBS   ?= auto
 
-.PHONY: run test bench format lock clean
+# What sound takes of a Linux system: to talk and listen, and for the tests' own microphone and speaker.
+SOUND      := libportaudio2 espeak-ng
+TEST_SOUND := $(SOUND) pulseaudio pulseaudio-utils libasound2-plugins
+
+# $(call debian,PACKAGES) installs packages where that takes no question, and fails where it does.
+debian = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
+  command -v apt-get >/dev/null && $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -qq --no-remove --no-install-recommends $(1) >/dev/null
+
+.PHONY: run voice test bench format lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
 	@$(BIN)/tensorwall $(ARGS)
 
-test: $(VENV)/.dev
+voice: $(VENV)/.voice $(VENV)/.sound
+	@$(BIN)/tensorwall $(ARGS)
+
+test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-models
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest --numprocesses $(JOBS) $(ARGS)
 
-bench: $(VENV)/.dev $(VENV)/peers/.ready
+bench: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-models $(VENV)/peers/.ready
 	$(BIN)/python -m tests.bench $(ARGS)
 
 format: $(VENV)/.dev
@@ -43,11 +55,33 @@ $(VENV)/.run: pyproject.toml requirements.lock | $(BIN)/pip
 	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
+$(VENV)/.voice: pyproject.toml requirements.lock | $(BIN)/pip
+	@echo "Installing TensorWall's packages with those for voice (once; about a minute)..."
+	@$(INSTALL) hatchling editables
+	@$(INSTALL) --no-build-isolation --editable '.[voice,espeak]'
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/pip
 	@echo "Installing TensorWall's packages and its test tools (once; about a minute)..."
 	@$(INSTALL) hatchling editables
-	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway]'
-	@touch $@ $(VENV)/.run
+	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway,voice,espeak]'
+	@touch $@ $(VENV)/.run $(VENV)/.voice
+
+# Only Linux needs packages of the system: elsewhere PortAudio and voices come with Python's or the system.
+# Without them everything but sound works, so this tells and goes on.
+$(VENV)/.sound: PACKAGES = $(SOUND)
+$(VENV)/.test-sound: PACKAGES = $(TEST_SOUND)
+$(VENV)/.sound $(VENV)/.test-sound: | $(BIN)/pip
+	@if [ "$$(uname)" != Linux ] || dpkg -s $(PACKAGES) >/dev/null 2>&1; then touch $@; \
+	else \
+	  echo "Installing $(PACKAGES) (once)..."; \
+	  { $(call debian,$(PACKAGES)); } && touch $@ || \
+	  echo "Sound needs your system's packages for: $(PACKAGES). They could not be installed from here."; \
+	fi
+
+$(VENV)/.test-models: tests/voice_models.py | $(VENV)/.dev
+	@$(BIN)/python -m tests.voice_models
+	@touch $@
 
 # The programs TensorWall is compared with live apart: their pins contradict each other's and ours.
 $(VENV)/peers/.ready: tests/bench/peers.txt | $(BIN)/pip
@@ -60,9 +94,6 @@ $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "TensorWall needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  command -v apt-get >/dev/null || { echo "Python's venv module is missing; install it with your system's package manager."; exit 1; }; \
-	  if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
-	  echo "Installing python3-venv..."; \
-	  { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; } || \
-	  { echo "Could not install python3-venv; run: sudo apt-get install python3-venv"; exit 1; }; }
+	  echo "Installing python3-venv..."; $(call debian,python3-venv); } || \
+	  { echo "Python's venv module is missing; install it, on Debian with: sudo apt-get install python3-venv"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)

@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ctypes.util import find_library
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,8 @@ def what_is_missing() -> str:
     missing = [package for program, package in _PROGRAMS.items() if not shutil.which(program)]
     if not any(Path(root).glob(f"**/alsa-lib/{_ALSA_PLUGIN}") for root in ("/usr/lib", "/usr/lib64")):
         missing.append("libasound2-plugins")
+    if find_library("portaudio") is None:
+        missing.append("libportaudio2")
     return f"not installed: {' '.join(missing)}" if missing else ""
 
 
