@@ -33,7 +33,7 @@ _CODE = re.compile(
     re.VERBOSE,
 )
 _NAME = re.compile(r"(?<=[a-z0-9,;:] )[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,}){0,2}\b")
-_SPOKEN_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")  # noqa: RUF001
+_SPOKEN_WORD = re.compile(r"[^\W_]+")
 _SMALL_NUMBERS_OF_WORDS = 4
 """How many spoken words one term may have been taken apart into: "lama index" is two."""
 
