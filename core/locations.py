@@ -65,6 +65,11 @@ class Locations:
         """The last answer of each provider's ``/models``."""
         return self.cache_dir / "models.json"
 
+    @property
+    def speech_models_dir(self) -> Path:
+        """The speech models that were downloaded, a folder each."""
+        return self.cache_dir / "speech-models"
+
 
 def find_locations() -> Locations:
     """The folders for this user, from ``TENSORWALL_HOME`` or the platform's conventions."""
