@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import VoiceUnavailable
 from core.voice.audio import FRAME_SAMPLES
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
     from core.voice.audio import Samples
 
 __all__ = ("SileroActivity",)
@@ -65,13 +67,13 @@ class SileroActivity:
         return float(speech.item())
 
 
-def _load() -> Any:
+def _load() -> InferenceSession:
     """The network's session, checked: it is not part of faster-whisper's public face and may change."""
     try:
         from faster_whisper.vad import get_vad_model
     except ImportError as error:
         raise VoiceUnavailable("Voice needs faster-whisper, which is not installed.", hint=_HINT) from error
-    session = get_vad_model().session
+    session: InferenceSession = get_vad_model().session
     inputs = {item.name: item.shape[1:] for item in session.get_inputs()}
     expected = {
         "input": [_CONTEXT_SAMPLES + FRAME_SAMPLES],
