@@ -1,4 +1,4 @@
-"""Groq's endpoints: who is asking, which fault happens, and the two things there are to ask for."""
+"""Groq's endpoints: who is asking, which fault happens, and what there is to ask for."""
 
 from __future__ import annotations
 
@@ -9,31 +9,49 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from app.simulator.audio import LARGEST_FILE, form_fields, read_recording, spoken, transcribe
 from app.simulator.chat import ChatAnswer, parse_body
 from app.simulator.errors import ApiError, invalid_api_key, invalid_request
-from app.simulator.exchange import Exchange
+from app.simulator.exchange import MOST_BYTES, Exchange
 from app.simulator.faults import WITHIN_ANSWER, RawAnswer, instead_of_answer
 from app.simulator.models import MODELS, SimulatedModel, find_model
 from app.simulator.options import Fault, Options
 from app.simulator.organizations import ANONYMOUS, Organization, Organizations, ReceivedRequest, overlaid
 from app.simulator.streaming import sleep_until
+from app.simulator.whole_answer import give_whole
 
-__all__ = ("Call", "Endpoint", "answer_chat", "list_models", "show_model")
+__all__ = (
+    "Call",
+    "Endpoint",
+    "answer_chat",
+    "list_models",
+    "show_model",
+    "speak",
+    "transcribe_recording",
+)
 
 OPTIONS_HEADER = "x-simulate"
-Path = Literal["chat", "models"]
+Path = Literal["chat", "models", "transcription", "speech"]
+_FORM_FIELDS = 1024 * 1024  # bytes beside the file, generously
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request of a known account, with what it is to be answered by."""
+    """One request of a known account, with what it is to be answered by.
+
+    Attributes:
+        body: its JSON, or the fields of its form.
+        raw: its bytes.
+    """
 
     exchange: Exchange
     organization: Organization
     options: Options
     body: dict[str, Any]
+    raw: bytes
     fault: Fault | None
     groq: bool
 
@@ -57,6 +75,37 @@ async def show_model(call: Call) -> None:
     model = find_model(name, extra=call.options.models, denied=call.options.denied_models)
     await call.exchange.answer_json(model.listed())
     call.exchange.note("answered")
+
+
+async def transcribe_recording(call: Call) -> None:
+    """``POST /audio/transcriptions``."""
+    exchange = call.exchange
+    recording = read_recording(exchange.request_headers, call.raw)
+    answer = transcribe(
+        recording,
+        call.options,
+        heard=call.organization.heard(call.options),
+        request_id=exchange.headers["x-request-id"],
+    )
+    await _admit(call, tokens=0)
+    await give_whole(exchange, answer.body, {"content-type": answer.content_type}, call.fault)
+
+
+async def speak(call: Call) -> None:
+    """``POST /audio/speech``."""
+    sound = spoken(call.body, call.options)
+    await _admit(call, tokens=len(call.body["input"]) // 4 + 1)
+    await give_whole(call.exchange, sound, {"content-type": "audio/wav"}, call.fault)
+
+
+async def _admit(call: Call, *, tokens: int) -> None:
+    """Count against the limits, then take the time that a first token takes."""
+    limits = call.organization.limits(call.body["model"])
+    call.exchange.headers |= limits.headers()
+    limits.admit(tokens)
+    call.exchange.headers |= limits.headers()
+    wait = max(call.organization.first_token_seconds(call.options), call.options.headers_ms / 1_000)
+    await sleep_until(call.exchange.started + wait)
 
 
 class Endpoint:
@@ -83,7 +132,9 @@ class Endpoint:
         exchange = Exchange(scope, receive, send)
         exchange.headers = {"x-request-id": f"req_{uuid.uuid4().hex[:26]}", "via": "1.1 simulator"}
         try:
-            raw = await exchange.body()
+            raw = await exchange.body(
+                LARGEST_FILE + _FORM_FIELDS if self._path == "transcription" else MOST_BYTES
+            )
         except ApiError as error:
             await exchange.refuse(error)
             return
@@ -92,10 +143,10 @@ class Endpoint:
     async def _answered(self, exchange: Exchange, raw: bytes) -> None:
         try:
             organization = self._organization(exchange)
-            body, problem = _try_parse(raw) if self._path == "chat" else ({}, None)
+            body, problem = _try_parse(self._path, exchange.request_headers, raw)
             exchange.log = _received(exchange, body)
             organization.requests.append(exchange.log)
-            call = self._call(exchange, organization, body)
+            call = self._call(exchange, organization, body, raw)
             await _shake_hands(call)
             if call.fault is not None:
                 exchange.log.fault = call.fault.kind
@@ -117,14 +168,14 @@ class Endpoint:
             raise invalid_api_key()
         return organization
 
-    def _call(self, exchange: Exchange, organization: Organization, body: dict[str, Any]) -> Call:
+    def _call(self, exchange: Exchange, organization: Organization, body: dict[str, Any], raw: bytes) -> Call:
         own = _own_options(exchange)
         options = overlaid(organization.options, own) if own else organization.options
         if "faults" in own:
             fault = next((fault for fault in options.faults if fault.path in {self._path, "any"}), None)
         else:
             fault = organization.fault(self._path, body.get("model"), body.get("service_tier"))
-        return Call(exchange, organization, options, body, fault, self._groq)
+        return Call(exchange, organization, options, body, raw, fault, self._groq)
 
 
 async def _shake_hands(call: Call) -> None:
@@ -158,10 +209,12 @@ def _models(options: Options) -> list[SimulatedModel]:
     return [model for model in known if model.id not in options.denied_models]
 
 
-def _try_parse(raw: bytes) -> tuple[dict[str, Any], ApiError | None]:
+def _try_parse(path: Path, headers: Headers, raw: bytes) -> tuple[dict[str, Any], ApiError | None]:
     """The body or what is wrong with it, so that the log holds the request in either case."""
+    if path == "models":
+        return {}, None
     try:
-        return parse_body(raw), None
+        return (form_fields(headers, raw) if path == "transcription" else parse_body(raw)), None
     except ApiError as error:
         return {}, error
 

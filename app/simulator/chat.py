@@ -11,7 +11,6 @@ from pydantic_core import from_json
 
 from app.simulator.errors import context_length_exceeded, invalid_request
 from app.simulator.exchange import Exchange
-from app.simulator.faults import OVERSIZED, event_error
 from app.simulator.generation import Generation, generate
 from app.simulator.models import SimulatedModel, find_model
 from app.simulator.options import Fault, Options
@@ -19,6 +18,7 @@ from app.simulator.organizations import Organization
 from app.simulator.streaming import TokenStream, sleep_until
 from app.simulator.tokens import prompt_pieces
 from app.simulator.validation import ChatCall, read_call
+from app.simulator.whole_answer import give_whole
 from app.simulator.wire import AnswerWriter, UsageReport, dump
 
 __all__ = ("ChatAnswer", "parse_body")
@@ -161,32 +161,7 @@ class ChatAnswer:
         if generation.error is not None:
             raise generation.error
         answer = dump(writer.whole(bill.usage(generation, self._now() - first_at))).encode()
-        if fault is None:
-            await self._exchange.answer(200, answer, {"content-type": "application/json"})
-            self._exchange.note("answered")
-        else:
-            await self._break_whole(answer, fault)
-
-    async def _break_whole(self, answer: bytes, fault: Fault) -> None:
-        """What a fault within an answer is where nothing streams: half of it, or an error status."""
-        exchange, half = self._exchange, answer[: len(answer) // 2]
-        json_body = {"content-type": "application/json"}
-        match fault.kind:
-            case "end" | "garbage_event":
-                exchange.note("broken")
-                await exchange.answer(200, half, json_body)
-            case "oversized_event":
-                await exchange.answer(
-                    200, answer[:-1] + b',"padding":"' + b"x" * OVERSIZED + b'"}', json_body
-                )
-            case "cut" | "cut_reset" | "stall":
-                await exchange.start(200, {**json_body, "content-length": str(len(answer))})
-                await exchange.write(half)
-                if fault.kind == "stall":
-                    await exchange.hang()
-                await exchange.break_off(reset=fault.kind == "cut_reset")
-            case _:
-                raise event_error(fault)
+        await give_whole(self._exchange, answer, {"content-type": "application/json"}, fault)
 
     def _model(self, body: dict[str, Any]) -> SimulatedModel:
         name = body.get("model")

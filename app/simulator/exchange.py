@@ -14,9 +14,10 @@ from app.simulator.errors import ApiError
 from app.simulator.organizations import Outcome, ReceivedRequest
 from app.simulator.wire import dump
 
-__all__ = ("Exchange",)
+__all__ = ("MOST_BYTES", "Exchange")
 
-_MOST_BYTES = 20 * 1024 * 1024
+MOST_BYTES = 20 * 1024 * 1024
+"""Of a request's body, where the endpoint does not say otherwise."""
 
 
 class Exchange:
@@ -45,11 +46,11 @@ class Exchange:
         scheme, _, token = self.request_headers.get("authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
-    async def body(self) -> bytes:
+    async def body(self, most: int = MOST_BYTES) -> bytes:
         """The whole request body.
 
         Raises:
-            ApiError: 413 when it is larger than 20 MiB.
+            ApiError: 413 when it is larger than ``most`` bytes.
         """
         chunks: list[bytes] = []
         size, more = 0, True
@@ -59,7 +60,7 @@ class Exchange:
             chunks.append(chunk)
             size += len(chunk)
             more = message.get("more_body", False)
-            if size > _MOST_BYTES:
+            if size > most:
                 raise ApiError(413, "Request Entity Too Large", code="request_too_large")
         return b"".join(chunks)
 

@@ -115,7 +115,7 @@ class Fault(_Options):
     """Matching calls that are answered well first."""
     times: int | None = Field(default=None, ge=1)
     """Matching calls that fail, then it is over; ``None`` is for ever."""
-    path: Literal["chat", "models", "any"] = "chat"
+    path: Literal["chat", "models", "transcription", "speech", "any"] = "chat"
     """Which endpoint fails."""
     model: str | None = None
     """Only calls for this model fail."""
@@ -160,6 +160,8 @@ class Options(_Options):
     """Exact number of content tokens of a test shape; ``answer`` is cut or goes on."""
     text: str | list[str] | None = None
     """This text exactly; a list is sent piece by piece, each counted as one token."""
+    heard: str | Annotated[list[str], Field(min_length=1)] | None = None
+    """What every recording says; a list holds one text a recording, in turn."""
     seed: int = 0
     """Varies what the generators write; the same prompt and seed give the same answer."""
     reasoning: str | None = None

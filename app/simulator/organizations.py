@@ -31,7 +31,7 @@ class ReceivedRequest:
     """What the server received, and how it went.
 
     Attributes:
-        body: the JSON body, or ``None``.
+        body: the JSON body, or the fields of a form; ``None`` where there is none.
         connection: the number of the TCP connection, to tell reuse.
         outcome: ``disconnected`` where the client closed before the end, ``broken`` where a fault did.
         tokens_sent: tokens that were written, reasoning included.
@@ -82,6 +82,7 @@ class Organization:
     _caches: dict[str, PromptCache] = field(default_factory=dict)
     _faults: list[_FaultCount] = field(default_factory=list)
     _calls: itertools.count[int] = field(default_factory=itertools.count)
+    _recordings: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
     def id(self) -> str:
@@ -99,6 +100,7 @@ class Organization:
         self._caches.clear()
         self._faults = [_FaultCount(fault) for fault in options.faults]
         self._calls = itertools.count()
+        self._recordings = itertools.count()
 
     def limits(self, model: str) -> ModelLimits:
         """The buckets of one model."""
@@ -122,6 +124,13 @@ class Organization:
         if isinstance(waits, list):
             return waits[next(self._calls) % len(waits)] / 1_000
         return waits / 1_000
+
+    def heard(self, options: Options) -> str | None:
+        """What this recording says; a list of texts is used in turn, ``None`` where none is scripted."""
+        texts = options.heard
+        if isinstance(texts, list):
+            return texts[next(self._recordings) % len(texts)]
+        return texts
 
 
 class Organizations:

@@ -16,7 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.simulator.api import Endpoint, answer_chat, list_models, show_model
+from app.simulator.api import (
+    Endpoint,
+    answer_chat,
+    list_models,
+    show_model,
+    speak,
+    transcribe_recording,
+)
 from app.simulator.connections import ConnectionProtocol, Connections
 from app.simulator.control import DeadPorts, control_routes
 from app.simulator.options import Options
@@ -41,7 +48,11 @@ def create_app(
         chat = Endpoint(answer_chat, "chat", organizations, groq=groq)
         models = Endpoint(list_models, "models", organizations, groq=groq)
         model = Endpoint(show_model, "models", organizations, groq=groq)
+        transcriptions = Endpoint(transcribe_recording, "transcription", organizations, groq=groq)
+        speech = Endpoint(speak, "speech", organizations, groq=groq)
         routes += [
+            Route(f"{prefix}/audio/transcriptions", transcriptions, methods=["POST"]),
+            Route(f"{prefix}/audio/speech", speech, methods=["POST"]),
             Route(f"{prefix}/chat/completions", chat, methods=["POST"]),
             Route(f"{prefix}/models", models, methods=["GET"]),
             Route(f"{prefix}/models/{{model:path}}", model, methods=["GET"]),

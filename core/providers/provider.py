@@ -24,6 +24,13 @@ from core.providers.base import ProviderProfile, RemoteModel
 from core.providers.limit_headers import rate_limits
 from core.providers.remote_models import remote_models
 from core.providers.request_body import encode_body, request_body
+from core.providers.speech import (
+    Heard,
+    encode_recording,
+    read_heard,
+    read_sound,
+    speech_body,
+)
 from core.providers.upstream import Upstream
 from core.providers.whole_answer import events_of, whole_answer
 
@@ -125,11 +132,64 @@ class OpenAICompatibleProvider:
             CredentialsError: a key is needed and missing.
         """
         async with self._chat(request, model, stream=False) as (upstream, response):
-            from core.providers.connection import body_chunks, read_body
-
-            async with aclosing(body_chunks(response)) as chunks:
-                body = await read_body(upstream, chunks)
+            body = await _whole_body(upstream, response)
             return whole_answer(upstream, body, request_id=_request_id(response))
+
+    async def transcribe(
+        self,
+        recording: bytes,
+        *,
+        model: str,
+        language: str | None = None,
+        prompt: str = "",
+        words: bool = False,
+    ) -> Heard:
+        """The text of a recording.
+
+        Args:
+            recording: a whole WAV or FLAC file.
+            model: such as ``whisper-large-v3-turbo``.
+            language: such as ``en``; ``None`` has it detected.
+            prompt: words to expect; Whisper reads its last 224 tokens.
+            words: ask when each word was said, too.
+
+        Raises:
+            ProviderError: the call failed.
+            CredentialsError: a key is needed and missing.
+        """
+        content_type, content = encode_recording(
+            recording, model=model, language=language, prompt=prompt, words=words
+        )
+        async with self._exchange(
+            "POST",
+            "audio/transcriptions",
+            model=model,
+            content=content,
+            content_type=content_type,
+            read_timeout=self.profile.answer_timeout,
+        ) as (upstream, response):
+            return read_heard(upstream, await _whole_body(upstream, response))
+
+    async def speak(self, text: str, *, model: str, voice: str) -> bytes:
+        """The sound of a text, as a whole WAV file.
+
+        Args:
+            text: what to say; providers limit its length (``core.providers.speech.LONGEST_SPOKEN``).
+            model: such as ``canopylabs/orpheus-v1-english``.
+            voice: one of the model's voices.
+
+        Raises:
+            ProviderError: the call failed.
+            CredentialsError: a key is needed and missing.
+        """
+        async with self._exchange(
+            "POST",
+            "audio/speech",
+            model=model,
+            content=encode_body(speech_body(text, model=model, voice=voice)),
+            read_timeout=self.profile.answer_timeout,
+        ) as (upstream, response):
+            return read_sound(upstream, await _whole_body(upstream, response))
 
     async def models(self) -> list[RemoteModel]:
         """The models this key may use.
@@ -139,11 +199,7 @@ class OpenAICompatibleProvider:
             CredentialsError: a key is needed and missing.
         """
         async with self._exchange("GET", "models", read_timeout=CHECK_TIMEOUT) as (upstream, response):
-            from core.providers.connection import body_chunks, read_body
-
-            async with aclosing(body_chunks(response)) as chunks:
-                body = await read_body(upstream, chunks)
-            return remote_models(upstream, body)
+            return remote_models(upstream, await _whole_body(upstream, response))
 
     async def check(self, *, time_limit: float = CHECK_TIMEOUT) -> list[RemoteModel]:
         """Prove that address and key work; as ``models``, under a limit of so many seconds in all.
@@ -197,16 +253,17 @@ class OpenAICompatibleProvider:
         *,
         model: str | None = None,
         content: bytes | None = None,
+        content_type: str = "application/json",
         read_timeout: float,
     ) -> AsyncIterator[tuple[Upstream, httpx.Response]]:
         key = await self._key()
         upstream, connection = await self._connect()
         upstream = replace(upstream, model=model, key=key)
-        headers = {"Accept": "application/json, text/event-stream", "Accept-Encoding": "identity"}
+        headers = {"Accept": "application/json, text/event-stream, audio/wav", "Accept-Encoding": "identity"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
         if content is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content_type
         try:
             async with connection.exchange(
                 upstream,
@@ -281,6 +338,13 @@ def _usable_key(key: str, profile: ProviderProfile) -> str:
         raise CredentialsError(
             f"The API key for {profile.label} cannot be used: {error.message}", hint=error.hint
         ) from None
+
+
+async def _whole_body(upstream: Upstream, response: httpx.Response) -> bytes:
+    from core.providers.connection import body_chunks, read_body
+
+    async with aclosing(body_chunks(response)) as chunks:
+        return await read_body(upstream, chunks)
 
 
 def _request_id(response: httpx.Response) -> str | None:
