@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 from collections.abc import Callable
 
@@ -31,6 +32,8 @@ from core.voice.synthesis.wire import (
 __all__ = ("main", "open_engine")
 
 _READ_SIZE = 65536
+_DRIVERS = {"win32": "sapi5", "darwin": "nsss"}
+"""Where it is not eSpeak."""
 
 
 class Inbox:
@@ -61,15 +64,19 @@ class Inbox:
         os._exit(0)  # the main thread may be deep in the engine, or in a write nobody reads
 
 
-def open_engine() -> SpeechEngine:
-    """The engine of this system.
+def open_engine(driver: str) -> SpeechEngine:
+    """The engine behind one of pyttsx3's drivers; ``file:espeak`` has eSpeak write files, as a trial.
 
     Raises:
-        EngineMissing: it is not installed.
+        EngineFailed: it is not installed or does not start.
     """
-    from core.voice.synthesis.espeak import EspeakEngine
+    if driver == "espeak":
+        from core.voice.synthesis.espeak import EspeakEngine
 
-    return EspeakEngine()
+        return EspeakEngine()
+    from core.voice.synthesis.file_driver import FileEngine
+
+    return FileEngine(driver.removeprefix("file:"))
 
 
 def serve(engine: SpeechEngine, inbox: Inbox, send: Callable[[Message], None]) -> None:
@@ -125,10 +132,14 @@ def main() -> None:
     """Speak until stdin is closed."""
     send = _take_stdout()
     inbox = Inbox(0)
+    driver = sys.argv[1] if len(sys.argv) > 1 else _DRIVERS.get(sys.platform, "espeak")
     try:
-        engine = open_engine()
+        engine = open_engine(driver)
     except EngineFailed as error:
         send(Failed(0, error.reason, error.message, error.hint))
+        return
+    except Exception as error:  # noqa: BLE001 - the edge of the process: the parent reports it
+        send(Failed(0, "engine", f"The speech engine does not start: {type(error).__name__}: {error}", ""))
         return
     serve(engine, inbox, send)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.voice.audio import PcmChunk, WordMark
-from core.voice.synthesis.engine import EngineFailed, EngineMissing, Hand
+from core.voice.synthesis.engine import PYTTSX3_HINT, VOICES_HINT, EngineFailed, EngineMissing, Hand
 from core.voice.synthesis.synthesiser import Voice
 from core.voice.synthesis.words import closing_pause, word_spans
 
@@ -22,8 +24,6 @@ _BUFFER_MS = 60
 _DEFAULT_LANGUAGE = "en-us"
 _DIALECTS = {"en": "en-us", "zh": "cmn"}
 """Where a bare language would be taken for a dialect that fewer people expect, or is not known."""
-_VOICES_HINT = "`tensorwall say --voices` lists the voices there are."
-_PYTTSX3_HINT = "Install the voice extra: pip install 'tensorwall[voice]'"
 _LIBRARY_HINT = (
     "Install eSpeak NG (`sudo apt install espeak-ng`, `sudo dnf install espeak-ng`, "
     "`sudo pacman -S espeak-ng`), or the copy on PyPI: pip install 'tensorwall[espeak]'"
@@ -85,13 +85,13 @@ class EspeakEngine:
     def _choose(self, voice: str | None, language: str | None) -> None:
         if voice is not None:
             if self._espeak.SetVoiceByName(voice.encode()) != self._espeak.EE_OK:
-                raise EngineFailed(f"eSpeak NG has no voice {voice!r}.", _VOICES_HINT)
+                raise EngineFailed(f"eSpeak NG has no voice {voice!r}.", VOICES_HINT)
             return
         wanted = self._espeak.VOICE()
         language = language or _DEFAULT_LANGUAGE
         wanted.languages = _DIALECTS.get(language, language).encode()
         if self._espeak.SetVoiceByProperties(ctypes.byref(wanted)) != self._espeak.EE_OK:
-            raise EngineFailed(f"eSpeak NG has no voice for the language {language!r}.", _VOICES_HINT)
+            raise EngineFailed(f"eSpeak NG has no voice for the language {language!r}.", VOICES_HINT)
 
     def _flags(self, text: str) -> int:
         """Plain text: no SSML, no phonemes.
@@ -119,34 +119,46 @@ class EspeakEngine:
             if event.type == self._espeak.EVENT_LIST_TERMINATED:
                 break
             if event.type == self._espeak.EVENT_WORD:
-                words.append((event.audio_position / 1000, event.text_position - 1))
+                words.append(_Event(event.audio_position / 1000, event.text_position - 1))
         return words
 
 
-_Event = tuple[float, int]
-"""Seconds from the beginning of the sound, and the character of the text that begins to sound."""
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A word begins to sound: when, and which character of the text the library takes it to begin with."""
+
+    at: float
+    place: int
 
 
 class _Marker:
-    """Makes word marks of the library's events.
+    """Makes word marks of the library's events, which are not to be taken at their word.
 
-    The library reports several events within what a reader takes for one word (``12,345``, a family
-    of emoji), some of them at the wrong character; only the first within each run counts.
+    Within what a reader takes for one word (``12,345``, a family of emoji) it reports several, some
+    of them beyond the word's end: the first within each word counts. A word after a full stop that
+    ended no sentence ("approx. five") it reports at the space before.
     """
 
     def __init__(self, text: str) -> None:
-        self._words = iter(word_spans(text))
-        self._next = next(self._words, None)
+        self._text = text
+        self._words = deque(word_spans(text))
+        self._passed = 0  # the end of the last word that was begun or passed over
 
     def marks(self, events: Sequence[_Event]) -> tuple[WordMark, ...]:
+        """The words that these events begin."""
         marks = []
-        for at, place in events:
-            while self._next is not None and self._next[1] <= place:
-                self._next = next(self._words, None)
-            if self._next is not None and self._next[0] <= place:
-                marks.append(WordMark(at, *self._next))
-                self._next = next(self._words, None)
+        for event in events:
+            while self._words and self._words[0][1] <= event.place:
+                _, self._passed = self._words.popleft()
+            if self._words and self._begins(self._words[0][0], event.place):
+                start, self._passed = self._words.popleft()
+                marks.append(WordMark(event.at, start, self._passed))
         return tuple(marks)
+
+    def _begins(self, start: int, place: int) -> bool:
+        """Whether an event at a place is of the next word, which starts at ``start``."""
+        after_full_stop = self._passed > 0 and self._text[self._passed - 1] == "."
+        return start <= place or (after_full_stop and place >= self._passed)
 
 
 def load_binding() -> tuple[Any, Path | None]:
@@ -158,7 +170,7 @@ def load_binding() -> tuple[Any, Path | None]:
     try:
         return importlib.import_module(_BINDING), None
     except ModuleNotFoundError as error:
-        raise EngineMissing("The package pyttsx3 is not installed.", _PYTTSX3_HINT) from error
+        raise EngineMissing("The package pyttsx3 is not installed.", PYTTSX3_HINT) from error
     except RuntimeError:  # it found no library by any of the names it knows
         data = load_bundled_library()
         return importlib.import_module(_BINDING), data

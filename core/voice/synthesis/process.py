@@ -47,6 +47,7 @@ class ProcessSynthesiser:
         rate: int = 175,
         language: str | None = None,
         patience: float = _PATIENCE,
+        driver: str | None = None,
         command: Sequence[str] = CHILD,
     ) -> None:
         """Nothing is started yet.
@@ -56,13 +57,15 @@ class ProcessSynthesiser:
             rate: see above.
             language: see above.
             patience: seconds without a sign of life after which the process is killed.
+            driver: ``espeak``, ``sapi5``, ``nsss``, or ``file:`` and one of them to have it write
+                files; by default what the system has.
             command: what to run.
         """
         self.voice = voice
         self.rate = rate
         self.language = language
         self._patience = patience
-        self._command = command
+        self._command = [*command, driver] if driver else command
         self._child: ChildProcess | None = None
         self._ready = Ready("System voice", "")
         self._requests = 0
