@@ -23,7 +23,10 @@ def read_sound(data: bytes) -> PcmChunk:
     Raises:
         UnreadableSound: there is nothing to read.
     """
-    return _plain_wave(data) or _decoded(data)
+    sound = _plain_wave(data) or _decoded(data)
+    if not sound.pcm:
+        raise UnreadableSound("the file has no sound in it")
+    return sound
 
 
 def _plain_wave(data: bytes) -> PcmChunk | None:
@@ -50,6 +53,5 @@ def _decoded(data: bytes) -> PcmChunk:
             frames += resampler.resample(None)
     except (av.error.FFmpegError, IndexError) as error:
         raise UnreadableSound(f"the sound cannot be decoded: {error}") from error
-    if not frames:
-        raise UnreadableSound("the file has no sound in it")
-    return PcmChunk(b"".join(frame.to_ndarray().tobytes() for frame in frames), frames[0].sample_rate)
+    pcm = b"".join(frame.to_ndarray().tobytes() for frame in frames)
+    return PcmChunk(pcm, frames[0].sample_rate if frames else 0)
