@@ -13,6 +13,7 @@ from core.settings.model import (
     Settings,
     StorageSettings,
     StrategyName,
+    VoiceSettings,
 )
 from core.settings.save import save_setting
 
@@ -28,6 +29,7 @@ __all__ = (
     "Settings",
     "StorageSettings",
     "StrategyName",
+    "VoiceSettings",
     "config_template",
     "describe_settings",
     "load_settings",

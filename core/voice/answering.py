@@ -65,7 +65,7 @@ class Answering:
         show: Callable[[VoiceEvent], None],
         said: Callable[[str], None],
         spawn: Spawn,
-        language: Callable[[], str],
+        language: Callable[[], str | None],
     ) -> None:
         self.engine = engine
         self.synthesiser = synthesiser
@@ -115,6 +115,7 @@ class Answering:
 
     def commit(self, said: Commit) -> None:
         """Answer what the user said: by what was asked early, if it was just that."""
+        self.interrupt("speech")
         self.receipt(said.turn).committed(
             spoke_until=said.spoke_until, decided=said.decided, revision=said.revision, at=self.engine.now()
         )
@@ -195,9 +196,9 @@ class Answering:
         Where it had not arrived whole, the model is asked: it sees where it was cut off.
         """
         answer = self._cut_off
-        if answer is None or not answer.whole or answer.heard is None or answer.heard >= len(answer.text):
+        if answer is None or not answer.whole or answer.heard is None:
             return False
-        return is_continue(text, self._language())
+        return is_continue(text, self._language()) and rest(answer.text, answer.heard) < len(answer.text)
 
     def _go_on(self, turn: int) -> None:
         answer = self._cut_off

@@ -31,9 +31,7 @@ class Hearing:
         tell: takes messages for the turn machine.
         show: takes events for the user.
         spawn: starts a job as a task of the loop.
-
-    Attributes:
-        language: of what was understood last; ``None`` before that.
+        understood: takes the language of what was understood.
     """
 
     def __init__(
@@ -45,29 +43,32 @@ class Hearing:
         tell: Callable[[Message], None],
         show: Callable[[VoiceEvent], None],
         spawn: Spawn,
+        understood: Callable[[str], None],
     ) -> None:
         self.engine = engine
         self.transcriber = transcriber
-        self.language: str | None = None
         self._hints = hints
         self._tell = tell
         self._show = show
         self._spawn = spawn
-        self._turn = 0
+        self._understood = understood
+        self._turn = self._revision = 0
         self._agreement = Agreement()
         self._jobs: set[asyncio.Task[None]] = set()
 
     def transcribe(self, wanted: Transcribe) -> None:
         """Begin one transcription; its result is told when it is there."""
-        if wanted.turn != self._turn:
+        if (wanted.turn, wanted.revision) != (self._turn, self._revision):
             self.forget()
-            self._turn, self._agreement = wanted.turn, Agreement()
+        if wanted.turn != self._turn:
+            self._agreement = Agreement()
+        self._turn, self._revision = wanted.turn, wanted.revision
         job = self._spawn(self._run(wanted))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
     def forget(self) -> None:
-        """Give up what is still being transcribed: the turn is over."""
+        """Give up what is still being transcribed: the turn is over, or went on."""
         for job in self._jobs:
             job.cancel()
 
@@ -79,18 +80,15 @@ class Hearing:
         except TensorWallError as error:
             if wanted.final:  # a partial one is only for looking at, and the final one will tell
                 self._show(Noticed(error.message, error.hint))
-            self._tell(TranscriptionFailed(self.engine.now(), wanted.turn, wanted.revision))
+            self._tell(
+                TranscriptionFailed(self.engine.now(), wanted.turn, wanted.revision, final=wanted.final)
+            )
             return
-        if transcript.text:
-            self.language = transcript.language
         text = " ".join(safe_text(transcript.text).split())
-        self._show_so_far(wanted.turn, text)
-        self._tell(_ready(wanted, transcript, text, self.engine.now()))
-
-    def _show_so_far(self, turn: int, text: str) -> None:
         if text:
-            stable, tail = self._agreement.add(text)
-            self._show(PartialText(turn, stable, tail))
+            self._understood(transcript.language)
+            self._show(PartialText(wanted.turn, *self._agreement.add(text)))
+        self._tell(_ready(wanted, transcript, text, self.engine.now()))
 
 
 def _ready(wanted: Transcribe, transcript: Transcript, text: str, at: float) -> TranscriptReady:

@@ -99,10 +99,6 @@ class VoiceLoop:
         hands_free: listen without a key from the start.
         speak: read answers to spoken questions aloud.
 
-    Attributes:
-        state: what the machine is in.
-        hands_free: whether it listens without a key.
-        muted: whether the microphone is.
     """
 
     def __init__(
@@ -119,14 +115,19 @@ class VoiceLoop:
         hands_free: bool = False,
         speak: bool = True,
     ) -> None:
-        self.state: State = "off"
-        self.hands_free = hands_free
-        self.muted = False
         self._engine = engine
         self._machine = machine
         self._approach = approach
+        self._listens_at_once = hands_free
+        self._hints = hints
         self._hearing = Hearing(
-            engine, transcriber, hints, tell=self._tell, show=self._show, spawn=self._spawn
+            engine,
+            transcriber,
+            hints,
+            tell=self._tell,
+            show=self._show,
+            spawn=self._spawn,
+            understood=self._learn_language,
         )
         self._answering = Answering(
             engine,
@@ -137,7 +138,7 @@ class VoiceLoop:
             show=self._show,
             said=machine.spoken,
             spawn=self._spawn,
-            language=lambda: hints().language or self._hearing.language or "en",
+            language=lambda: machine.language,
         )
         self._answering.speak = speak
         self._inbox: deque[Callable[[], Sequence[Action]]] = deque()
@@ -148,6 +149,21 @@ class VoiceLoop:
         self._events: deque[VoiceEvent] = deque()
         self._news = asyncio.Event()
         self._over = False
+
+    @property
+    def state(self) -> State:
+        """What is going on."""
+        return self._machine.state
+
+    @property
+    def hands_free(self) -> bool:
+        """Whether it listens without a key."""
+        return self._machine.hands_free
+
+    @property
+    def muted(self) -> bool:
+        """Whether the microphone is muted."""
+        return self._machine.muted
 
     # Commands
 
@@ -177,17 +193,19 @@ class VoiceLoop:
 
     def set_hands_free(self, hands_free: bool) -> None:
         """Listen without a key, or only with it."""
-        self.hands_free = hands_free
         self._tell(ListeningChanged(self._engine.now(), hands_free))
 
     def set_muted(self, muted: bool) -> None:
         """Mute or unmute the microphone."""
-        self.muted = muted
         self._tell(Muted(self._engine.now(), muted))
 
     def read_aloud(self, reply: Reply) -> None:
-        """Speak an answer to something typed; its turn is 0, and ``keep`` is not called for it."""
-        self._answering.read_aloud(reply)
+        """Speak an answer to something typed; its turn is 0, and ``keep`` is not called for it.
+
+        Does nothing before `run`, and while the user speaks.
+        """
+        if self._tasks is not None and self._machine.turn is None:
+            self._answering.read_aloud(reply)
 
     def set_speak(self, speak: bool) -> None:
         """Read answers to spoken questions aloud, from the next one on, or show them only."""
@@ -209,6 +227,24 @@ class VoiceLoop:
         if self._tasks is not None:
             self._spawn(self._warm(synthesiser))
 
+    async def use_engine(self, engine: AudioEngine) -> None:
+        """Go on with another microphone or speaker; the one in use is closed, whatever it plays.
+
+        Raises:
+            AudioDeviceFailed: it cannot be opened, and there is none in use now.
+        """
+        self.stop()
+        engine.analysing = self._engine.analysing
+        old, self._engine = self._engine, engine
+        self._hearing.engine = self._answering.engine = engine
+        if self._tasks is not None:
+            await old.aclose()
+            await engine.open()
+
+    def announce(self, text: str, hint: str = "") -> None:
+        """Tell the user one line, as the loop does when a part of it swaps engines."""
+        self._show(Noticed(text, hint))
+
     # Running
 
     async def run(self) -> None:
@@ -223,9 +259,9 @@ class VoiceLoop:
             async with asyncio.TaskGroup() as self._tasks:
                 self._spawn(self._warm(self._hearing.transcriber))
                 self._spawn(self._warm(self._answering.synthesiser))
-                self._tell(ListeningChanged(self._engine.now(), self.hands_free))
-                async for event in self._engine:
-                    self._take(event)
+                self._learn_language()
+                self._tell(ListeningChanged(self._engine.now(), self._listens_at_once))
+                await self._listen()
                 raise _Closed
         except* _Closed:
             pass
@@ -246,6 +282,14 @@ class VoiceLoop:
             self._news.clear()
             await self._news.wait()
         return self._events.popleft()
+
+    async def _listen(self) -> None:
+        """Take what the engine says, until the one in use is closed."""
+        engine = None
+        while engine is not self._engine:
+            engine = self._engine
+            async for event in engine:
+                self._take(event)
 
     async def _end(self) -> None:
         self._tasks = None
@@ -295,6 +339,9 @@ class VoiceLoop:
             case _:
                 pass
 
+    def _learn_language(self, heard: str = "") -> None:
+        self._machine.language = self._hints().language or heard or None
+
     # What the machine decides
 
     def _tell(self, message: Message) -> None:
@@ -317,6 +364,8 @@ class VoiceLoop:
                     self._carry_out(action)
         finally:
             self._deciding = False
+        if self._engine.analysing != self._machine.needs_frames:
+            self._engine.analysing = self._machine.needs_frames
 
     def _carry_out(self, action: Action) -> None:
         match action:
@@ -356,10 +405,6 @@ class VoiceLoop:
             self._answering.drop_early()
 
     def _show_state(self, shown: Show) -> None:
-        self.state = shown.state
-        self._engine.analysing = shown.state in _ANALYSED or (
-            self.hands_free and shown.state in ("thinking", "speaking")
-        )
         if shown.state == "recording" and self._approach is not None:
             self._spawn(self._open_the_way(self._approach))
         closes_in = None if shown.closes_at is None else max(0.0, shown.closes_at - self._engine.now())
@@ -377,9 +422,6 @@ class VoiceLoop:
         delay = max(0.0, at - self._engine.now())
         self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
 
-
-_ANALYSED = frozenset({"listening", "recording", "closing", "transcribing"})
-"""States in which the microphone's sound is judged."""
 
 _TROUBLES = {
     "zeros": "The microphone gives nothing but silence.",

@@ -65,11 +65,7 @@ class ReceiptBuilder:
     def reply_dropped(self, cost: Decimal | None) -> None:
         """An early answer was thrown away, having cost this; ``None`` where that is unknown."""
         self._dropped += 1
-        self._add(cost)
-
-    def transcript_dropped(self, cost: Decimal | None) -> None:
-        """A transcript came to nothing, having cost this."""
-        self._add(cost)
+        self._cost = None if cost is None or self._cost is None else self._cost + cost
 
     def committed(self, *, spoke_until: float, decided: float, revision: int, at: float) -> None:
         """The user had stopped at ``spoke_until``; that was decided, and ``at`` the text was there."""
@@ -110,9 +106,6 @@ class ReceiptBuilder:
             discarded=stale + self._dropped,
             speculation_cost=self._cost,
         )
-
-    def _add(self, cost: Decimal | None) -> None:
-        self._cost = None if cost is None or self._cost is None else self._cost + cost
 
 
 def _between(begin: float | None, end: float | None) -> float | None:

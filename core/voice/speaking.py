@@ -132,9 +132,7 @@ class Speech:
 
     async def _next(self) -> Clause | None:
         """The next clause, once at most one other waits to be heard; ``None`` when there is none."""
-        await self._until(
-            lambda: self._silenced or (bool(self._waiting) and not self._is_ahead) or self._is_over
-        )
+        await self._until(lambda: self._silenced or self._is_over or self._may_go_on)
         return None if self._silenced or not self._waiting else self._waiting.popleft()
 
     @property

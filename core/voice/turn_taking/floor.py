@@ -68,6 +68,12 @@ class Floor:
         self._turns = 0
         self._used_until = -inf
 
+    def adopt(self, policy: TurnPolicy) -> None:
+        """Go by another policy from now on; what was learned of the user's pauses stays if it may."""
+        if policy.patience != self.policy.patience:
+            self.patience = Patience(policy.patience)
+        self.policy = policy
+
     @property
     def resting(self) -> State:
         """The state while nobody has the floor."""

@@ -85,6 +85,15 @@ class TurnMachine:
         return self._floor.turn is not None or self._floor.hears_speech
 
     @property
+    def policy(self) -> TurnPolicy:
+        """How patient and how forward it is; another one counts at once."""
+        return self._floor.policy
+
+    @policy.setter
+    def policy(self, policy: TurnPolicy) -> None:
+        self._floor.adopt(policy)
+
+    @property
     def language(self) -> str | None:
         """What the user speaks, such as ``en``; ``None`` while nobody knows. Endpoint words depend on it."""
         return self._floor.language
@@ -185,11 +194,11 @@ class TurnMachine:
 
     def _change_mode(self, *, hands_free: bool | None = None, muted: bool | None = None) -> None:
         floor = self._floor
-        before = floor.hands_free, floor.muted
+        before = floor.hands_free, floor.muted, floor.opened
         floor.hands_free = floor.hands_free if hands_free is None else hands_free
         floor.muted = floor.muted if muted is None else muted
-        floor.opened = floor.opened or floor.hands_free
-        if (floor.hands_free, floor.muted) != before:
+        floor.opened = floor.opened or hands_free is not None  # told first when the microphone is open
+        if (floor.hands_free, floor.muted, floor.opened) != before:
             floor.loop_breaker.reset()
             if floor.turn is None:
                 floor.voicing.reset()
