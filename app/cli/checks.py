@@ -1,9 +1,8 @@
-"""The doctor's checks of settings, storage, providers and voice; each failure has its own sentence."""
+"""The doctor's checks of settings, storage and providers; each failure has its own sentence."""
 
 from __future__ import annotations
 
 import asyncio
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from app.cli.failures import one_line
@@ -15,14 +14,9 @@ if TYPE_CHECKING:
     from core.conversations import Conversations
     from core.providers import Provider
 
-__all__ = ("check_database", "check_providers", "check_settings", "check_voice")
+__all__ = ("check_database", "check_providers", "check_settings")
 
 _OTHER_DATABASE = "Unset TENSORWALL_DATABASE_URL and storage.url to use the one in the data folder."
-_VOICE_PARTS = {
-    "microphone and speaker": ("sounddevice", "numpy", "soxr"),
-    "transcription": ("faster_whisper",),
-    "speech": ("pyttsx3",),
-}
 
 
 def check_settings() -> list[Finding]:
@@ -96,18 +90,6 @@ def _key_source(provider: Provider) -> str:
 
     found = find_api_key(provider.name, provider.profile.key_variable)
     return str(found.where) if found else ""
-
-
-def check_voice() -> list[Finding]:
-    """Whether the packages that speech needs are installed."""
-    findings = []
-    for name, packages in _VOICE_PARTS.items():
-        missing = [package for package in packages if find_spec(package) is None]
-        if missing:
-            findings.append(Finding(name, "note", "not installed", "pip install 'tensorwall[voice]'"))
-        else:
-            findings.append(Finding(name, "ok", f"installed ({', '.join(packages)})"))
-    return findings
 
 
 def _told(error: TensorWallError) -> tuple[str, str]:

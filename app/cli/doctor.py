@@ -23,8 +23,9 @@ def doctor(*, form: str) -> int:
 
     Exit status 1 when something that is needed is broken.
     """
-    from app.cli.checks import check_database, check_providers, check_settings, check_voice
+    from app.cli.checks import check_database, check_providers, check_settings
     from app.cli.terminal_checks import check_terminal
+    from app.cli.voice_checks import check_voice
 
     findings = [*check_settings()]
     if findings[0].state != "broken":
@@ -32,7 +33,7 @@ def doctor(*, form: str) -> int:
         findings += check_database()
         findings += asyncio.run(check_providers())
     findings += check_terminal()
-    findings += check_voice()
+    findings += asyncio.run(check_voice())
     if form == "json":
         emit_json([asdict(finding) for finding in findings])
     else:
