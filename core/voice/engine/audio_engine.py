@@ -7,19 +7,17 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from typing import Literal
 
 from core.errors import AudioDeviceFailed
 from core.voice.audio import PcmChunk, Samples
-from core.voice.engine.events import EngineEvent, Position
+from core.voice.engine.echo import CancelEcho, Echo, EchoPolicy, LetEchoIn, RestMicrophone
+from core.voice.engine.events import Direction, EchoNotCancelled, EngineEvent, Position
 from core.voice.engine.kept_sound import KeptSound
 from core.voice.engine.listening import Listening
 from core.voice.engine.playback import Playback
 from core.voice.engine.worker import Worker
 
 __all__ = ("AudioEngine", "Echo")
-
-Echo = Literal["cancel", "half_duplex", "off"]
 
 _PRE_ROLL = 2.0
 """Seconds before the beginning of a recording that are kept: its first word was spoken before the
@@ -53,12 +51,13 @@ class AudioEngine:
         volume: float = 1.0,
         longest: float = 120.0,
     ) -> None:
+        self._events: deque[EngineEvent | Exception] = deque()
         self._kept = KeptSound(longest + _PRE_ROLL)
-        self._listening = Listening(activity, self._kept)
+        self._listening = Listening(activity, self._kept, self._echo_policy(echo))
         self._playback = Playback(volume)
+        self._wanted: dict[Direction, str | None] = {"microphone": microphone, "speaker": speaker}
         self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._events: deque[EngineEvent | Exception] = deque()
         self._arrived = asyncio.Event()
         self._told = False
         self._closed = False
@@ -72,13 +71,11 @@ class AudioEngine:
                 `DeviceLost` is reported for the other.
         """
         self._loop = asyncio.get_running_loop()
-        if self._worker is None:
-            self._worker = Worker(self._listening, self._playback, self._report, self._report)
+        if self._worker is None or not self._worker.running:
+            self._worker = Worker(self._wanted, self._listening, self._playback, self._report)
             self._worker.start()
-        opened: Future[None] = Future()
-        self._worker.post(lambda: _settle(opened, self._worker))
         try:
-            await asyncio.wait_for(asyncio.wrap_future(opened), _OPENING)
+            await asyncio.wait_for(self._on_thread(self._worker, self._worker.devices.open), _OPENING)
         except TimeoutError:
             raise AudioDeviceFailed("The audio devices do not answer.", hint="Try again.") from None
 
@@ -155,6 +152,8 @@ class AudioEngine:
     @analysing.setter
     def analysing(self, analysing: bool) -> None:
         self._listening.analysing = analysing
+        if analysing and (worker := self._worker) is not None:
+            worker.post(lambda: worker.devices.expect_sound(self.now()))
 
     @property
     def level(self) -> float:
@@ -164,12 +163,24 @@ class AudioEngine:
     @property
     def microphone_name(self) -> str | None:
         """The microphone in use; ``None`` while there is none."""
-        return self._worker.microphone.name if self._worker and self._worker.microphone else None
+        microphone = self._worker.devices.microphone if self._worker else None
+        return microphone.name if microphone else None
 
     @property
     def speaker_name(self) -> str | None:
-        """The speaker in use; ``None`` while there is none."""
-        return self._worker.speaker.name if self._worker and self._worker.speaker else None
+        """The speaker in use; ``None`` while there is none: what is given to `play` waits for one."""
+        speaker = self._worker.devices.speaker if self._worker else None
+        return speaker.name if speaker else None
+
+    @property
+    def echo_reduction(self) -> float | None:
+        """Decibels by which the assistant's voice is made softer in the microphone; ``None`` until known."""
+        return self._listening.echo.reduction
+
+    @property
+    def xruns(self) -> int:
+        """Times the devices lost samples or ran dry in the middle of a sound."""
+        return self._worker.devices.xruns if self._worker else 0
 
     def _wake(self) -> None:
         if self._worker is not None:
@@ -182,12 +193,27 @@ class AudioEngine:
             self._told = True
             self._loop.call_soon_threadsafe(self._arrived.set)
 
+    def _echo_policy(self, echo: Echo) -> EchoPolicy:
+        if echo == "off":
+            return LetEchoIn()
+        if echo == "half_duplex":
+            return RestMicrophone()
+        try:
+            return CancelEcho()
+        except ImportError:
+            self._events.append(EchoNotCancelled())
+            return RestMicrophone()
 
-def _settle(opened: Future[None], worker: Worker | None) -> None:
-    assert worker is not None
-    try:
-        worker.open()
-    except Exception as error:  # noqa: BLE001  # raised by `open` where it is awaited
-        opened.set_exception(error)
-    else:
-        opened.set_result(None)
+    async def _on_thread(self, worker: Worker, command: Callable[[], None]) -> None:
+        done: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                command()
+            except Exception as error:  # noqa: BLE001  # raised where it is awaited
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        worker.post(run)
+        await asyncio.wrap_future(done)

@@ -13,6 +13,7 @@ __all__ = (
     "DeviceLost",
     "DeviceOpened",
     "Direction",
+    "EchoNotCancelled",
     "EngineEvent",
     "MicrophoneTrouble",
     "Position",
@@ -56,6 +57,11 @@ class DeviceLost:
 
 
 @dataclass(frozen=True, slots=True)
+class EchoNotCancelled:
+    """The echo canceller is not installed: the microphone rests while the assistant speaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class MicrophoneTrouble:
     """The microphone works but what it gives cannot be good; said once until it is over.
 
@@ -77,4 +83,6 @@ class Position:
     seconds: float
 
 
-EngineEvent = Frame | ClauseStarted | ClauseEnded | DeviceOpened | DeviceLost | MicrophoneTrouble
+EngineEvent = (
+    Frame | ClauseStarted | ClauseEnded | DeviceOpened | DeviceLost | EchoNotCancelled | MicrophoneTrouble
+)

@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from core.voice.audio import FRAME_SAMPLES, SAMPLE_RATE, Frame, Samples
+from core.voice.engine.echo import EchoPolicy
+from core.voice.engine.events import MicrophoneTrouble
 from core.voice.engine.kept_sound import KeptSound
 from core.voice.engine.microphone import Captured
+from core.voice.engine.speaker import Speaker
+from core.voice.engine.trouble import TroubleFinder
 
 __all__ = ("Listening",)
+
+_UNIT = SAMPLE_RATE // 100
+"""Samples the echo canceller works in."""
 
 
 class Listening:
@@ -23,25 +30,45 @@ class Listening:
     Attributes:
         analysing: whether frames are judged and reported.
         level: loudness of the latest frame.
+        echo: what is done about the assistant's own voice.
     """
 
-    def __init__(self, activity: Callable[[Samples], float], kept: KeptSound) -> None:
+    def __init__(self, activity: Callable[[Samples], float], kept: KeptSound, echo: EchoPolicy) -> None:
         self.analysing = False
         self.level = 0.0
+        self.echo = echo
         self._activity = activity
         self._kept = kept
+        self._trouble = TroubleFinder()
+        self._uncleaned = np.zeros(0, np.float32)
         self._unframed = np.zeros(0, np.float32)
 
-    def hear(self, captured: Captured) -> Iterator[Frame]:
-        """Take in what was captured; the frames that it completes."""
-        samples = captured.samples
-        self._kept.append(samples, captured.heard)
-        joined = np.concatenate((self._unframed, samples))
+    def begin(self) -> None:
+        """Another microphone is used from now on."""
+        self._trouble = TroubleFinder()
+        self._uncleaned = self._unframed = np.zeros(0, np.float32)
+
+    def hear(self, captured: Captured, speaker: Speaker | None) -> Iterator[Frame | MicrophoneTrouble]:
+        """Take in what was captured; the frames it completes, and what is wrong with it."""
+        yield from self._trouble.look(captured.samples, captured.lost)
+        joined = np.concatenate((self._uncleaned, captured.samples))
+        whole = len(joined) // _UNIT * _UNIT
+        self._uncleaned = joined[whole:]
+        if whole:
+            rest = len(self._uncleaned) / SAMPLE_RATE
+            near = Captured(joined[:whole], captured.delivered - rest, captured.heard - rest)
+            cleaned = self.echo.clean(near, speaker)
+            self._kept.append(cleaned, near.heard)
+            yield from self._frames(cleaned, near.heard)
+
+    def _frames(self, cleaned: Samples, heard: float) -> Iterator[Frame]:
+        joined = np.concatenate((self._unframed, cleaned))
         whole = len(joined) // FRAME_SAMPLES * FRAME_SAMPLES
         self._unframed = joined[whole:]
         for end in range(FRAME_SAMPLES, whole + 1, FRAME_SAMPLES):
             frame = joined[end - FRAME_SAMPLES : end]
             self.level = float(np.sqrt(np.dot(frame, frame) / FRAME_SAMPLES))
             if self.analysing:
-                at = captured.heard - (len(joined) - end) / SAMPLE_RATE
-                yield Frame(at, self._activity(frame), self.level)
+                at = heard - (len(joined) - end) / SAMPLE_RATE
+                speech = self._activity(frame)
+                yield Frame(at, speech if self.echo.may_be_user(at) else 0.0, self.level)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +22,8 @@ _BUFFERED = 4.0
 """Seconds the engine's thread may be kept from running before samples are lost."""
 _BLOCKS_A_SECOND = 100
 """10 ms: what echo cancellers work in. ALSA's pulse plugin falls behind by 0.5 % with 32 ms blocks."""
-_BLOCKS_A_WAKE = 2
+_BLOCKS_A_WAKE = 3
+"""About a frame of 32 ms: the engine's thread is not woken for less."""
 _MOST_LATENCY = 1.0
 
 
@@ -41,17 +41,18 @@ class Captured:
     samples: Samples
     delivered: float
     heard: float
-    lost: int
+    lost: int = 0
 
 
 class Microphone:
-    """One open input stream; make it with `open_microphone`.
+    """One open input stream; see `opening` for how to make one.
 
     Attributes:
         name: what the user knows the device by.
         rate: samples a second of the device.
         last_callback: when the callback last ran; ``None`` before it first did.
         ended: whether the stream ended by itself.
+        xruns: times samples were lost.
     """
 
     def __init__(self, name: str, rate: int, channels: int, wake: Callable[[], None]) -> None:
@@ -64,13 +65,12 @@ class Microphone:
         self._channels = channels
         self._ring = Ring(int(rate * _BUFFERED))
         self._mono = np.zeros(self.block, np.float32)
-        self._blocks: deque[tuple[int, float]] = deque(maxlen=int(_BUFFERED * _BLOCKS_A_SECOND))
         self._clock = StreamClock(rate)
         self._downsampler = Downsampler(rate)
         self._read = 0
         self._converted = 0
-        self._overflows = 0
-        self._overflows_seen = 0
+        self.xruns = 0
+        self._xruns_seen = 0
         self._latency = 0.0
         self._stream: Any = None
 
@@ -94,6 +94,10 @@ class Microphone:
         )
         self._stream.start()
 
+    def lost(self, now: float) -> str:
+        """Why it can no longer be used; empty while it can."""
+        return portaudio.lost(self.ended, self.opened, self.last_callback, now)
+
     def close(self) -> None:
         """End the stream; what was not read yet can still be."""
         if self._stream is not None:
@@ -101,14 +105,12 @@ class Microphone:
 
     def read(self) -> Captured | None:
         """What came since the last call; ``None`` when nothing did."""
-        while self._blocks:
-            self._clock.observe(*self._blocks.popleft())
-        lost = self._overflows - self._overflows_seen
-        self._overflows_seen += lost
         if self._ring.written - self._read > self._ring.capacity * 3 // 4:
-            lost += 1
+            self.xruns += 1
             self._read = self._ring.written - self.block
             self._converted = self._read * SAMPLE_RATE // self.rate
+        lost = self.xruns - self._xruns_seen
+        self._xruns_seen += lost
         raw = np.empty(self._ring.written - self._read, np.float32)
         if not len(raw) or not self._clock.running:
             return None
@@ -126,13 +128,13 @@ class Microphone:
         if self._channels > 1:
             block = np.mean(block.reshape(frames, -1), axis=1, out=self._mono[:frames])
         self._ring.write(block)
-        self._blocks.append((self._ring.written, now))
+        self._clock.observe(self._ring.written, now)
         self.last_callback = now
         if status.input_overflow:
-            self._overflows += 1
+            self.xruns += 1
         latency = times.currentTime - times.inputBufferAdcTime - frames / self.rate
         self._latency = latency if 0 <= latency <= _MOST_LATENCY else 0.0
-        if len(self._blocks) % _BLOCKS_A_WAKE == 0:
+        if self._ring.written // self.block % _BLOCKS_A_WAKE == 0:
             self._wake()
 
     def _finished(self) -> None:

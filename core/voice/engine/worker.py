@@ -7,56 +7,59 @@ import threading
 import time
 from collections.abc import Callable
 
-from core.errors import VoiceError
-from core.voice.audio import SAMPLE_RATE
-from core.voice.engine import portaudio
-from core.voice.engine.events import DeviceLost, DeviceOpened, Direction, EngineEvent
+from core.voice.audio import Frame
+from core.voice.engine.devices_in_use import DevicesInUse
+from core.voice.engine.events import Direction, EngineEvent
 from core.voice.engine.listening import Listening
 from core.voice.engine.microphone import Microphone
 from core.voice.engine.playback import Playback
-from core.voice.engine.speaker import Speaker
 
 __all__ = ("Worker",)
 
 _HEARTBEAT = 0.5
-"""Seconds after which the thread looks at its devices though nothing woke it."""
+"""Seconds after which the devices are looked at though none of them said anything."""
+_SPEECH = 0.5
+"""Activity from which on somebody speaks, so that an answer may follow."""
 
 
 class Worker:
-    """Runs `run` on a thread of its own.
+    """Takes in what the microphone gave, keeps the speaker supplied, and watches over both.
 
     Args:
-        report: takes each event in order.
-        failed: takes the error that ended the thread.
+        report: takes each event in order, and the error that ended the thread.
     """
 
     def __init__(
         self,
+        wanted: dict[Direction, str | None],
         listening: Listening,
         playback: Playback,
-        report: Callable[[EngineEvent], None],
-        failed: Callable[[Exception], None],
+        report: Callable[[EngineEvent | Exception], None],
     ) -> None:
-        self.microphone: Microphone | None = None
-        self.speaker: Speaker | None = None
+        self.devices = DevicesInUse(wanted, playback, self.wake, report)
         self._listening = listening
         self._playback = playback
         self._report = report
-        self._failed = failed
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._closing = False
+        self._heard_last: Microphone | None = None
         self._thread = threading.Thread(target=self._run, name="audio-engine", daemon=True)
 
     def start(self) -> None:
-        """Begin; the streams are opened by `open`."""
+        """Begin."""
         self._thread.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes commands; after an error it does not."""
+        return self._thread.is_alive()
 
     def post(self, command: Callable[[], None]) -> None:
         """Have ``command`` run on the thread."""
         self._commands.put(command)
 
     def wake(self) -> None:
-        """Have the thread look at its streams; never waits."""
+        """Have the thread look at its streams; never waits, so that callbacks may call it."""
         self._commands.put(None)
 
     def close(self) -> None:
@@ -64,66 +67,22 @@ class Worker:
         self.post(self._close)
         self._thread.join()
 
-    def open(self) -> None:
-        """Open what is not open; on the thread."""
-        failures: list[VoiceError] = []
-        portaudio.load()
-        if self.microphone is None:
-            self._try_open("microphone", self._open_microphone, failures)
-        if self.speaker is None:
-            self._try_open("speaker", self._open_speaker, failures)
-        if self.microphone is None and self.speaker is None:
-            raise failures[0]
-        if failures:
-            missing: Direction = "speaker" if self.microphone else "microphone"
-            self._report(DeviceLost(missing, "", str(failures[0])))
-
-    def _try_open(self, direction: Direction, opening: Callable[[], str], failures: list[VoiceError]) -> None:
-        import sounddevice
-
-        try:
-            name = opening()
-        except sounddevice.PortAudioError as error:
-            failures.append(portaudio.device_failed(direction, None, error))
-        else:
-            self._report(DeviceOpened(direction, name))
-
-    def _open_microphone(self) -> str:
-        info = portaudio.load().query_devices(kind="input")
-        microphone = Microphone(info["name"], SAMPLE_RATE, 1, self.wake)
-        microphone.start(None)
-        self.microphone = microphone
-        return microphone.name
-
-    def _open_speaker(self) -> str:
-        info = portaudio.load().query_devices(kind="output")
-        channels = min(2, info["max_output_channels"])
-        speaker = Speaker(info["name"], int(info["default_samplerate"]), channels, self._playback, self.wake)
-        speaker.start(None, "low")
-        self.speaker = speaker
-        return speaker.name
-
     def _close(self) -> None:
         self._closing = True
-        for stream in (self.microphone, self.speaker):
-            if stream is not None:
-                stream.close()
-        self.microphone = self.speaker = None
 
     def _run(self) -> None:
         try:
             while not self._closing:
                 self._wait()
-                self._turn()
-        except Exception as error:  # noqa: BLE001  # reported to whoever reads the events
-            self._close()
-            self._failed(error)
+                self._turn(time.monotonic())
+        except Exception as error:  # noqa: BLE001  # raised to whoever reads the events
+            self._report(error)
+        finally:
+            self.devices.close()
 
     def _wait(self) -> None:
-        timeout = _HEARTBEAT
         due = self._playback.next_at()
-        if due is not None:
-            timeout = min(timeout, max(0.0, due - time.monotonic()))
+        timeout = _HEARTBEAT if due is None else min(_HEARTBEAT, max(0.0, due - time.monotonic()))
         try:
             command = self._commands.get(timeout=timeout)
             while True:
@@ -133,11 +92,24 @@ class Worker:
         except queue.Empty:
             return
 
-    def _turn(self) -> None:
-        captured = self.microphone.read() if self.microphone else None
-        if captured is not None:
-            for frame in self._listening.hear(captured):
-                self._report(frame)
-        self._playback.fill()
-        for event in self._playback.reached(time.monotonic()):
+    def _turn(self, now: float) -> None:
+        self.devices.watch(now)
+        self._listen()
+        if self._playback.busy:
+            self.devices.expect_sound(now)
+            self._playback.fill()
+            for event in self._playback.reached(time.monotonic()):
+                self._report(event)
+
+    def _listen(self) -> None:
+        microphone = self.devices.microphone
+        if microphone is not self._heard_last:
+            self._heard_last = microphone
+            self._listening.begin()
+        captured = microphone.read() if microphone else None
+        if captured is None:
+            return
+        for event in self._listening.hear(captured, self.devices.speaker):
+            if isinstance(event, Frame) and event.speech >= _SPEECH:
+                self.devices.expect_sound(event.at)
             self._report(event)
