@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 
 import click
 
-from app.cli.finding import Finding
+from app.cli.finding import emit_findings
 from app.cli.options import table_or_json
-from app.cli.output import emit, emit_json, note
+from app.cli.output import note
 
 __all__ = ("doctor",)
-
-_WORDS = {"ok": "ok", "note": "note", "broken": "BROKEN"}
 
 
 @click.command()
@@ -34,16 +31,4 @@ def doctor(*, form: str) -> int:
         findings += asyncio.run(check_providers())
     findings += check_terminal()
     findings += asyncio.run(check_voice())
-    if form == "json":
-        emit_json([asdict(finding) for finding in findings])
-    else:
-        _emit(findings)
-    return 1 if any(finding.state == "broken" for finding in findings) else 0
-
-
-def _emit(findings: list[Finding]) -> None:
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        emit(f"{_WORDS[finding.state]:6}  {finding.name:{width}}  {finding.finding}")
-        if finding.mend:
-            emit(f"{'':6}  {'':{width}}  -> {finding.mend}")
+    return 0 if emit_findings(findings, form) else 1
