@@ -39,6 +39,7 @@ class AudioEngine:
         activity: how likely somebody speaks in a frame, from 0 to 1; called on the engine's thread.
         volume: of what is played, from 0 to 1.
         longest: seconds of sound that `recording` can give back, pre-roll apart.
+        listens: open a microphone at all.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class AudioEngine:
         activity: Callable[[Samples], float],
         volume: float = 1.0,
         longest: float = 120.0,
+        listens: bool = True,
     ) -> None:
         self._events: deque[EngineEvent | Exception] = deque()
         self._kept = KeptSound(longest + _PRE_ROLL)
         self._listening = Listening(activity, self._kept, self._echo_policy(echo))
         self._playback = Playback(volume)
-        self._wanted: dict[Direction, str | None] = {"microphone": microphone, "speaker": speaker}
+        self._wanted: dict[Direction, str | None] = {"microphone": microphone} if listens else {}
+        self._wanted["speaker"] = speaker
         self._worker: Worker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._arrived = asyncio.Event()
