@@ -148,7 +148,8 @@ class VoiceLoop:
         self._frames = 0
         self._events: deque[VoiceEvent] = deque()
         self._news = asyncio.Event()
-        self._over = False
+        self._over = asyncio.Event()
+        self._running = False
 
     @property
     def state(self) -> State:
@@ -254,6 +255,7 @@ class VoiceLoop:
             VoiceUnavailable: a package or system library is missing; the hint mends it.
             AudioDeviceFailed: there is nothing to listen with.
         """
+        self._running = True
         try:
             await self._engine.open()
             async with asyncio.TaskGroup() as self._tasks:
@@ -269,15 +271,17 @@ class VoiceLoop:
             await self._end()
 
     async def aclose(self) -> None:
-        """Have `run` end; safe to call again."""
+        """Have `run` end, and wait until it has; safe to call again."""
         await self._engine.aclose()
+        if self._running:
+            await self._over.wait()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> VoiceEvent:
         while not self._events:
-            if self._over:
+            if self._over.is_set():
                 raise StopAsyncIteration
             self._news.clear()
             await self._news.wait()
@@ -300,7 +304,7 @@ class VoiceLoop:
         finally:
             await self._engine.aclose()
             self._show(StateChanged("off"))
-            self._over = True
+            self._over.set()
             self._news.set()
 
     async def _warm(self, part: Transcriber | Synthesiser) -> None:
