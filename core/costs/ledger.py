@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 from core.catalogue import Price
 from core.chat import UpstreamCall, Usage
 from core.costs.ledger_records import CallRecord, Totals
+from core.costs.speech_calls import SpeechCall
 from core.costs.tokens import tokens_of_length
 from core.errors import StorageError, TensorWallError
 from core.storage import Database
@@ -72,6 +73,10 @@ class Ledger:
             feature: what the calls are for: ``chat``, ``title``, ``speculation``.
         """
         return LedgerObserver(self._database, self._prices, session_id, message_id, feature)
+
+    async def book_speech(self, call: SpeechCall, session_id: str | None = None) -> None:
+        """Book a call that heard or spoke, once it is over."""
+        await self._database.run(_insert_speech, call, session_id)
 
     async def totals(self, session_id: str | None = None, since: datetime | None = None) -> Totals:
         """Exact sums over the calls of a session, or since a moment, or both, or all."""
@@ -234,6 +239,35 @@ def _settle(
     values = {**_columns(call, usage), **_money(usage, price), "writer": None}
     if connection.execute(_SETTLE, {"settled": call.call_id, **values}).rowcount == 0:
         connection.execute(_INSERT, {**place, **values})
+
+
+def _insert_speech(connection: Connection, call: SpeechCall, session_id: str | None) -> None:
+    """Its tokens are none; that a call was given up is what makes its cost an estimate."""
+    connection.execute(
+        _INSERT,
+        {
+            "call_id": call.call_id,
+            "session_id": session_id,
+            "feature": call.feature,
+            "route": call.model,
+            "provider": call.provider,
+            "model": call.model,
+            "reason": call.feature,
+            "started_at": call.started_at,
+            "outcome": call.outcome,
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "cached_tokens": 0,
+            "reasoning_tokens": 0,
+            "estimated": call.outcome == "cancelled",
+            "cost": call.cost,
+            "price_id": call.price_id,
+            "duration": call.duration,
+            "error": call.error[:_ERROR_LIMIT] if call.error else None,
+            "error_type": call.error_type,
+            "request_id": call.request_id,
+        },
+    )
 
 
 def _columns(call: UpstreamCall, usage: Usage) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Which language is spoken: detected once, then remembered."""
+"""Which language is spoken: detected once, then remembered; and what languages are called."""
 
 from __future__ import annotations
 
-__all__ = ("LanguageMemory",)
+__all__ = ("LanguageMemory", "language_code")
 
 SURE = 0.6
 """Probability from which a detected language is remembered; a short "okay" is many languages."""
@@ -33,3 +33,18 @@ class LanguageMemory:
         """What came of listening for the remembered language."""
         if confidence < DOUBT:
             self._heard = None
+
+
+_CODES = {
+    "arabic": "ar", "catalan": "ca", "chinese": "zh", "czech": "cs", "danish": "da", "dutch": "nl",
+    "english": "en", "finnish": "fi", "french": "fr", "german": "de", "greek": "el", "hebrew": "he",
+    "hindi": "hi", "hungarian": "hu", "indonesian": "id", "italian": "it", "japanese": "ja", "korean": "ko",
+    "norwegian": "no", "polish": "pl", "portuguese": "pt", "romanian": "ro", "russian": "ru",
+    "spanish": "es", "swedish": "sv", "thai": "th", "turkish": "tr", "ukrainian": "uk", "vietnamese": "vi",
+}  # fmt: skip
+
+
+def language_code(language: str) -> str:
+    """The code of a language that a service may call by its English name; empty where it is unknown."""
+    plain = language.strip().casefold()
+    return _CODES.get(plain, plain if len(plain) in (2, 3) and plain.isalpha() else "")

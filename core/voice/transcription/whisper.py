@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import TranscriptionFailed, VoiceUnavailable
 from core.voice.audio import Samples
+from core.voice.availability import install_command
 from core.voice.transcription.models import find_model, model_name
 from core.voice.transcription.transcriber import Hints, Purpose, Transcript
 from core.voice.transcription.worker import Worker
@@ -96,7 +97,7 @@ class WhisperTranscriber:
             except (ImportError, OSError) as error:
                 raise VoiceUnavailable(
                     f"Speech recognition cannot be loaded: {error}.",
-                    hint="Install the voice extra: pip install 'tensorwall[voice]'.",
+                    hint=f"Install it: {install_command('voice')}",
                 ) from error
             self._loaded = Recogniser(folder, model_name(self._model), self._threads)
         return self._loaded

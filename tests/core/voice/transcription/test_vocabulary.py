@@ -15,9 +15,7 @@ from core.voice.transcription.vocabulary import (
 
 
 def test_identifiers_and_names_are_found() -> None:
-    text = (
-        "The LLMRouter of TensorWall calls kv_cache and httpClient over HTTP. It met Grace Hopper in Oslo."
-    )
+    text = "The LLMRouter of TensorWall calls kv_cache and httpClient over HTTP. It met Grace Hopper in Oslo."
     assert set(terms_of(text)) == {
         "LLMRouter", "TensorWall", "kv_cache", "httpClient", "HTTP", "Grace Hopper", "Oslo",
     }  # fmt: skip

@@ -1,0 +1,93 @@
+"""Calls that hear or speak: measured while they run, priced by seconds or characters, then booked.
+
+They are rows of the ledger as chat calls are, with the feature ``transcription`` or ``speech``, no tokens
+and a cost of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from core.catalogue import SpeechPrice
+from core.chat import CallOutcome
+from core.errors import ProviderError, TensorWallError
+from core.identifiers import new_id
+
+__all__ = ("SpeechCall", "SpeechFeature", "SpeechPriceList", "measured")
+
+SpeechFeature = Literal["transcription", "speech"]
+
+
+class SpeechPriceList(Protocol):
+    """Where prices come from; ``core.catalogue.Catalogue`` is one."""
+
+    def speech_price(self, provider: str, model: str, at: datetime) -> SpeechPrice | None:
+        """The price of a model at a time, or ``None`` where it is unknown."""
+
+
+@dataclass(slots=True)
+class SpeechCall:
+    """One call to a provider; final once `measured` is left.
+
+    Attributes:
+        seconds: of sound that is transcribed.
+        characters: of text that is spoken.
+        cost: US dollars; ``None`` where the price is unknown.
+        price_id: the price row the cost was computed from.
+        duration: seconds it took.
+        error_type: the class name in ``core.errors``.
+    """
+
+    feature: SpeechFeature
+    provider: str
+    model: str
+    seconds: float = 0.0
+    characters: int = 0
+    call_id: str = field(default_factory=new_id)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    outcome: CallOutcome = "running"
+    cost: Decimal | None = None
+    price_id: str | None = None
+    duration: float | None = None
+    error: str | None = None
+    error_type: str | None = None
+    request_id: str | None = None
+
+    def settle(self, price: SpeechPrice | None) -> None:
+        """Compute what it costs: nothing where it failed, all of it where it was given up on the way."""
+        if self.outcome == "failed":
+            self.cost = Decimal(0)
+        elif price is not None:
+            heard = price.cost_of_audio(Decimal(str(self.seconds)))
+            self.cost = heard if self.feature == "transcription" else price.cost_of_speech(self.characters)
+            self.price_id = price.id
+
+
+@contextmanager
+def measured(
+    call: SpeechCall, prices: SpeechPriceList, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[SpeechCall]:
+    """Measure and price what is awaited within the block; whatever it raises goes on."""
+    begun = clock()
+    try:
+        yield call
+    except asyncio.CancelledError:
+        call.outcome = "cancelled"
+        raise
+    except TensorWallError as error:
+        call.outcome = "failed"
+        call.error, call.error_type = str(error), type(error).__name__
+        call.request_id = error.request_id if isinstance(error, ProviderError) else None
+        raise
+    else:
+        call.outcome = "answered"
+    finally:
+        call.duration = clock() - begun
+        call.settle(prices.speech_price(call.provider, call.model, call.started_at))
