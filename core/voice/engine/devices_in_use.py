@@ -10,8 +10,9 @@ from core.errors import AudioDeviceFailed
 from core.voice.engine import portaudio
 from core.voice.engine.events import DeviceLost, DeviceOpened, Direction
 from core.voice.engine.microphone import Microphone
-from core.voice.engine.opening import open_microphone, open_speaker
+from core.voice.engine.opening import choose, open_microphone, open_speaker
 from core.voice.engine.playback import Playback
+from core.voice.engine.sound_server import ServerWatch
 from core.voice.engine.speaker import Speaker
 
 __all__ = ("DevicesInUse",)
@@ -33,7 +34,7 @@ class DevicesInUse:
     """Microphone and speaker of the engine; used on the engine's thread only.
 
     Args:
-        wanted: names to open; ``None`` for the system's default.
+        wanted: the directions to open, each with the name of a device or ``None`` for the default.
         wake: wakes the engine's thread; called by the streams.
         report: takes what happens to the devices.
 
@@ -61,6 +62,8 @@ class DevicesInUse:
         self._sound_expected = -math.inf
         self._latency: dict[str, float] = {}
         self._earlier_xruns = 0
+        self._server_changed = False
+        self._server_watch = ServerWatch(self._note_change)
 
     @property
     def xruns(self) -> int:
@@ -73,20 +76,25 @@ class DevicesInUse:
 
         Raises:
             VoiceUnavailable: a package or a library is missing.
-            AudioDeviceFailed: neither can be opened; nothing is looked for then.
+            AudioDeviceFailed: none can be opened; nothing is looked for then.
         """
-        if self.microphone and self.speaker:
+        if self._complete:
             return
         if not self.microphone and not self.speaker:
             portaudio.renew()
         failures = self._open_missing()
-        if len(failures) == len(_DIRECTIONS):
+        if len(failures) == len(self._wanted):
             self.close()
-            raise failures["microphone"]
+            raise next(iter(failures.values()))
         for direction, failure in failures.items():
             self._lost.add(direction)
             self._report(DeviceLost(direction, self._wanted[direction] or "", str(failure)))
         self._look_again(time.monotonic())
+        self._server_watch.start()
+
+    @property
+    def _complete(self) -> bool:
+        return all(self._stream(direction) for direction in self._wanted)
 
     def close(self) -> None:
         """Let go of both, and look for none."""
@@ -94,6 +102,7 @@ class DevicesInUse:
             self._drop(direction)
         self._lost.clear()
         self._retry_at = math.inf
+        self._server_watch.close()
 
     def watch(self, now: float) -> None:
         """Notice what went away, look for what is missing, pause what is not needed."""
@@ -101,6 +110,9 @@ class DevicesInUse:
             stream = self._stream(direction)
             if stream is not None and (reason := stream.lost(now)):
                 self._lose(direction, reason)
+        if self._server_changed:
+            self._server_changed = False
+            self._follow_server()
         if now >= self._retry_at:
             self._retry(now)
         speaker = self.speaker
@@ -135,7 +147,7 @@ class DevicesInUse:
     def _open_missing(self) -> dict[Direction, AudioDeviceFailed]:
         """Open what is missing, telling of it; returns why the rest cannot be."""
         failures: dict[Direction, AudioDeviceFailed] = {}
-        for direction in _DIRECTIONS:
+        for direction in self._wanted:
             if self._stream(direction) is not None:
                 continue
             try:
@@ -178,9 +190,28 @@ class DevicesInUse:
         self._open_missing()  # what fails was told when it was lost
         self._look_again(now)
 
+    def _note_change(self) -> None:
+        """On the watch's thread."""
+        self._server_changed = True
+        self._wake()
+
+    def _follow_server(self) -> None:
+        """Move to the device that would be chosen now: another default, or the wanted one that is back."""
+        for direction in _DIRECTIONS:
+            stream = self._stream(direction)
+            if stream is None or (chosen := choose(direction, self._wanted[direction])).name == stream.name:
+                continue
+            if stream.name not in chosen.among:
+                self._lose(direction, "it was unplugged")
+            else:
+                self._drop(direction)
+                self._lost.add(direction)
+                self._retry_at = -math.inf
+
     def _look_again(self, now: float) -> None:
-        if self.microphone and self.speaker:
+        if self._complete:
             self._retry_at, self._retry_after = math.inf, _FIRST_RETRY
+            self._server_watch.start()
         else:
             self._retry_at = now + self._retry_after
             self._retry_after = min(2 * self._retry_after, _LONGEST_RETRY)

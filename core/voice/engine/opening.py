@@ -16,7 +16,7 @@ from core.voice.engine.portaudio import ListedDevice
 from core.voice.engine.sound_server import SERVER_DEVICES, ServerDevice, routed_to, server_devices
 from core.voice.engine.speaker import Speaker
 
-__all__ = ("open_microphone", "open_speaker")
+__all__ = ("Chosen", "choose", "open_microphone", "open_speaker")
 
 _Device = TypeVar("_Device", ListedDevice, ServerDevice)
 
@@ -30,10 +30,10 @@ def open_microphone(name: str | None, wake: Callable[[], None]) -> Microphone:
         AudioDeviceFailed: there is none, it is in use or it refuses.
         VoiceUnavailable: a package or a library is missing.
     """
-    chosen = _choose("microphone", name)
+    chosen = choose("microphone", name)
     refused: Exception | None = None
     with routed_to("microphone", chosen.routed):
-        for rate, channels in _shapes(chosen.listed):
+        for rate, channels in _shapes(chosen):
             microphone = Microphone(chosen.name, rate, channels, wake)
             try:
                 microphone.start(chosen.listed.index)
@@ -53,9 +53,9 @@ def open_speaker(
 
     Each buffers as little as it can, but for those that ``latencies`` has seconds for, by name.
     """
-    chosen = _choose("speaker", name)
+    chosen = choose("speaker", name)
     channels = min(2, chosen.listed.channels)
-    speaker = Speaker(chosen.name, chosen.listed.rate, channels, playback, wake)
+    speaker = Speaker(chosen.name, chosen.rate, channels, playback, wake)
     with routed_to("speaker", chosen.routed):
         try:
             speaker.start(chosen.listed.index, latencies.get(chosen.name, "low"))
@@ -66,23 +66,38 @@ def open_speaker(
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class Chosen:
+    """A device to open.
+
+    Attributes:
+        listed: how PortAudio reaches it.
+        routed: where its sound server is to send or fetch the sound; ``None`` for its default.
+        among: the names there are.
+    """
+
     name: str
+    rate: int
     listed: ListedDevice
     routed: ServerDevice | None
+    among: frozenset[str]
 
 
-def _choose(direction: Direction, name: str | None) -> _Chosen:
-    """The device of that name, else the default one."""
+def choose(direction: Direction, name: str | None) -> Chosen:
+    """The device of that name, else the default one.
+
+    Raises:
+        AudioDeviceFailed: there is none at all.
+    """
     listed = portaudio.devices(direction)
     if not listed:
         raise AudioDeviceFailed(f"There is no {direction}.", hint=_NO_DEVICE)
     server = next((device for key in SERVER_DEVICES for device in listed if device.name == key), None)
     if server is not None and (routes := server_devices(direction)):
         route = _named(routes, name)
-        return _Chosen(route.name, server, route if route.name == name else None)
+        routed = route if route.name == name else None
+        return Chosen(route.name, route.rate, server, routed, frozenset(each.name for each in routes))
     device = _named(listed, name)
-    return _Chosen(device.name, device, None)
+    return Chosen(device.name, device.rate, device, None, frozenset(each.name for each in listed))
 
 
 def _named(devices: Sequence[_Device], name: str | None) -> _Device:
@@ -91,9 +106,9 @@ def _named(devices: Sequence[_Device], name: str | None) -> _Device:
     return next(by_name, None) or next(default, None) or devices[0]
 
 
-def _shapes(device: ListedDevice) -> Iterator[tuple[int, int]]:
+def _shapes(chosen: Chosen) -> Iterator[tuple[int, int]]:
     """Rates and numbers of channels to try, the cheapest for us first."""
     yield SAMPLE_RATE, 1
-    yield device.rate, 1
-    if device.channels > 1:
-        yield device.rate, 2
+    yield chosen.rate, 1
+    if chosen.listed.channels > 1:
+        yield chosen.rate, 2

@@ -22,8 +22,9 @@ _BUSY = -9985  # paDeviceUnavailable; https://portaudio.com/docs/v19-doxydocs/po
 _HOST_ERROR = -9999  # paUnanticipatedHostError
 _PREFERRED_HOST = "Windows WASAPI"
 """Windows lists each device once for each of its four interfaces; the first one cuts names at 31 letters."""
-_FIRST_CALLBACK = 5.0
-"""Seconds a device may take to begin."""
+_BEGINNING = 5.0
+"""Seconds without a callback that a device may take as it begins: some take one block and then a rest."""
+_SETTLED = 1.0
 _SILENCE = 1.5
 """Seconds without a callback after which a device is taken as gone: some go without a word."""
 
@@ -130,8 +131,9 @@ def lost(ended: bool, opened: float, last_callback: float | None, now: float) ->
     """Why a stream can no longer be used, from its signs of life; empty while it can."""
     if ended:
         return "it was unplugged, or the sound server ended"
-    silent_since, patience = (opened, _FIRST_CALLBACK) if last_callback is None else (last_callback, _SILENCE)
-    return "it fell silent" if now - silent_since > patience else ""
+    latest = opened if last_callback is None else last_callback
+    patience = _SILENCE if latest - opened > _SETTLED else _BEGINNING
+    return "it fell silent" if now - latest > patience else ""
 
 
 def _default(sounddevice: Any, kind: str) -> int:  # noqa: ANN401

@@ -32,6 +32,7 @@ class Reference:
         self.speaker = speaker
         self._ratio = speaker.rate / SAMPLE_RATE
         self._ready: Samples = np.zeros(0, np.float32)
+        self._owed = 0
         self._begin(0)
 
     def beside(self, count: int, delivered: float) -> Samples:
@@ -45,16 +46,16 @@ class Reference:
             expected = end
         self._read_until(round(expected + _LOOK_AHEAD * speaker.rate))
         self._given += count
-        found = self._ready[:count]
-        self._ready = self._ready[count:]
-        if len(found) < count:
-            found = np.concatenate((found, np.zeros(count - len(found), np.float32)))
-        return found
+        self._ready = self._ready[self._owed :]
+        found, self._ready = self._ready[:count], self._ready[count:]
+        self._owed = count - len(found)
+        return np.concatenate((found, np.zeros(self._owed, np.float32))) if self._owed else found
 
     def _begin(self, position: int) -> None:
         played = self.speaker.played
         self._origin = self._cursor = max(position, played.oldest, 0)
         self._given = 0
+        self._owed = 0
         self._ready = np.zeros(0, np.float32)
         self._downsampler = Downsampler(self.speaker.rate)
 

@@ -1,23 +1,27 @@
-"""The devices of a PulseAudio or PipeWire server, which PortAudio does not list: it shows only the server."""
+"""The devices of a PulseAudio or PipeWire server, of which PortAudio shows only the server."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.safe_text import safe_text
 from core.voice.engine.events import Direction
 
-__all__ = ("SERVER_DEVICES", "ServerDevice", "routed_to", "server_devices")
+__all__ = ("SERVER_DEVICES", "ServerDevice", "ServerWatch", "routed_to", "server_devices")
 
 SERVER_DEVICES = ("pulse", "pipewire", "default")
 """PortAudio's names for the server, the surest first."""
 
 _KINDS: dict[Direction, tuple[str, str]] = {"microphone": ("sources", "source"), "speaker": ("sinks", "sink")}
+_OF_INTEREST = re.compile(r"'(new|remove)' on (sink|source) #|'change' on server")
+_USUAL_RATE = 48_000
 _PATIENCE = 3.0
 """Seconds a server may take to answer."""
 _VARIABLES: dict[Direction, str] = {"microphone": "PULSE_SOURCE", "speaker": "PULSE_SINK"}
@@ -30,10 +34,12 @@ class ServerDevice:
     Attributes:
         key: what the server calls it.
         name: what people call it.
+        rate: samples a second it runs at.
     """
 
     key: str
     name: str
+    rate: int
     default: bool
 
 
@@ -47,12 +53,10 @@ def server_devices(direction: Direction) -> list[ServerDevice]:
         key = fields.get("Name", "")
         monitors = fields.get("Monitor of Sink", "n/a") != "n/a"
         if key and (not monitors or key == default or direction == "speaker"):
-            found.append(ServerDevice(key, safe_text(fields.get("Description", key)), key == default))
+            name = safe_text(fields.get("Description", key))
+            found.append(ServerDevice(key, name, _rate(fields), key == default))
     names = [device.name for device in found]
-    return [
-        device if names.count(device.name) == 1 else ServerDevice(device.key, device.key, device.default)
-        for device in found
-    ]
+    return [device if names.count(device.name) == 1 else replace(device, name=device.key) for device in found]
 
 
 @contextmanager
@@ -75,6 +79,57 @@ def routed_to(direction: Direction, device: ServerDevice | None) -> Iterator[Non
                 os.environ[name] = value
 
 
+class ServerWatch:
+    """Tells when the server's devices or its default ones change.
+
+    The server moves a stream whose device was unplugged to another one and tells nobody who does not
+    ask, so a child process asks. It ends by itself where there is no server, or when that ends.
+
+    Args:
+        changed: called on a thread of the watch; may be called when nothing of interest changed.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._process: subprocess.Popen[str] | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to watch; does nothing while it does, or without ``pactl``."""
+        program = shutil.which("pactl")
+        if program is None or (self._process is not None and self._process.poll() is None):
+            return
+        self.close()
+        self._process = subprocess.Popen(  # noqa: S603  # fixed arguments
+            [program, "subscribe"],
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+        )
+        self._thread = threading.Thread(target=self._read, args=(self._process,), name="sound-server-watch")
+        self._thread.daemon = True
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the child and the thread."""
+        if self._process is None or self._thread is None:
+            return
+        self._process.terminate()
+        self._process.wait()
+        self._thread.join()
+        self._process = self._thread = None
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout as lines:
+            for line in lines:
+                if _OF_INTEREST.search(line):
+                    self._changed()
+
+
 def _pactl(*arguments: str) -> str:
     program = shutil.which("pactl")
     if program is None:
@@ -93,6 +148,11 @@ def _pactl(*arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
+
+
+def _rate(fields: dict[str, str]) -> int:
+    found = re.search(r"(\d+) ?Hz", fields.get("Sample Specification", ""))
+    return int(found[1]) if found else _USUAL_RATE
 
 
 def _default(info: str, kind: str) -> str:
