@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.tui.stderr_guard import guard_stderr, tail
+from app.stderr_guard import guard_stderr, tail
 from core.locations import find_locations
 
 if TYPE_CHECKING:

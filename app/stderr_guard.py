@@ -1,8 +1,8 @@
-"""Keep native libraries from writing over the screen.
+"""Keep native libraries from writing over what the user looks at.
 
-Audio and machine-learning libraries print on file descriptor 2 from C, and Textual draws on that
-same descriptor. While the guard is held, the screen has a private copy of it and descriptor 2 goes
-to a log file, which is shown if the app crashes.
+Audio and machine-learning libraries print on file descriptor 2 from C, where Textual draws and
+commands say what they do. While the guard is held, those have a private copy of the descriptor, and
+descriptor 2 goes to a log file, which is shown if the program crashes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 __all__ = ("guard_stderr", "tail")
 
@@ -20,10 +21,15 @@ _SHOWN = 4_000
 
 
 @contextmanager
-def guard_stderr(log: Path) -> Iterator[None]:
+def guard_stderr(log: Path) -> Iterator[TextIO]:
     """Send descriptor 2 to ``log``, leaving ``sys.__stderr__`` on the terminal.
 
-    Textual draws through ``sys.__stderr__``. Where the log cannot be written, noise is dropped.
+    Textual draws through ``sys.__stderr__``. A command prints through ``sys.stderr``, which goes to
+    the log too: it wants ``with guard_stderr(log) as terminal, redirect_stderr(terminal)``. Where the
+    log cannot be written, noise is dropped.
+
+    Yields:
+        The terminal, as ``sys.__stderr__`` has it.
     """
     terminal_copy = os.dup(2)
     log_descriptor = _open_log(log)
@@ -38,7 +44,7 @@ def guard_stderr(log: Path) -> Iterator[None]:
     os.close(log_descriptor)
     sys.__stderr__ = screen  # type: ignore[misc]  # Textual's drivers draw here
     try:
-        yield
+        yield screen
     finally:
         screen.flush()
         os.dup2(terminal_copy, 2)
