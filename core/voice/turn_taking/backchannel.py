@@ -14,15 +14,13 @@ _LONGEST_BACKCHANNEL = 3
 def is_backchannel(text: str, language: str | None) -> bool:
     """Whether it is an "mm-hm", "yeah" or "um" that the speaker need not stop for; nothing is one too."""
     words, small = words_of(text), _small_words(language)
-    return len(words) <= _LONGEST_BACKCHANNEL and all(
-        word in small.assents or word in small.fillers for word in words
-    )
+    return len(words) <= _LONGEST_BACKCHANNEL and small.assents | small.fillers >= set(words)
 
 
 def is_filler(text: str, language: str | None) -> bool:
-    """Whether it is nothing but an "um": somebody thinks, and says nothing yet."""
+    """Whether it is nothing but a "well, um": somebody thinks, and says nothing yet."""
     words, small = words_of(text), _small_words(language)
-    return all(word in small.fillers and word not in small.assents for word in words)
+    return (small.fillers | small.openers) - small.assents >= set(words)
 
 
 def is_stop(text: str, language: str | None) -> bool:

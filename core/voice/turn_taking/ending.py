@@ -85,7 +85,12 @@ def _closes_at(floor: Floor, turn: OpenTurn) -> float | None:
     """When silence ends the turn: late while the words are unknown, never while it is held open."""
     if turn.held_open:
         return None
-    wait = 1.0 if turn.text is None else _verdict(floor, turn.text).wait
+    if turn.text is None:
+        wait = 1.0
+    elif turn.interrupted and is_stop(turn.text, floor.language):
+        wait = 0.0
+    else:
+        wait = _verdict(floor, turn.text).wait
     return turn.spoke_until + max(floor.policy.endpoint_silence, wait * floor.patience.seconds)
 
 

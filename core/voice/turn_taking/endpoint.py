@@ -66,7 +66,7 @@ def done_or_wait(text: str, language: str | None) -> Verdict:
     last = words[-1]
     if last in small.open:
         return _OPEN_WORD
-    if last in small.fillers and (len(words) == 1 or last not in small.assents):
+    if last in small.fillers - small.assents or (len(words) == 1 and last in small.openers):
         return _FILLER
     if _SENTENCE_END.search(text):
         return _SENTENCE
