@@ -73,7 +73,7 @@ class Commit:
 
     Attributes:
         send: ask for an answer; otherwise the text waits in the composer.
-        spoke_until: when the user stopped speaking.
+        spoke_until: when the user stopped speaking, or let the talk key go.
         decided: when that was taken as the end.
     """
 

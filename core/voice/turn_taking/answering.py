@@ -32,8 +32,6 @@ class Answering(Phase):
 
     def frame(self) -> None:
         """Hear whether somebody speaks over the answer."""
-        if not self._listens():
-            return
         if self.floor.turn is None:
             self._notice_speech()
         else:
@@ -76,6 +74,8 @@ class Answering(Phase):
         """What is being said over its last words becomes a turn like any other."""
         floor = self.floor
         floor.unduck()
+        if not floor.hears_speech:
+            floor.voicing.reset()
         if floor.turn is None:
             floor.rest()
         else:
@@ -92,11 +92,8 @@ class Answering(Phase):
 
     def mode_changed(self) -> None:
         """Muting, or hands-free switched off, ends listening over the answer, not the answer."""
-        if not self._listens():
+        if not self.floor.hears_speech:
             self._dismiss()
-
-    def _listens(self) -> bool:
-        return self.floor.hears_speech and self.floor.policy.barge_in
 
     def _quiet_until(self, ducked_at: float) -> float:
         """When the answer is brought back if no words were understood until then."""
@@ -123,10 +120,10 @@ class Answering(Phase):
             if not turn.partial_wanted and self._words_are_due(turn):
                 floor.ask_partial(turn)
         elif silence >= policy.early_silence and not turn.final_asked:
-            if turn.voiced >= policy.min_speech_over:
-                floor.ask_final(turn, voicing.heard_until)
-            else:
+            if turn.voiced < policy.min_speech_over:
                 self._dismiss()
+            elif not turn.final_wanted:
+                floor.ask_final(turn, voicing.heard_until)
 
     def _words_are_due(self, turn: OpenTurn) -> bool:
         policy, now = self.floor.policy, self.floor.voicing.heard_until

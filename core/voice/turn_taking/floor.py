@@ -85,8 +85,9 @@ class Floor:
 
     @property
     def hears_speech(self) -> bool:
-        """Whether speech begins or ends turns by itself."""
-        return self.hands_free and not self.muted
+        """Whether speech by itself begins a turn now, or interrupts the answer."""
+        answering = self.state in ("thinking", "speaking")
+        return self.hands_free and not self.muted and (self.policy.barge_in or not answering)
 
     def tell(self, *actions: Action) -> None:
         """Have something done."""

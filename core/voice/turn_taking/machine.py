@@ -177,7 +177,11 @@ class TurnMachine:
     def _transcript(self, message: TranscriptReady | TranscriptionFailed) -> None:
         """Pass on what belongs to the open turn as it is now; everything else is stale."""
         turn = self._floor.turn
-        if turn is None or (message.turn, message.revision) != (turn.number, turn.revision):
+        if turn is None or message.turn != turn.number:
+            return
+        if message.final:
+            turn.final_came()
+        if message.revision != turn.revision:
             return
         if not message.final:
             turn.partial_came()

@@ -129,10 +129,13 @@ class Recording(_UserSpeaks):
 
     def _begin_final(self) -> None:
         """Begin the final transcript already: this pause may be the end."""
-        floor, turn = self.floor, self.turn
-        enough = floor.policy.min_speech_keyed if turn.keyed else floor.policy.min_speech
-        if floor.policy.early_transcripts and not turn.final_asked and turn.voiced >= enough:
-            floor.ask_final(turn, floor.voicing.heard_until)
+        policy, turn, heard_until = self.floor.policy, self.turn, self.floor.voicing.heard_until
+        if turn.final_asked or turn.final_wanted or not policy.early_transcripts:
+            return
+        if turn.keyed and heard_until - turn.started > policy.early_longest:
+            return
+        if turn.voiced >= (policy.min_speech_keyed if turn.keyed else policy.min_speech):
+            self.floor.ask_final(turn, heard_until)
 
     def _pause(self) -> None:
         """It is silent: was that all?"""

@@ -1,5 +1,7 @@
 """Speaking over an answer."""
 
+from itertools import pairwise
+
 import pytest
 
 from core.voice.turn_taking.actions import Commit, Discard, Duck, Interrupt, Transcribe, Unduck
@@ -263,3 +265,24 @@ def test_going_on_right_after_a_turn_teaches_patience():
     talk.speak(1, "And in Milan.")
     assert talk.of(Interrupt)
     assert patience._pauses == 1
+
+
+def test_without_barge_in_what_begins_after_the_answer_is_a_turn():
+    talk = speaking(TurnPolicy(barge_in=False))
+    talk.speak(3, "not heard")
+    talk.tell(AnswerEnded(talk.now))
+    ended = talk.now
+    assert talk.state == "listening"
+    talk.speak(1, "What time is it?")
+    talk.silence(1)
+    assert talk.last(Commit).text == "What time is it?"
+    assert talk.last(Transcribe).since >= ended - 0.8
+
+
+def test_a_busy_transcriber_is_not_given_what_is_stale_already(talk):
+    talk.transcription = 2
+    for _ in range(6):
+        talk.speak(0.4, "Mm-hm.")
+        talk.silence(0.3)
+    finals = [request for request in talk.of(Transcribe) if request.final]
+    assert all(late.until - early.until >= 1.9 for early, late in pairwise(finals))

@@ -375,3 +375,16 @@ def test_hands_free_can_be_switched_while_the_key_is_down(talk):
     talk.release()
     talk.silence(0.5)
     assert talk.last(Commit).text == "Hello."
+
+
+def test_pauses_in_a_long_dictation_do_not_pile_up_transcripts(talk):
+    talk.transcription = 3
+    talk.press()
+    for _ in range(40):
+        talk.speak(1, "A long dictation.")
+        talk.silence(0.5)
+    finals = [request for request in talk.of(Transcribe) if request.final]
+    assert 1 <= len(finals) <= 15 / 3
+    talk.release()
+    talk.silence(4)
+    assert talk.last(Commit).text == "A long dictation."
