@@ -151,7 +151,7 @@ class ClauseChunker:
     def _best_end(self) -> int:
         """How many words to speak so that the cut is heard least: the last of the best boundaries."""
         best, place = Boundary.NONE, len(self._waiting)
-        for index, joined in enumerate(self._waiting):
+        for index, joined in enumerate(self._waiting[1:], start=1):
             if joined.ends >= max(best, Boundary.PAUSE):
                 best, place = joined.ends, index
         return place
