@@ -24,7 +24,7 @@ from core.chat import (
     ToolChoice,
     ToolDefinition,
 )
-from core.conversations.replay import fit, replayable, without_images
+from core.conversations.replay import as_heard, fit, replayable, without_images
 from core.conversations.stored import Session, StoredMessage
 from core.conversations.titles import UNTITLED, clean_title, title_from, title_request
 from core.costs.tokens import estimate_prompt_tokens
@@ -230,7 +230,7 @@ class Assistant:
         prompts = (plan.options.system_prompt, session.system_prompt, self.settings.system_prompt)
         prompt = next((prompt for prompt in prompts if prompt is not None), "")
         head = [Message(role="system", content=prompt)] if prompt.strip() else []
-        history = replayable([stored.message for stored in branch])
+        history = replayable([as_heard(stored.message, stored.heard) for stored in branch])
         if plan.message is not None:
             history.append(plan.message)
         history = self._seen(history, model)

@@ -128,6 +128,14 @@ class Conversations:
         )
         return await self.database.run(tree.add_message, stored)
 
+    async def mark_heard(self, message_id: str, characters: int | None) -> None:
+        """Remember that of an answer read aloud only so much was heard; ``None``: all of it.
+
+        From then on the model is given that much (see ``core.conversations.replay``); the rest stays
+        stored and on screen.
+        """
+        await self.database.run(tree.mark_heard, message_id, characters)
+
     async def recover(self) -> int:
         """Keep what had arrived of answers whose TensorWall died, as ``interrupted``; how many.
 

@@ -21,6 +21,7 @@ __all__ = ("JSON_FORMAT", "JSON_VERSION", "export_json", "export_markdown")
 JSON_FORMAT = "tensorwall.conversation"
 JSON_VERSION = 1
 _SPEAKERS = {"user": "You", "system": "System", "developer": "Developer", "tool": "Tool"}
+_UNHEARD = "> Heard up to here; what follows was interrupted while it was read aloud."
 _ENDINGS = {
     "stopped": "Stopped here.",
     "interrupted": "Interrupted here: TensorWall ended while the answer was arriving.",
@@ -111,7 +112,7 @@ def _section(stored: StoredMessage) -> str:
     if message.reasoning:
         parts.append(f"<details><summary>Reasoning</summary>\n\n{message.reasoning}\n\n</details>")
     if message.text:
-        parts.append(message.text)
+        parts += _heard_and_not(message.text, stored.heard)
     parts += [f"*(image: {_image(part.image_url.url)})*" for part in message.images]
     parts += [_tool_call(call.function.name, call.function.arguments) for call in message.tool_calls or ()]
     if stored.state == "failed":
@@ -119,6 +120,12 @@ def _section(stored: StoredMessage) -> str:
     elif stored.state in _ENDINGS:
         parts.append(f"> {_ENDINGS[stored.state]}")
     return "\n\n".join(parts)
+
+
+def _heard_and_not(text: str, heard: int | None) -> list[str]:
+    """The text, with a line where one ceased to listen to it."""
+    parts = [text] if heard is None else [text[:heard].rstrip(), _UNHEARD, text[heard:].lstrip("\n")]
+    return [part for part in parts if part]
 
 
 def _image(url: str) -> str:

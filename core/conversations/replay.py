@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.chat import Message, TextPart
 
-__all__ = ("Fitted", "fit", "replayable", "without_images")
+__all__ = ("Fitted", "as_heard", "fit", "replayable", "without_images")
 
 _STEPS = 4
 """History is cut in steps of a fourth of the window: a prefix that stays the same from turn to turn
@@ -18,6 +18,8 @@ _MARKS = 16
 _IMAGE = 4_096
 """Tokens of an image, generously (see ``core.costs.tokens``)."""
 
+_FENCE = "```"
+_CUT_OFF = "… [the user interrupted here and did not hear more]"
 _IMAGE_LEFT_OUT = "(an image, left out)"
 
 
@@ -51,6 +53,22 @@ def replayable(messages: Sequence[Message]) -> list[Message]:
         called.update(call.id for call in message.tool_calls or ())
         kept.append(message.model_copy(update={"reasoning": None}) if message.reasoning else message)
     return kept
+
+
+def as_heard(message: Message, heard: int | None) -> Message:
+    """The answer as the user knows it, of which so many characters were heard; ``None``: all of it.
+
+    It ends with an ellipsis and, in brackets, that the user interrupted: a model that were given the
+    whole answer would refer to what was never heard, and one that saw it merely end would think that
+    it had meant to. A block of code that was cut in two is closed. Of what was not heard nothing is
+    sent, so that an answer interrupted before its first word is that remark alone.
+    """
+    if heard is None or heard >= len(message.text.rstrip()):
+        return message
+    known = message.text[:heard].rstrip()
+    if known.count(_FENCE) % 2:
+        known += f"\n{_FENCE}\n"
+    return message.model_copy(update={"content": f"{known}{_CUT_OFF}".lstrip()})
 
 
 def without_images(messages: Sequence[Message]) -> list[Message]:

@@ -76,6 +76,8 @@ class StoredMessage:
         parent_id: the message before it, or ``None`` for a first one.
         provider: who answered; ``None`` for messages that no model wrote.
         error: why it failed, where it did, as it was shown; ``error_type`` names its class.
+        heard: of an answer that was cut off while it was read aloud, how many characters of its text
+            the user heard; ``None`` for all of it.
         sibling_index: its place from 0 among the ``sibling_count`` alternatives (edits or
             regenerated answers) that follow the same message.
     """
@@ -92,6 +94,7 @@ class StoredMessage:
     finish_reason: str | None = None
     error: str | None = None
     error_type: str | None = None
+    heard: int | None = None
     sibling_index: int = 0
     sibling_count: int = 1
 

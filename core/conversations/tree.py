@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from core.chat import Message
 from core.conversations.search import index_message
@@ -29,6 +29,7 @@ __all__ = (
     "branch",
     "content_columns",
     "joined_chunks",
+    "mark_heard",
     "newest_leaf",
     "select_leaf",
     "siblings",
@@ -78,6 +79,7 @@ def _insert(connection: Connection, stored: StoredMessage, writer: str | None) -
             error_type=stored.error_type,
             created_at=stored.created_at,
             finished_at=stored.finished_at,
+            heard=stored.heard,
             **content_columns(stored.message),
         )
     )
@@ -171,6 +173,18 @@ def select_leaf(connection: Connection, session_id: str, message_id: str | None)
     update_session(connection, session_id, leaf_id=message_id)
 
 
+def mark_heard(connection: Connection, message_id: str, characters: int | None) -> None:
+    """Remember how much of an answer was heard; ``None`` for all of it.
+
+    Raises:
+        InputError: there is no such message.
+    """
+    heard = None if characters is None else max(0, characters)
+    result = connection.execute(update(messages).where(messages.c.id == message_id).values(heard=heard))
+    if not result.rowcount:
+        raise _missing(message_id)
+
+
 def content_columns(message: Message) -> dict[str, str | None]:
     """A message's content as columns: plain text, reasoning, and JSON of whatever else there is."""
     details: dict[str, Any] = message.model_dump(
@@ -238,6 +252,7 @@ def _record(connection: Connection, row: _Row, sibling_index: int, sibling_count
         finish_reason=row.finish_reason,
         error=row.error,
         error_type=row.error_type,
+        heard=row.heard,
         sibling_index=sibling_index,
         sibling_count=sibling_count,
     )

@@ -68,6 +68,7 @@ messages = Table(
     Column("error_type", String(40)),
     Column("created_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
+    Column("heard", Integer),
     Index("ix_messages_session_id_parent_id", "session_id", "parent_id"),
     Index("ix_messages_parent_id", "parent_id"),
     Index(
@@ -78,7 +79,8 @@ messages = Table(
     ),
 )
 """A tree a session. ``details`` is JSON of what plain text cannot hold: parts, tool calls, a tool's
-call id, a name. ``writer`` is the instance of TensorWall that streams into the row."""
+call id, a name. ``writer`` is the instance of TensorWall that streams into the row. ``heard``: of an answer
+that was cut off while it was read aloud, how many characters of it were heard; null for all."""
 
 answer_chunks = Table(
     "answer_chunks",

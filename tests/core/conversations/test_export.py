@@ -57,3 +57,14 @@ async def test_markdown_shows_the_branch_under_front_matter(conversations: Conve
     assert "old branch" not in body
     assert "new branch\n\n*(image: image/png, 9 bytes)*" in body
     assert "<details><summary>Reasoning</summary>\n\nthought\n\n</details>\n\n**answer**" in body
+
+
+async def test_what_was_not_heard_is_marked(conversations: Conversations) -> None:
+    session = await conversations.create("Cut off")
+    answer = await conversations.add(session.id, None, Message(role="assistant", content="One. Two. Three."))
+    await conversations.mark_heard(answer.id, 5)
+    text = await conversations.export(session.id, "md")
+    assert "One.\n\n> Heard up to here; what follows was interrupted" in text
+    assert text.endswith("\n\nTwo. Three.\n")
+    (message,) = json.loads(await conversations.export(session.id, "json"))["messages"]
+    assert (message["message"]["content"], message["heard"]) == ("One. Two. Three.", 5)

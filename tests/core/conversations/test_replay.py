@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.chat import FunctionCall, Message, ToolCall
-from core.conversations.replay import fit, replayable
+from core.conversations.replay import as_heard, fit, replayable
 
 
 def said(role: str, text: str = "", **values) -> Message:
@@ -84,3 +84,22 @@ def test_the_cut_stays_at_one_place_for_many_turns() -> None:
         starts.append(fit([*history, said("user", "?" * 50)], 4_000, size).left_out)
     moves = sum(before != after for before, after in pairwise(starts))
     assert 0 < moves < 20
+
+
+def test_an_answer_heard_in_part_is_sent_as_far_as_it_was_heard() -> None:
+    answer = said("assistant", "One. Two. Three.")
+    assert as_heard(answer, None) is answer
+    assert as_heard(answer, 16) is answer
+    assert as_heard(answer, 5).text == "One.… [the user interrupted here and did not hear more]"
+    assert as_heard(answer, 0).text == "… [the user interrupted here and did not hear more]"
+
+
+def test_code_that_was_cut_in_two_is_closed() -> None:
+    answer = said("assistant", "See:\n```py\na = 1\nb = 2\n```\nDone.")
+    assert as_heard(answer, 17).text.startswith("See:\n```py\na = 1\n```\n…")
+
+
+@given(text=st.text(alphabet="ab `\n", max_size=40), heard=st.integers(0, 50))
+def test_nothing_unheard_is_ever_sent(text: str, heard: int) -> None:
+    sent = as_heard(said("assistant", text + "unheard"), min(heard, len(text))).text
+    assert "unheard" not in sent

@@ -158,3 +158,14 @@ async def test_messages_of_other_sessions_are_no_parents(conversations: Conversa
     with pytest.raises(InputError):
         await conversations.messages("nosuchsessio")
     assert await conversations.messages(one.id) == []
+
+
+async def test_how_much_was_heard_is_kept_and_can_be_taken_back(conversations: Conversations) -> None:
+    session = await conversations.create()
+    answer = await conversations.add(session.id, None, Message(role="assistant", content="One. Two."))
+    await conversations.mark_heard(answer.id, 4)
+    assert [stored.heard for stored in await conversations.messages(session.id)] == [4]
+    await conversations.mark_heard(answer.id, None)
+    assert [stored.heard for stored in await conversations.messages(session.id)] == [None]
+    with pytest.raises(InputError):
+        await conversations.mark_heard("nothing", 4)
