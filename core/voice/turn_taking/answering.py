@@ -122,7 +122,7 @@ class Answering(Phase):
         elif silence >= policy.early_silence and not turn.final_asked:
             if turn.voiced < policy.min_speech_over:
                 self._dismiss()
-            elif not turn.final_wanted:
+            else:
                 floor.ask_final(turn, voicing.heard_until)
 
     def _words_are_due(self, turn: OpenTurn) -> bool:

@@ -18,7 +18,7 @@ def close(floor: Floor, turn: OpenTurn) -> None:
 
     Called again when the words are known, and when the time is up.
     """
-    if not (turn.final_asked or turn.final_wanted):
+    if not turn.final_asked:
         floor.ask_final(turn, max(floor.voicing.heard_until, turn.since))
     closes_at = _closes_at(floor, turn)
     if closes_at is not None and _silent_until(floor) >= closes_at:

@@ -32,6 +32,7 @@ class Floor:
     """The facts of the conversation: modes, the open turn, what was said, what is to be done.
 
     Attributes:
+        policy: the rules; change them by `adopt`.
         now: the latest time that is known.
         at: when that happened which is being answered; before ``now`` where it was told late.
         state: what was last shown.
@@ -72,7 +73,7 @@ class Floor:
         """Go by another policy from now on; what was learned of the user's pauses stays if it may."""
         if policy.patience != self.policy.patience:
             self.patience = Patience(policy.patience)
-        self.policy = policy
+        self.policy = self.voicing.policy = policy
 
     @property
     def resting(self) -> State:

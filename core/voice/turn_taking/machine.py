@@ -37,7 +37,8 @@ class TurnMachine:
     times of one monotonic clock, and does what the actions say, in their order.
 
     The driver's side of the bargain:
-    every `Transcribe` is answered by one `TranscriptReady` or `TranscriptionFailed`;
+    every `Transcribe` is answered by one `TranscriptReady` or `TranscriptionFailed`, unless one of
+    another revision or turn came after it, which makes it stale: it had better be given up;
     every `Commit` to be sent by one `AnswerEnded`, unless an `Interrupt` or a later `Commit` came
     first, after which nothing more is said of that answer;
     `AnswerHeard` out of the blue is an answer that is read aloud without a spoken question.
@@ -177,11 +178,7 @@ class TurnMachine:
     def _transcript(self, message: TranscriptReady | TranscriptionFailed) -> None:
         """Pass on what belongs to the open turn as it is now; everything else is stale."""
         turn = self._floor.turn
-        if turn is None or message.turn != turn.number:
-            return
-        if message.final:
-            turn.final_came()
-        if message.revision != turn.revision:
+        if turn is None or (message.turn, message.revision) != (turn.number, turn.revision):
             return
         if not message.final:
             turn.partial_came()

@@ -55,7 +55,6 @@ class OpenTurn:
     __slots__ = (
         "_before_key",
         "_final_until",
-        "_finals_wanted",
         "_partial_until",
         "_partial_wanted",
         "confidence",
@@ -108,7 +107,6 @@ class OpenTurn:
         self._partial_wanted = False
         self._partial_until = started
         self._final_until: float | None = None
-        self._finals_wanted = 0
         self._before_key: _BeforeKey | None = None
 
     @property
@@ -120,11 +118,6 @@ class OpenTurn:
     def partial_until(self) -> float:
         """Where the sound of the latest partial transcript ended."""
         return self._partial_until
-
-    @property
-    def final_wanted(self) -> bool:
-        """A final transcript, perhaps of an earlier revision, has not come: the transcriber is busy."""
-        return self._finals_wanted > 0
 
     @property
     def final_asked(self) -> bool:
@@ -140,16 +133,11 @@ class OpenTurn:
     def ask_final(self, until: float) -> Transcribe:
         """Ask for the whole; once a revision."""
         self._final_until = until
-        self._finals_wanted += 1
         return Transcribe(self.number, self.revision, self.since, until, final=True)
 
     def partial_came(self) -> None:
         """The partial transcript is there, or cannot be had."""
         self._partial_wanted = False
-
-    def final_came(self) -> None:
-        """A final transcript, stale or not, is there or cannot be had."""
-        self._finals_wanted = max(0, self._finals_wanted - 1)
 
     def hear(self, voicing: Voicing) -> None:
         """Take the latest frame."""

@@ -21,8 +21,9 @@ class _UserSpeaks(Phase):
         floor.go("recording")
 
     def talk_cancelled(self) -> None:
-        """Escape: forget the turn."""
-        self._forget()
+        """Escape: forget the turn. One that is over has no key to cancel any more."""
+        if not self.turn.over:
+            self._forget()
 
     def stopped(self) -> None:
         """Escape: forget the turn."""
@@ -130,7 +131,7 @@ class Recording(_UserSpeaks):
     def _begin_final(self) -> None:
         """Begin the final transcript already: this pause may be the end."""
         policy, turn, heard_until = self.floor.policy, self.turn, self.floor.voicing.heard_until
-        if turn.final_asked or turn.final_wanted or not policy.early_transcripts:
+        if turn.final_asked or not policy.early_transcripts:
             return
         if turn.keyed and heard_until - turn.started > policy.early_longest:
             return

@@ -14,6 +14,7 @@ class Voicing:
     """Turns the probabilities of frames into runs of speech, with hysteresis.
 
     Attributes:
+        policy: what counts as speech.
         run: frames of speech in a row, up to the latest.
         onset: when the latest run began.
         spoke_until: when speech was last heard; a single frame is a click, not speech.
@@ -21,10 +22,10 @@ class Voicing:
         speech: how likely somebody speaks in it, from 0 to 1.
     """
 
-    __slots__ = ("_ignoring", "_policy", "heard_until", "onset", "run", "speech", "spoke_until")
+    __slots__ = ("_ignoring", "heard_until", "onset", "policy", "run", "speech", "spoke_until")
 
     def __init__(self, policy: TurnPolicy) -> None:
-        self._policy = policy
+        self.policy = policy
         self.reset()
 
     def reset(self) -> None:
@@ -44,10 +45,10 @@ class Voicing:
     def hear(self, at: float, speech: float) -> None:
         """Take the frame that ended at this time."""
         self.heard_until, self.speech = at, speech
-        threshold = self._policy.speech_goes_on if self.run or self._ignoring else self._policy.speech
+        threshold = self.policy.speech_goes_on if self.run or self._ignoring else self.policy.speech
         voiced = speech >= threshold
         if self._ignoring:
-            self._ignoring = voiced or self.silence < self._policy.endpoint_silence
+            self._ignoring = voiced or self.silence < self.policy.endpoint_silence
             self.spoke_until = at if voiced else self.spoke_until
             return
         if not voiced:
@@ -62,7 +63,7 @@ class Voicing:
     @property
     def shortest_run(self) -> int:
         """Frames in a row that are speech; fewer are a click."""
-        return self._policy.resume_frames
+        return self.policy.resume_frames
 
     @property
     def speaking(self) -> bool:

@@ -1,7 +1,5 @@
 """Speaking over an answer."""
 
-from itertools import pairwise
-
 import pytest
 
 from core.voice.turn_taking.actions import Commit, Discard, Duck, Interrupt, Transcribe, Unduck
@@ -277,12 +275,3 @@ def test_without_barge_in_what_begins_after_the_answer_is_a_turn():
     talk.silence(1)
     assert talk.last(Commit).text == "What time is it?"
     assert talk.last(Transcribe).since >= ended - 0.8
-
-
-def test_a_busy_transcriber_is_not_given_what_is_stale_already(talk):
-    talk.transcription = 2
-    for _ in range(6):
-        talk.speak(0.4, "Mm-hm.")
-        talk.silence(0.3)
-    finals = [request for request in talk.of(Transcribe) if request.final]
-    assert all(late.until - early.until >= 1.9 for early, late in pairwise(finals))

@@ -1,5 +1,7 @@
 """Turns that begin with a voice and end with silence."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.voice.turn_taking.actions import (
@@ -315,3 +317,24 @@ def test_frames_that_come_late_decide_nothing_early(talk):
     assert talk.state == "closing"
     talk._pass_until(closes_at + 0.4)
     assert talk.state == "thinking"
+
+
+def test_a_transcript_that_was_given_up_as_stale_holds_nothing_up(talk):
+    talk.transcription = 0.5
+    talk.speak(1, "I want")
+    talk.silence(0.2)
+    talk._asked.clear()  # the loop cancels what the next revision makes stale
+    talk.speak(1, "I want to know what time it is, can you tell me?")
+    begun = talk.now
+    talk.silence(2)
+    assert talk.when(Commit) - begun == pytest.approx(0.128 + 0.5, abs=0.04)
+
+
+def test_another_policy_holds_at_once(talk):
+    talk.speak(1, "I like tea and")
+    begun = talk.now
+    talk.silence(0.3)
+    talk.machine.policy = replace(talk.policy, patience=4.0)
+    talk.silence(5)
+    assert talk.when(Commit) - begun == pytest.approx(4, abs=0.04)
+    assert talk.machine.policy.patience == 4
