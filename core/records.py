@@ -14,6 +14,7 @@ from core.storage import Database, open_database
 if TYPE_CHECKING:
     from core.conversations import Conversations
     from core.costs.ledger import Ledger, PriceList
+    from core.costs.voice_turns import VoiceTurns
 
 __all__ = ("LazyRecords", "Records", "open_records")
 
@@ -25,6 +26,7 @@ class Records:
     database: Database
     conversations: Conversations
     ledger: Ledger
+    voice_turns: VoiceTurns
 
     async def aclose(self) -> None:
         """Store what is queued and close the database."""
@@ -45,8 +47,9 @@ async def open_records(location: str | Path, prices: PriceList) -> Records:
     # Only now, since these need SQLAlchemy, which the database's own thread has just imported.
     from core.conversations.conversations import Conversations
     from core.costs.ledger import Ledger
+    from core.costs.voice_turns import VoiceTurns
 
-    records = Records(database, Conversations(database), Ledger(database, prices))
+    records = Records(database, Conversations(database), Ledger(database, prices), VoiceTurns(database))
     try:
         await records.conversations.recover()
         await records.ledger.recover()

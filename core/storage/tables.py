@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from core.storage.types import BIG_INTEGER, Money, StoredText, UtcTime
 
-__all__ = ("answer_chunks", "calls", "messages", "metadata", "sessions")
+__all__ = ("answer_chunks", "calls", "messages", "metadata", "sessions", "voice_turns")
 
 metadata = MetaData(
     naming_convention={
@@ -137,3 +137,25 @@ calls = Table(
 )
 """The ledger: one row an upstream call. No foreign keys, since what was spent outlives a deleted
 session. ``cost`` is null while a call runs and where the price is unknown. Times are in seconds."""
+
+voice_turns = Table(
+    "voice_turns",
+    metadata,
+    Column("number", BIG_INTEGER, primary_key=True),
+    Column("session_id", String(12), nullable=False),
+    Column("message_id", String(12), nullable=False),
+    Column("happened_at", UtcTime, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("endpoint", Float),
+    Column("transcript", Float),
+    Column("first_token", Float),
+    Column("first_audio", Float),
+    Column("total", Float),
+    Column("speculated", Integer, nullable=False),
+    Column("discarded", Integer, nullable=False),
+    Column("speculation_cost", Money),
+    Index("ix_voice_turns_session_id", "session_id"),
+    Index("ix_voice_turns_happened_at", "happened_at"),
+)
+"""What spoken turns took: one row each, by the answer's message. As ``calls``, without foreign keys.
+Times are in seconds, null where a part did not happen; the cost is null where a price is unknown."""

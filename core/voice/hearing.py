@@ -22,7 +22,7 @@ __all__ = ("Hearing",)
 
 
 class Hearing:
-    """Runs transcriptions and passes on what came of each.
+    """Runs transcriptions and passes on what came of each, stale or not, while its turn is open.
 
     Args:
         engine: has the recordings.
@@ -52,23 +52,21 @@ class Hearing:
         self._show = show
         self._spawn = spawn
         self._understood = understood
-        self._turn = self._revision = 0
+        self._turn = 0
         self._agreement = Agreement()
         self._jobs: set[asyncio.Task[None]] = set()
 
     def transcribe(self, wanted: Transcribe) -> None:
         """Begin one transcription; its result is told when it is there."""
-        if (wanted.turn, wanted.revision) != (self._turn, self._revision):
-            self.forget()
         if wanted.turn != self._turn:
-            self._agreement = Agreement()
-        self._turn, self._revision = wanted.turn, wanted.revision
+            self.forget()
+            self._turn, self._agreement = wanted.turn, Agreement()
         job = self._spawn(self._run(wanted))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
     def forget(self) -> None:
-        """Give up what is still being transcribed: the turn is over, or went on."""
+        """Give up what is still being transcribed: the turn is over."""
         for job in self._jobs:
             job.cancel()
 
