@@ -6,14 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from core.errors import CredentialsError
+from core.providers.speech import GROQ_VOICES, LONGEST_SPOKEN
 from core.voice.activity import SileroActivity
 from core.voice.engine import AudioEngine
+from core.voice.synthesis.cloud import CloudSynthesiser
+from core.voice.synthesis.ladder import SynthesiserLadder
 from core.voice.synthesis.process import ProcessSynthesiser
+from core.voice.synthesis.synthesiser import Voice
+from core.voice.transcription.ladder import TranscriberLadder
 from core.voice.transcription.whisper import WhisperTranscriber
 from core.voice.turn_taking.policy import TurnPolicy
 
 if TYPE_CHECKING:
     from app.composition import Services
+    from app.groq_speech import GroqSpeech
     from core.settings import VoiceSettings
     from core.voice.synthesis.synthesiser import Synthesiser
     from core.voice.transcription.transcriber import Transcriber
@@ -53,11 +60,48 @@ def make_policy(settings: VoiceSettings) -> TurnPolicy:
     return policy
 
 
-def make_transcriber(services: Services, settings: VoiceSettings, announce: Announce) -> Transcriber:
-    """Who turns speech into text."""
-    return WhisperTranscriber(settings.model, models_dir=services.locations.speech_models_dir)
+def make_transcriber(
+    services: Services, settings: VoiceSettings, groq: GroqSpeech | None, announce: Announce
+) -> Transcriber:
+    """Who turns speech into text; ``groq`` is ``None`` where it may not or cannot be asked.
+
+    Raises:
+        CredentialsError: Groq was chosen, and there is no key for it.
+    """
+    if settings.transcriber == "groq":
+        return _needed(groq).transcriber()
+    local = WhisperTranscriber(settings.model, models_dir=services.locations.speech_models_dir)
+    if settings.transcriber == "local" or groq is None:
+        return local
+    return TranscriberLadder(local, groq.transcriber(), announce)
 
 
-def make_synthesiser(services: Services, settings: VoiceSettings, announce: Announce) -> Synthesiser:
-    """Who reads aloud."""
-    return ProcessSynthesiser(voice=settings.voice, rate=settings.rate, language=settings.language)
+def make_synthesiser(settings: VoiceSettings, groq: GroqSpeech | None, announce: Announce) -> Synthesiser:
+    """Who reads aloud. A voice that belongs to the other synthesiser is passed over.
+
+    Raises:
+        CredentialsError: Groq was chosen, and there is no key for it.
+    """
+    voice = settings.voice
+    local = ProcessSynthesiser(
+        voice=None if voice in GROQ_VOICES else voice, rate=settings.rate, language=settings.language
+    )
+    if settings.synthesiser == "local":
+        return local
+    cloud = CloudSynthesiser(
+        _needed(groq).speak,
+        voice=voice if voice in GROQ_VOICES else GROQ_VOICES[0],
+        label="Groq",
+        voices=[Voice(name, name.title(), ("en",)) for name in GROQ_VOICES],
+        longest=LONGEST_SPOKEN,
+    )
+    return SynthesiserLadder(cloud, local, announce)
+
+
+def _needed(groq: GroqSpeech | None) -> GroqSpeech:
+    if groq is None:
+        raise CredentialsError(
+            "Groq is to listen or to speak, and there is no key for it.",
+            hint="Run `tensorwall login`, or set voice.transcriber and voice.synthesiser to local.",
+        )
+    return groq

@@ -10,16 +10,19 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.errors import VoiceError
+from core.errors import CredentialsError, VoiceError
 from core.voice.availability import check_available
 
 if TYPE_CHECKING:
     from app.composition import Services
+    from app.groq_speech import GroqSpeech
+    from app.voice_parts import Announce
     from core.settings import VoiceSettings
     from core.voice.engine import AudioEngine
     from core.voice.reply import Replier
     from core.voice.spoken_text.chunker import ClauseChunker
-    from core.voice.transcription.transcriber import Hints
+    from core.voice.synthesis.synthesiser import Synthesiser
+    from core.voice.transcription.transcriber import Hints, Transcriber
 
 __all__ = ("VoiceServices", "compose_voice")
 
@@ -35,6 +38,7 @@ async def compose_voice(
     *,
     settings: VoiceSettings | None = None,
     words: Callable[[], str] = str,
+    session: Callable[[], str | None] = lambda: None,
 ) -> VoiceServices:
     """Make a voice loop from the settings; nothing is opened before its loop runs.
 
@@ -43,14 +47,16 @@ async def compose_voice(
         replier: gives answers; see ``app.voice_reply.VoiceReply``.
         settings: in place of the services' own ``voice`` section.
         words: gives what was said in the conversation lately: its names and terms are listened for.
+        session: gives the conversation that transcripts and speech of a provider are booked to.
 
     Raises:
         VoiceUnavailable: a package or system library is missing; the hint has the command that mends it.
+        CredentialsError: the settings choose Groq to listen or to speak, and there is no key for it.
     """
     check_available()
     settings = settings or services.settings.voice
     engine = await asyncio.to_thread(_new_engine, settings)
-    return VoiceServices(services, replier, settings, words, engine)
+    return VoiceServices(services, replier, settings, engine, words, session)
 
 
 class VoiceServices:
@@ -68,8 +74,9 @@ class VoiceServices:
         services: Services,
         replier: Replier,
         settings: VoiceSettings,
-        words: Callable[[], str],
         engine: AudioEngine,
+        words: Callable[[], str],
+        session: Callable[[], str | None],
     ) -> None:
         from app import voice_parts
         from core.voice.loop import VoiceLoop
@@ -79,8 +86,9 @@ class VoiceServices:
         self._services = services
         self._words = words
         self._machine = TurnMachine(voice_parts.make_policy(settings))
-        self.transcriber = voice_parts.make_transcriber(services, settings, self._announce)
-        self.synthesiser = voice_parts.make_synthesiser(services, settings, self._announce)
+        self._groq = _groq_speech(services, self._announce, session)
+        self.transcriber = self._make_transcriber(settings)
+        self.synthesiser = self._make_synthesiser(settings)
         self.loop = VoiceLoop(
             engine=engine,
             transcriber=self.transcriber,
@@ -101,6 +109,7 @@ class VoiceServices:
 
         Raises:
             AudioDeviceFailed: the other devices cannot be opened; the ones before are in use again.
+            CredentialsError: they choose Groq, and there is no key for it.
         """
         from app import voice_parts
 
@@ -110,12 +119,12 @@ class VoiceServices:
         self.loop.set_speak(settings.speak != "never")
         if _differ(before, settings, _TRANSCRIBER):
             old_transcriber = self.transcriber
-            self.transcriber = voice_parts.make_transcriber(self._services, settings, self._announce)
+            self.transcriber = self._make_transcriber(settings)
             self.loop.use_transcriber(self.transcriber)
             await old_transcriber.aclose()
         if _differ(before, settings, _SYNTHESISER):
             old_synthesiser = self.synthesiser
-            self.synthesiser = voice_parts.make_synthesiser(self._services, settings, self._announce)
+            self.synthesiser = self._make_synthesiser(settings)
             self.loop.use_synthesiser(self.synthesiser)
             await old_synthesiser.aclose()
         if _differ(before, settings, _DEVICES):
@@ -130,9 +139,21 @@ class VoiceServices:
     async def aclose(self) -> None:
         """End the loop, and every thread, process and connection of it."""
         async with contextlib.AsyncExitStack() as exits:
+            if self._groq is not None:
+                exits.push_async_callback(self._groq.aclose)
             exits.push_async_callback(self.transcriber.aclose)
             exits.push_async_callback(self.synthesiser.aclose)
             exits.push_async_callback(self.loop.aclose)
+
+    def _make_transcriber(self, settings: VoiceSettings) -> Transcriber:
+        from app.voice_parts import make_transcriber
+
+        return make_transcriber(self._services, settings, self._groq, self._announce)
+
+    def _make_synthesiser(self, settings: VoiceSettings) -> Synthesiser:
+        from app.voice_parts import make_synthesiser
+
+        return make_synthesiser(settings, self._groq, self._announce)
 
     def _hints(self) -> Hints:
         from core.voice.transcription.vocabulary import hints_for
@@ -146,6 +167,18 @@ class VoiceServices:
 
     def _announce(self, text: str, hint: str = "") -> None:
         self.loop.announce(text, hint)
+
+
+def _groq_speech(
+    services: Services, announce: Announce, session: Callable[[], str | None]
+) -> GroqSpeech | None:
+    """Groq's ears and voice, where there is a key for them."""
+    from app.groq_speech import GroqSpeech
+
+    try:
+        return GroqSpeech(services, announce, session)
+    except CredentialsError:
+        return None
 
 
 def _new_engine(settings: VoiceSettings) -> AudioEngine:

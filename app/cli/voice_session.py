@@ -50,14 +50,14 @@ class _Conversation:
 
     def __init__(self, services: Services, session_id: str | None, model: str | None) -> None:
         self._services = services
-        self._session_id = session_id
+        self.session_id = session_id
         self._model = model
         self._said: list[str] = []
 
     def reply(self, text: str) -> VoiceReply:
         """A ``core.voice.reply.Replier``."""
         turn = self._services.assistant.reply(
-            self._session_id, Message(role="user", content=text), model=self._model, tentative=True
+            self.session_id, Message(role="user", content=text), model=self._model, tentative=True
         )
         return VoiceReply(turn, self._services.records, self._kept)
 
@@ -71,7 +71,7 @@ class _Conversation:
             self._said = [*self._said[-5:], event.text]
 
     def _kept(self, reply: VoiceReply) -> None:
-        self._session_id = reply.turn.session_id
+        self.session_id = reply.turn.session_id
 
 
 async def converse_aloud(wanted: Wanted) -> None:
@@ -86,7 +86,13 @@ async def converse_aloud(wanted: Wanted) -> None:
         by_key = not wanted.hands_free and is_terminal(sys.stdin)
         settings = _settings(services.settings.voice, wanted, by_key=by_key)
         conversation = await _conversation(services, wanted, settings)
-        voice = await compose_voice(services, conversation.reply, settings=settings, words=conversation.words)
+        voice = await compose_voice(
+            services,
+            conversation.reply,
+            settings=settings,
+            words=conversation.words,
+            session=lambda: conversation.session_id,
+        )
         if services.simulated:
             note("simulated: these answers come from the demo, not from a model")
         running = asyncio.create_task(voice.loop.run(), name="voice loop")
