@@ -91,7 +91,7 @@ def _closes_at(floor: Floor, turn: OpenTurn) -> float | None:
         wait = 0.0
     else:
         wait = _verdict(floor, turn.text).wait
-    return turn.spoke_until + max(floor.policy.endpoint_silence, wait * floor.patience.seconds)
+    return turn.spoke_until + max(floor.policy.endpoint_silence, floor.patience.wait(wait))
 
 
 def _silent_until(floor: Floor) -> float:
