@@ -50,6 +50,7 @@ def entry_of(stored: StoredMessage) -> Entry:
         footer=stored.error or "",
         reasoning=message.reasoning or "",
         state=stored.state,
+        heard=stored.heard,
         branch=branch,
     )
 

@@ -14,7 +14,7 @@ from app.tui.transcript.painted import Frame
 from app.tui.transcript.splitter import BlockSplitter
 from app.tui.transcript.table_layout import TableLayout
 
-__all__ = ("MEASURE", "BlockColumn", "Section")
+__all__ = ("MEASURE", "BlockColumn", "Section", "Source")
 
 MEASURE = 100
 """Cells that a row of prose may be wide; longer rows are tiring to read."""
@@ -34,11 +34,19 @@ class Section(NamedTuple):
         return self.gap + self.layout.height
 
 
+class Source(NamedTuple):
+    """Where in the Markdown a section comes from, its markers included; ``end`` is exclusive."""
+
+    start: int
+    end: int
+
+
 class BlockColumn:
     """Splits text into blocks and lays them out; finished blocks are laid out once.
 
     Attributes:
         sections: the blocks laid out, as of the last ``sync``.
+        sources: where each of them comes from.
         codes: those of them that are code.
 
     ``margin`` stands left of every row; ``base`` is the style of plain text.
@@ -46,6 +54,7 @@ class BlockColumn:
 
     def __init__(self, frame: Frame, margin: Piece, base: Style) -> None:
         self.sections: list[Section] = []
+        self.sources: list[Source] = []
         self.codes: list[CodeLayout] = []
         self._splitter = BlockSplitter()
         self._frame = frame
@@ -70,7 +79,7 @@ class BlockColumn:
     def sync(self) -> int:
         """Lay out what has changed; returns the first section that is not as it was."""
         first = self._final
-        del self.sections[first:]
+        del self.sections[first:], self.sources[first:]
         blocks = self._splitter.blocks
         for index in range(first, len(blocks)):
             self._add(blocks[index], blocks[index - 1] if index else None)
@@ -83,6 +92,7 @@ class BlockColumn:
 
     def _add(self, block: Block, before: Block | None) -> None:
         self.sections.append(Section(_gap(block, before), self._layout(block)))
+        self.sources.append(Source(block.start, block.end))
 
     def _layout(self, block: Block) -> Layout:
         growing = self._growing

@@ -100,6 +100,10 @@ class Document:
         """
         return self._places[id]
 
+    def has(self, id: EntryId) -> bool:  # noqa: A002
+        """Whether there is an entry of this id."""
+        return id in self._places
+
     def rename(self, id: EntryId, new_id: EntryId) -> None:  # noqa: A002
         """Give an entry another id."""
         place = self._places.pop(id)

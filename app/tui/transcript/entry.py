@@ -30,6 +30,8 @@ class Entry:
         reasoning: the model's reasoning, apart from its answer.
         state: how far an answer is.
         attachments: names of files and images sent with a user's message.
+        heard: of an answer that was cut off while it was read aloud, how many characters of its text
+            were heard; the rest is dimmed. ``None`` for all of it.
         branch: (this branch, of how many), from 1, where the message has siblings.
     """
 
@@ -42,6 +44,7 @@ class Entry:
     reasoning: str = ""
     state: AnswerState = "complete"
     attachments: tuple[str, ...] = ()
+    heard: int | None = None
     branch: tuple[int, int] | None = None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.style import Style
 
-from app.tui.transcript.block_column import MEASURE, BlockColumn, Section
+from app.tui.transcript.block_column import MEASURE, BlockColumn, Section, Source
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.entry import AnswerState, CodeBlock, Entry
 from app.tui.transcript.heights import Heights
@@ -40,6 +40,7 @@ class EntryView:
         self._frame = frame
         self._gap = gap
         self._sections: list[Section] = []
+        self._body_from = 0  # the first section of the answer itself
         self._label = ""
         self._heights = Heights()
         theme = frame.theme
@@ -76,6 +77,7 @@ class EntryView:
         body_first = self._body.sync()
         unfolded = self._reasoning.sections if self.reasoning_shown else []
         sections = [*head, *unfolded, *self._body.sections]
+        self._body_from = len(head) + len(unfolded)
         if unfolded and self._body.sections:
             first_of_body = self._body.sections[0]
             sections[len(head) + len(unfolded)] = first_of_body._replace(gap=1)
@@ -112,6 +114,12 @@ class EntryView:
     def sections(self) -> list[Section]:
         """The blocks, top to bottom; do not change."""
         return self._sections
+
+    def source(self, section: int) -> Source | None:
+        """Where in the answer's Markdown a section comes from; ``None`` for what is not of the answer."""
+        index = section - self._body_from
+        is_answer = self.entry.kind == "answer" and 0 <= index < len(self._body.sources)
+        return self._body.sources[index] if is_answer else None
 
     def section_at(self, row: int) -> tuple[int, int]:
         """The section at a row of the entry, and which row of its layout; negative in its gap."""

@@ -72,5 +72,7 @@ TranscriptPage > .transcript--selection {
 }
 TranscriptPage > .transcript--match { color: $foreground; background: $warning 35%; }
 TranscriptPage > .transcript--current-match { color: $background; background: $warning; }
+TranscriptPage > .transcript--spoken { background: $primary 25%; }
+TranscriptPage > .transcript--unheard { color: $foreground 45%; }
 TranscriptPage > .transcript--pill { color: $background; background: $primary; text-style: bold; }
 """

@@ -48,6 +48,8 @@ class Theme:
     selection: Style
     match: Style
     current_match: Style
+    spoken: Style
+    unheard: Style
     pill: Style
 
     @classmethod

@@ -6,13 +6,13 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.reactive import var
 from textual.selection import Selection
@@ -23,6 +23,7 @@ from app.tui.transcript.block_cursor import Target
 from app.tui.transcript.document import DocumentRow
 from app.tui.transcript.entry import AnswerState, CodeBlock, Entry, EntryId
 from app.tui.transcript.entry_view import code_blocks
+from app.tui.transcript.marks import Spoken, mark_speech, spoken_rows
 from app.tui.transcript.painted import restyle
 from app.tui.transcript.search import Search
 from app.tui.transcript.selection import key_of
@@ -112,6 +113,8 @@ class Transcript(TranscriptPage):
         super().__init__(name=name, id=id, classes=classes)
         self._target: Target | None = None
         self._search: Search | None = None
+        self._spoken: Spoken | None = None
+        self._listening_at: int | None = None  # where we scrolled to for the clause that is spoken
         self._unnamed = 0
 
     # Filling
@@ -187,6 +190,44 @@ class Transcript(TranscriptPage):
         self._document.changed(place)
         self._rows_changed()
 
+    # Reading aloud
+
+    def mark_spoken(self, id: EntryId | None, start: int = 0, end: int = 0) -> None:  # noqa: A002
+        """Mark the clause that is read aloud, by its place in the answer's text; ``None``: none is.
+
+        A reader who was at the end of the page is taken along, and back to the end afterwards;
+        anybody else keeps what they read.
+        """
+        before, self._spoken = self._spoken, None if id is None else Spoken(id, start, end)
+        if self._spoken == before or not self.is_attached:
+            return
+        along = self.following or self.scroll_offset.y == self._listening_at
+        self._refresh_spoken(before)
+        rows = self._refresh_spoken(self._spoken)
+        if along and self._spoken is None:
+            self.follow()
+        elif along and rows:
+            self.show_rows(*rows)
+        self._listening_at = self.scroll_offset.y if along and self._spoken else None
+
+    def mark_heard(self, id: EntryId, characters: int | None) -> None:  # noqa: A002
+        """Dim what was not heard of an answer that was cut off; ``None``: it was heard to its end."""
+        self._document.entries[self._document.place(id)].heard = characters
+        self.refresh()
+
+    def _refresh_spoken(self, spoken: Spoken | None) -> tuple[int, int] | None:
+        """Paint the rows of a clause, as far as they are on screen; gives its rows of the page."""
+        if spoken is None or not self._document.has(spoken.id):
+            return None
+        if rows := spoken_rows(self._document, spoken):
+            top = self.scroll_offset.y
+            first, end = max(rows[0] - top, 0), min(rows[1] - top, self.size.height)
+            if first < end:
+                self.refresh(Region(0, first, self.size.width, end - first))
+        return rows
+
+    # What is said about the conversation
+
     def add_notice(self, text: str) -> None:
         """Add one dim line, such as a change of route."""
         self._add(Entry("notice", self._new_id(), text))
@@ -206,6 +247,8 @@ class Transcript(TranscriptPage):
     def rename(self, id: EntryId, new_id: EntryId) -> None:  # noqa: A002
         """Give an entry the name that storage chose."""
         self._document.rename(id, new_id)
+        if self._spoken is not None and self._spoken.id == id:
+            self._spoken = replace(self._spoken, id=new_id)
 
     def remove_after(self, id: EntryId | None) -> None:  # noqa: A002
         """Remove every entry after this one; ``None`` removes all."""
@@ -214,7 +257,7 @@ class Transcript(TranscriptPage):
         self._rows_changed()
 
     def _forget_places(self) -> None:
-        self._target = None
+        self._target = self._spoken = None
         if self._search is not None:
             self.find("")
         if self.is_attached:
@@ -385,8 +428,9 @@ class Transcript(TranscriptPage):
         self.post_message(self.FindUpdated(search.query, search.number, len(search.matches)))
 
     def overlay(self, row: DocumentRow, strip: Strip) -> Strip:
-        """The marks of search and block cursor."""
+        """The marks of speech, search and block cursor."""
         theme = self._document.frame.theme
+        strip = mark_speech(self._document, row, strip, self._spoken)
         painted = row.painted
         if self._search is not None:
             for match in self._search.within(row.entry, row.section):
