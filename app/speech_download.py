@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from core.voice.transcription.models import KnownModel, ModelFile
 __all__ = ("HUB", "download_model")
 
 HUB = "https://huggingface.co"
+HUB_VARIABLE = "HF_ENDPOINT"
+"""Names a mirror of the hub, as for the hub's own tools."""
 
 _CONNECT_TIMEOUT = 10.0
 _REASONS = {
@@ -31,7 +34,7 @@ async def download_model(
     models_dir: Path,
     progress: Callable[[DownloadProgress], None] = lambda _: None,
     *,
-    hub: str = HUB,
+    hub: str | None = None,
     stall: float = STALL,
 ) -> Path:
     """Fetch a speech model, or what is missing of it; gives its folder. Cancelling keeps what arrived.
@@ -40,12 +43,13 @@ async def download_model(
         model: from ``core.voice.transcription.models``.
         models_dir: where it gets a folder of its own.
         progress: told about ten times a second.
-        hub: where it is published.
+        hub: where it is published; by default the hub, or the mirror that the environment names.
         stall: seconds without a byte after which it is given up.
 
     Raises:
         DownloadFailed: it could not be fetched; running it again goes on from what arrived.
     """
+    hub = (hub or os.environ.get(HUB_VARIABLE) or HUB).rstrip("/")
     timeout = httpx.Timeout(None, connect=_CONNECT_TIMEOUT)  # silence is `download`'s to judge
     async with httpx.AsyncClient(follow_redirects=True, timeout=timeout) as client:
 
