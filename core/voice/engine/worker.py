@@ -52,7 +52,7 @@ class Worker:
     @property
     def running(self) -> bool:
         """Whether it takes commands; after an error it does not."""
-        return self._thread.is_alive()
+        return not self._closing
 
     def post(self, command: Callable[[], None]) -> None:
         """Have ``command`` run on the thread."""
@@ -76,8 +76,10 @@ class Worker:
                 self._wait()
                 self._turn(time.monotonic())
         except Exception as error:  # noqa: BLE001  # raised to whoever reads the events
+            self._closing = True
+            self.devices.close()
             self._report(error)
-        finally:
+        else:
             self.devices.close()
 
     def _wait(self) -> None:
