@@ -226,7 +226,7 @@ class MarkdownReader:
         head, complete = self._window(_LINE_WINDOW)
         if not (complete or head.strip(" \t>")):
             return False
-        if block.ends_before(head):
+        if self._block_lines and block.ends_before(head):
             self._end_block()
             return True
         line = self._whole_line()

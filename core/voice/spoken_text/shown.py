@@ -81,7 +81,7 @@ class Table:
     @property
     def detail(self) -> str:
         """The columns, one a line."""
-        cells = _BAR.split(self._header.strip(_PREFIX).strip("|"))
+        cells = _BAR.split(self._header.strip("|"))
         return "\n".join(cell.strip() for cell in cells if cell.strip())
 
     def ends_before(self, line: str) -> bool:
@@ -90,7 +90,7 @@ class Table:
 
     def take(self, line: str) -> bool:
         """The first row is the header."""
-        self._header = self._header or line.rstrip("\n")
+        self._header = self._header or line[line.index("|") :].rstrip()
         return False
 
 
