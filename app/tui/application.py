@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
@@ -20,8 +20,10 @@ from app.terminal import Terminal
 from app.tui.commands import COMMANDS
 from app.tui.failures import explain
 from app.tui.key_names import key_names
+from app.tui.keyboard import KeyboardReported, KeyReleased
 from app.tui.launch import Launcher, first_look
 from app.tui.screens.chat import ChatScreen
+from app.tui.screens.reading import ReadingScreen
 from app.tui.themes import DEFAULT_THEME, THEMES
 from app.tui.widgets.composer import Composer
 from app.tui.widgets.find_bar import FindBar
@@ -195,6 +197,7 @@ class TensorWallApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Close what was opened; the answer that streams is kept as stopped."""
+        await self.chat.voice.aclose()
         if self.services is not None:
             await self.services.aclose()
         self._write("\x1b[23;0t")
@@ -252,7 +255,7 @@ class TensorWallApp(App[None]):
             "Composer": _own(Composer.BINDINGS),
             "Reading (Alt+↑)": _own(Transcript.BINDINGS),
             "Search": _own(FindBar.BINDINGS),
-            "Anywhere": [*_own(TensorWallApp.BINDINGS), *_own(ChatScreen.BINDINGS)],
+            "Anywhere": [*_own(TensorWallApp.BINDINGS), *_own(ReadingScreen.BINDINGS)],
         }
 
     def _binding_ids(self) -> set[str]:
@@ -268,6 +271,27 @@ class TensorWallApp(App[None]):
             slash = f"/{command.slash}" if command.slash else ""
             hint = "   ".join(part for part in (slash, keys) if part)
             yield SystemCommand(command.title, hint, lambda id_=command.id: self.chat.action_command(id_))
+
+    # Keyboard
+
+    async def on_event(self, event: events.Event) -> None:
+        """A release goes the way of presses, behind those that still wait to be handled."""
+        if isinstance(event, KeyReleased) and not event.is_forwarded:
+            (self.focused or self.screen)._forward_event(event)  # noqa: SLF001
+        else:
+            await super().on_event(event)
+
+    def on_key_released(self, event: KeyReleased) -> None:
+        """Whatever had the focus, the key that talks is up."""
+        self.chat.voice.key.release(event.key)
+
+    def on_keyboard_reported(self, event: KeyboardReported) -> None:
+        """The terminal tells releases, or does not."""
+        self.chat.voice.key.terminal_tells_releases(event.releases)
+
+    def on_app_blur(self) -> None:
+        """A key that is released while another window has the focus is never told."""
+        self.chat.voice.key.let_go()
 
     # Terminal
 

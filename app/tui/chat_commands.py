@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, get_args
 from app.figures import count, money
 from app.tui.commands import COMMANDS, Command
 from app.tui.mentions import mentioned_files, without_files
+from app.tui.voice.commands import VoiceCommands
 from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat, ReasoningEffort
 from core.errors import InputError
 
@@ -36,11 +37,13 @@ class ChatCommands:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._voice = VoiceCommands(screen)
         self._handlers: dict[str, Handler] = {
             command.id: getattr(self, "_" + command.id.replace(".", "_"))
             for command in COMMANDS
-            if command.id != "app.quit"
+            if command.id != "app.quit" and command.group != "voice"
         }
+        self._handlers.update(self._voice.handlers)
 
     async def run(self, command: Command, argument: str) -> None:
         """Run one command."""
@@ -62,7 +65,7 @@ class ChatCommands:
             case "json":
                 return ["on", "off"]
             case _:
-                return []
+                return self._voice.choices(slash)
 
     @property
     def _app(self) -> TensorWallApp:
@@ -83,9 +86,11 @@ class ChatCommands:
     # chat.*
 
     async def _chat_stop(self, _: str) -> None:
-        """Escape undoes the nearest thing: search, edit, answer."""
+        """Escape undoes the nearest thing: search, speech, edit, answer."""
         if self._screen.find_bar.is_open:
             self._screen.find_bar.action_close()
+        elif self._screen.voice.escape():
+            return
         elif self._conversation.editing is not None:
             self._conversation.editing = None
             self._screen.show_draft()

@@ -33,7 +33,7 @@ class Command:
 
     @property
     def group(self) -> str:
-        """The namespace: ``chat``, ``session`` or ``app``."""
+        """The namespace: ``chat``, ``session``, ``voice`` or ``app``."""
         return self.id.partition(".")[0]
 
 
@@ -63,6 +63,15 @@ COMMANDS = (
     Command("session.rename", "Rename this session", "rename", "[title]"),
     Command("session.export", "Export this session", "export", "[md|json] [file]"),
     Command("session.cost", "What this session has cost", "cost"),
+    Command("voice.open", "Open or close the microphone", "voice", "[on|off]"),
+    Command("voice.hands_free", "Talk without a key", "handsfree", "[on|off]", "f6"),
+    Command("voice.mute", "Mute the microphone", "mute", "[on|off]", "f7"),
+    Command("voice.wait", "Hold what you are saying open", "wait", keys="f4"),
+    Command("voice.read", "Read the last answer aloud", "read"),
+    Command("voice.language", "Choose the language you speak", "language", "[code]"),
+    Command("voice.name", "Choose the voice", "voicename", "[name]"),
+    Command("voice.microphone", "Choose the microphone", "microphone", "[name]", aliases=("mic",)),
+    Command("voice.speaker", "Choose the speaker", "speaker", "[name]"),
     Command("app.model", "Choose the model", "model", "[name]", "f2", ("models",)),
     Command("app.theme", "Change the theme", "theme", "[name]"),
     Command("app.settings", "Settings", "settings", keys="f10"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from app.composition import Services
     from app.tui.transcript import AnswerState
     from app.tui.widgets.transcript import Transcript
-    from core.chat import JsonObjectFormat, JsonSchemaFormat, Part, ReasoningEffort
+    from app.voice_reply import VoiceReply
+    from core.assistant import Turn
+    from core.chat import Event, JsonObjectFormat, JsonSchemaFormat, Part, ReasoningEffort
     from core.conversations import Session, StoredMessage
 
 __all__ = ("Conversation", "Prompt", "Stage")
@@ -48,6 +51,12 @@ class Stage(Protocol):
     def report(self, error: TensorWallError) -> None:
         """Tell an error that belongs to no answer."""
 
+    def show_spoken(self, reply: VoiceReply, text: str) -> None:
+        """Have ``Conversation.show_spoken`` called for a spoken question that is wanted."""
+
+    def read_aloud(self, turn: Turn) -> AsyncIterable[Event]:
+        """The events of a typed question's answer, after having them read aloud where that is wanted."""
+
 
 class Conversation:
     """One at a time: asking while an answer arrives queues.
@@ -55,7 +64,6 @@ class Conversation:
     Attributes:
         session: what is stored; ``None`` until the first answer began.
         branch: the messages on screen, root to leaf, as stored.
-        busy: whether a turn is in progress.
         queue: prompts to send when the turn is over.
         editing: the question that the next prompt replaces, on a new branch.
     """
@@ -71,7 +79,6 @@ class Conversation:
         self.services = services
         self.session: Session | None = None
         self.branch: list[StoredMessage] = []
-        self.busy = False
         self.queue: deque[Prompt] = deque()
         self.editing: StoredMessage | None = None
         self.effort: ReasoningEffort | None = None
@@ -85,8 +92,15 @@ class Conversation:
         self._stopping = False
         self._unanswered = False
         self._gauges = Gauges()
+        self._free = asyncio.Event()
+        self._free.set()
 
     # What it is
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is in progress."""
+        return not self._free.is_set()
 
     @property
     def model(self) -> str:
@@ -198,6 +212,28 @@ class Conversation:
             prompt = self.queue.popleft()
             await self._answer(prompt, self._leaf_id())
 
+    def spoken(self, text: str, model: str | None, wanted: Callable[[Turn], None]) -> VoiceReply:
+        """An answer to a question that was spoken; it is shown once it turns out to be ``wanted``."""
+        from app.voice_reply import VoiceReply
+
+        def show(reply: VoiceReply) -> None:
+            wanted(reply.turn)
+            self._stage.show_spoken(reply, text)
+
+        turn = self._turn(Prompt(text, text), self._leaf_id(), model=model, tentative=True)
+        return VoiceReply(turn, self.services.records, show)
+
+    async def show_spoken(self, reply: VoiceReply, text: str) -> None:
+        """Show such an answer as it arrives; typed prompts wait until it is whole."""
+        if self._unanswered:
+            self._transcript.remove_after(self._leaf_id())
+        await self._show_turn(reply.turn, _until_stored(reply), Prompt(text, text))
+        await self._answer_queued()
+
+    async def free(self) -> None:
+        """Wait until no answer is on its way."""
+        await self._free.wait()
+
     async def _answer(
         self,
         prompt: Prompt | None,
@@ -207,7 +243,13 @@ class Conversation:
         model: str | None = None,
     ) -> TensorWallError | None:
         """One turn, and what ended it early; ``instead_of`` is the message it makes a sibling to."""
-        turn = self.services.assistant.reply(
+        turn = self._turn(prompt, parent_id, model=model)
+        return await self._show_turn(turn, self._stage.read_aloud(turn), prompt, instead_of=instead_of)
+
+    def _turn(
+        self, prompt: Prompt | None, parent_id: str | None, *, model: str | None, tentative: bool = False
+    ) -> Turn:
+        return self.services.assistant.reply(
             self.session_id,
             Message(role="user", content=prompt.content) if prompt else None,
             parent_id=parent_id,
@@ -217,7 +259,18 @@ class Conversation:
                 reasoning_effort=self.effort,
                 response_format=self.response_format,
             ),
+            tentative=tentative,
         )
+
+    async def _show_turn(
+        self,
+        turn: Turn,
+        events: AsyncIterable[Event],
+        prompt: Prompt | None,
+        *,
+        instead_of: StoredMessage | None = None,
+    ) -> TensorWallError | None:
+        """Show question and answer, and what ended it early."""
         place = (instead_of.sibling_count + 1, instead_of.sibling_count + 1) if instead_of else None
         if prompt is not None and turn.question_id:
             entry = user_entry(prompt.content, prompt.typed)
@@ -230,29 +283,32 @@ class Conversation:
             branch=None if prompt else place,
             clock=self._clock,
         )
-        self.busy, self._stopping, self._unanswered = True, False, False
+        self._stopping, self._unanswered = False, False
+        self._free.clear()
         self._stage.changed()
         try:
             with brief_collections():
-                failure = await self._read(live)
+                failure = await self._read(live, events)
             await self._settle(live, prompt, failure)
         finally:
-            self.busy, self._live = False, None
+            self._live = None
+            self._free.set()
             self._stage.changed()
         if turn.state == "complete" and len(self.branch) <= 2:
             await self._suggest_title()
         return failure
 
-    async def _read(self, live: LiveTurn) -> TensorWallError | None:
+    async def _read(self, live: LiveTurn, events: AsyncIterable[Event]) -> TensorWallError | None:
         """Take the turn's events as they come; what ended it early, if anything did."""
         failure: TensorWallError | None = None
-        async with live.turn as events:
+        async with live.turn:
             try:
                 async for event in events:
                     if not self._stopping:
                         live.take(event)
             except TensorWallError as error:
                 failure = error
+        self._stopping = self._stopping or live.turn.state == "stopped"
         how: AnswerState = "failed" if failure else "stopped" if self._stopping else "complete"
         live.finish(how)
         self._gauges.ended(live, how)
@@ -434,3 +490,12 @@ class Conversation:
             self.editing = questions[-1] if questions else None
         self._stage.changed()
         return self.editing
+
+
+async def _until_stored(reply: VoiceReply) -> AsyncIterator[Event]:
+    """The events of an answer that is being kept; they end when it is, so that it can be read back."""
+    try:
+        async for event in reply:
+            yield event
+    finally:
+        await reply.turn.keep()

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.getters import query_one
-from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from app.tui.commands import Command, bindings, find_command
 from app.tui.completions import Completer
 from app.tui.drafts import Drafts
-from app.tui.failures import explain
 from app.tui.mentions import FileIndex
+from app.tui.screens.reading import ReadingScreen
 from app.tui.status_line import Status
+from app.tui.voice.control import VoiceControl
 from app.tui.widgets.completion_popup import CompletionPopup
 from app.tui.widgets.composer import Composer
 from app.tui.widgets.find_bar import FindBar
 from app.tui.widgets.status_strip import StatusStrip
 from app.tui.widgets.title_bar import TitleBar
 from app.tui.widgets.transcript import Transcript
-from core.errors import InputError, TensorWallError
+from app.tui.widgets.voice_bar import VoiceBar
+from core.errors import InputError
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
     from app.composition import Services
-    from app.tui.chat_commands import ChatCommands
     from app.tui.conversation import Conversation
+    from app.voice_reply import VoiceReply
+    from core.assistant import Turn
+    from core.chat import Event
 
 __all__ = ("ChatScreen",)
 
@@ -50,41 +53,24 @@ Ctrl+J  new line        @   attach a file or image
 Ctrl+O  sessions        F2  choose the model"""
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(ReadingScreen):
     """Works from the first paint; what is sent before the services are there waits for them.
 
     Its style sheet, ``chat.tcss``, is loaded by the app: Textual loads none for a first screen.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(),
-        Binding("alt+up", "read(-1)", "Move through the answers' blocks", id="chat.read", show=False),
-        Binding(
-            "ctrl+home",
-            "scroll_transcript('home')",
-            "Go to the beginning",
-            id="chat.home",
-            show=False,
-            priority=True,
-        ),
-        Binding(
-            "ctrl+end", "scroll_transcript('end')", "Go to the end", id="chat.end", show=False, priority=True
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
 
     title_bar = query_one(TitleBar)
-    transcript = query_one(Transcript)
-    find_bar = query_one(FindBar)
     popup = query_one(CompletionPopup)
-    composer = query_one(Composer)
     strip = query_one(StatusStrip)
+    voice_bar = query_one(VoiceBar)
 
     def __init__(self, *, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        self.conversation: Conversation | None = None
         self.drafts = Drafts()
-        self._commands: ChatCommands | None = None
+        self.voice = VoiceControl(self)
         self._waiting: list[str] = []
         self._draft_timer: Timer | None = None
         self._draft = ""
@@ -98,12 +84,14 @@ class ChatScreen(Screen[None]):
         yield Static(_EMPTY, id="empty", markup=False)
         yield Transcript(id="transcript")
         yield Composer(id="composer")
+        yield VoiceBar()
         yield StatusStrip()
 
     def on_mount(self) -> None:
         """Ready to type at once."""
         self.composer.completer = Completer(FileIndex(self.folder), self._argument_choices)
         self.composer.recall = self._take_back
+        self.composer.take_key = self.voice.take_key
         self.composer.focus()
         self.strip.status = Status(state="Starting", tone="dim")
         self.set_interval(_STATUS_SECONDS, self._tick)
@@ -124,7 +112,7 @@ class ChatScreen(Screen[None]):
 
         if self.conversation is None:
             self.conversation = Conversation(services, self.transcript, self)
-            self._commands = ChatCommands(self)
+            self.commands = ChatCommands(self)
         else:
             self.conversation.services = services
         self.apply_settings()
@@ -141,6 +129,7 @@ class ChatScreen(Screen[None]):
             return
         interface = self.conversation.services.settings.interface
         self.transcript.frames_per_second = float(interface.fps)
+        self.voice.apply_settings(self.composer.talk_keys)
         self.transcript.show_reasoning = self.conversation.services.settings.chat.show_reasoning
 
     @work(exclusive=True, group="totals")
@@ -165,7 +154,8 @@ class ChatScreen(Screen[None]):
         self.title_bar.hint = "F1 help  Ctrl+P commands"
         is_empty = not self._has_news and (conversation is None or conversation.is_empty)
         self.set_class(is_empty, "-empty")
-        self.app.title = f"TensorWall - {conversation.title}" if conversation else "TensorWall"
+        name = f"TensorWall - {conversation.title}" if conversation else "TensorWall"
+        self.app.title = f"{self.voice.sign} {name}".strip()
         if conversation is None:
             return
         self.composer.border_title = self._composer_note(conversation)
@@ -176,25 +166,21 @@ class ChatScreen(Screen[None]):
         since = self.composer.prompt
         self.composer.put(f"{typed}\n\n{since}" if since.strip() else typed)
 
-    def report(self, error: TensorWallError) -> None:
-        """A toast with what to do."""
-        message, hint = explain(error)
-        self.notify(f"{message} {hint}".strip(), severity="error", timeout=12, markup=False)
-
     def tell(self, message: str, hint: str) -> None:
         """Show an error among the messages, to be read in peace."""
         self._has_news = True
         self.transcript.add_error(message, hint)
         self.changed()
 
-    async def attempt(self, work: Coroutine[object, object, object]) -> bool:
-        """Await something, reporting what goes wrong; whether it went well."""
-        try:
-            await work
-        except TensorWallError as error:
-            self.report(error)
-            return False
-        return True
+    def show_spoken(self, reply: VoiceReply, text: str) -> None:
+        """Show a spoken question and its answer as it arrives."""
+        assert self.conversation is not None
+        self._has_news = True
+        self.run_worker(self.conversation.show_spoken(reply, text), group="turn")
+
+    def read_aloud(self, turn: Turn) -> AsyncIterable[Event]:
+        """The events of a typed question's answer, which voice may want, too."""
+        return self.voice.read_aloud(turn)
 
     def _composer_note(self, conversation: Conversation) -> str:
         notes = []
@@ -276,6 +262,11 @@ class ChatScreen(Screen[None]):
         if self.conversation is None or self.conversation.editing is None:
             self.drafts.put(self._session_id, self.composer.prompt)
 
+    def on_key(self, event: events.Key) -> None:
+        """The talk key works wherever the focus is; in the composer it was looked at before."""
+        if not self.composer.has_focus and self.voice.press(event):
+            event.stop()
+
     def on_unmount(self) -> None:
         """Keep what was typed in the last half second; the composer is gone by now."""
         if self.conversation is None or self.conversation.editing is None:
@@ -305,7 +296,7 @@ class ChatScreen(Screen[None]):
         self.composer.accept_completion(event.completion)
 
     def _argument_choices(self, name: str) -> list[str]:
-        return self._commands.choices(name) if self._commands else []
+        return self.commands.choices(name) if self.commands else []
 
     @on(Composer.PageRequested)
     def _page(self, event: Composer.PageRequested) -> None:
@@ -318,6 +309,8 @@ class ChatScreen(Screen[None]):
     def _ctrl_c(self) -> None:
         """Stop; else clear, keeping the text in the history; else quit when pressed twice."""
         now = asyncio.get_running_loop().time()
+        if self.voice.escape():
+            return
         if self.conversation is not None and self.conversation.busy:
             self.run_worker(self.conversation.stop(), group="stop")
         elif self.composer.text:
@@ -340,82 +333,7 @@ class ChatScreen(Screen[None]):
         """Run a command; what it cannot do is told in a toast."""
         if command.id == "app.quit":
             self.app.exit()
-        elif self._commands is None:
+        elif self.commands is None:
             self.notify("Still starting, try again in a moment.", markup=False)
         else:
-            self.run_worker(self.attempt(self._commands.run(command, argument)), group=command.id)
-
-    # The transcript
-
-    @on(Transcript.CopyRequested)
-    def _copy(self, event: Transcript.CopyRequested) -> None:
-        from app.tui.application import TensorWallApp
-
-        assert isinstance(self.app, TensorWallApp)
-        self.app.copy(event.text, f"the {event.what}")
-
-    @on(events.TextSelected)
-    def _selected(self) -> None:
-        conversation = self.conversation
-        if conversation is None or not conversation.services.settings.interface.copy_on_select:
-            return
-        if text := self.get_selected_text():
-            self.app.copy_to_clipboard(text)
-
-    @on(Transcript.EditRequested)
-    def _edit(self, event: Transcript.EditRequested) -> None:
-        if self._commands is not None:
-            self._commands.edit_message(str(event.id))
-
-    @on(Transcript.RegenerateRequested)
-    def _regenerate(self) -> None:
-        self.action_command("chat.regenerate")
-
-    @on(Transcript.BranchRequested)
-    def _branch(self, event: Transcript.BranchRequested) -> None:
-        if self.conversation is not None:
-            self.run_worker(self.attempt(self.conversation.switch_branch(str(event.id), event.step)))
-
-    @on(Transcript.LinkActivated)
-    def _link(self, event: Transcript.LinkActivated) -> None:
-        self.app.open_url(event.url)
-
-    @on(Transcript.FindUpdated)
-    def _found(self, event: Transcript.FindUpdated) -> None:
-        self.find_bar.show_count(event.current, event.total)
-
-    @on(Transcript.Left)
-    def _left(self) -> None:
-        self.composer.focus()
-
-    def action_read(self, step: int) -> None:
-        """Leave the composer for the transcript's block cursor."""
-        self.transcript.focus()
-        self.transcript.action_move_cursor(step)
-
-    def action_scroll_transcript(self, where: str) -> None:
-        """To the beginning, or to the end and follow it."""
-        if where == "home":
-            self.transcript.scroll_home(animate=False)
-        else:
-            self.transcript.follow()
-
-    # Finding
-
-    @on(FindBar.Sought)
-    def _sought(self, event: FindBar.Sought) -> None:
-        self.transcript.find(event.query)
-        if not event.query:
-            self.find_bar.show_count(0, 0)
-
-    @on(FindBar.Stepped)
-    def _stepped(self, event: FindBar.Stepped) -> None:
-        if event.step < 0:
-            self.transcript.find_previous()
-        else:
-            self.transcript.find_next()
-
-    @on(FindBar.Closed)
-    def _find_closed(self) -> None:
-        self.transcript.find("")
-        self.composer.focus()
+            self.run_worker(self.attempt(self.commands.run(command, argument)), group=command.id)

@@ -21,7 +21,7 @@ from app.tui.key_names import key_names
 __all__ = ("HelpScreen",)
 
 _WIDE = 100
-_GROUPS = {"chat": "Conversation", "session": "Sessions", "app": "TensorWall"}
+_GROUPS = {"chat": "Conversation", "session": "Sessions", "voice": "Voice", "app": "TensorWall"}
 
 
 class HelpScreen(ModalScreen[None]):

@@ -45,14 +45,19 @@ class Ladder(Protocol):
     """One way to understand the talk key.
 
     Attributes:
-        label: how to use it, as the screen says it after the key's name.
+        hint: how to use it, as the screen says it; ``{}`` is the key's name.
         active: whether it wants a recording to go on.
+        is_held: whether it is down as far as is known, and its release will end the recording.
         wake_at: when to call ``advance``, if nothing happens before.
     """
 
-    label: str
+    hint: str
     active: bool
     wake_at: float | None
+
+    @property
+    def is_held(self) -> bool:
+        """As above."""
 
     def press(self, now: float, *, types: bool = False) -> list[Decision]:
         """The key went down, or repeats on a terminal that does not tell one from the other.
@@ -76,13 +81,18 @@ class Ladder(Protocol):
 class HoldKey:
     """Releases are told: hold to talk. A tap types the key's character, or latches where it has none."""
 
-    label: str = "held"
+    hint: str = "hold {} to talk"
 
     def __init__(self) -> None:
         self.active = False
         self.wake_at: float | None = None
         self._down_at: float | None = None
         self._types = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is down."""
+        return self._down_at is not None
 
     def press(self, now: float, *, types: bool = False) -> list[Decision]:
         """Begin, or end what a tap latched; a second press without a release means that it was lost."""
@@ -130,11 +140,12 @@ class HoldKey:
 class ToggleKey:
     """Repeats are told, and the user wants to tap: once to start, once to stop."""
 
-    label: str = "starts and stops"
+    hint: str = "{} starts and stops"
 
     def __init__(self) -> None:
         self.active = False
         self.wake_at: float | None = None
+        self.is_held = False
 
     def press(self, now: float, *, types: bool = False) -> list[Decision]:  # noqa: ARG002
         """Start or stop."""
@@ -169,7 +180,7 @@ class RepeatingKey:
         hold: a release that shows by such a gap ends the recording; otherwise only taps count.
     """
 
-    label: str = "starts and stops"
+    hint: str = "{} starts and stops"
 
     def __init__(self, *, hold: bool = True) -> None:
         self.active = False
@@ -179,6 +190,11 @@ class RepeatingKey:
         self._last = float("-inf")
         self._interval: float | None = None
         self._starts_hold = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether repeats show it to be down."""
+        return self._phase == "repeating" and self.active and self._hold and self._starts_hold
 
     @property
     def window(self) -> float:
@@ -221,7 +237,7 @@ class RepeatingKey:
 
     def let_go(self, now: float) -> list[Decision]:
         """A hold ends; what was started by a tap goes on."""
-        if self._phase != "repeating" or not (self.active and self._hold and self._starts_hold):
+        if not self.is_held:
             return []
         self.ended(now)
         return [Decision.END_TAPPED]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -19,6 +20,8 @@ from app.tui.widgets.completion_popup import Completion, CompletionPopup
 from core.errors import InputError
 
 __all__ = ("Composer",)
+
+_TALK, _TALK_KEYS = "voice.talk", "space,f9"
 
 
 class Composer(TextArea):
@@ -43,8 +46,10 @@ class Composer(TextArea):
         &:focus { border: round $border; }
         & .text-area--cursor-line { background: $background; }
         & .text-area--placeholder { color: $text-muted; }
+        & .composer--uncertain { color: $text-muted; text-style: italic; }
     }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"composer--uncertain"}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send the prompt", id="composer.send", show=False),
@@ -63,6 +68,7 @@ class Composer(TextArea):
         ),
         Binding("pageup", "page(-1)", "Scroll up", id="composer.page_up", show=False),
         Binding("pagedown", "page(1)", "Scroll down", id="composer.page_down", show=False),
+        Binding(_TALK_KEYS, "talk", "Talk: hold or tap; Space in an empty prompt", id=_TALK, show=False),
     ]
 
     @dataclass
@@ -99,6 +105,9 @@ class Composer(TextArea):
         self.popup: CompletionPopup | None = None
         self.recall: Callable[[], str | None] = lambda: None
         """Called on up in an empty prompt, before the history: a queued prompt to take back."""
+        self.take_key: Callable[[events.Key], bool] = lambda _: False
+        """Called first for every key: whether it was for talking, and has been dealt with."""
+        self._uncertain = 0
         self._pasted = PastedText()
         self._completing_from = 0
         self._quiet = ""
@@ -117,6 +126,24 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
         self._close()
 
+    def show_dictated(self, text: str, *, uncertain: int) -> None:
+        """Show text that is being spoken; its last ``uncertain`` characters may still change.
+
+        It is nobody's edit: no draft is kept of it and nothing is suggested.
+        """
+        self._uncertain = uncertain
+        with self.prevent(TextArea.Changed):
+            self.text = text
+        self.move_cursor(self.document.end)
+        self.refresh()
+
+    def get_line(self, line_index: int) -> Text:
+        """The line, with what is uncertain of the last one in another style."""
+        line = super().get_line(line_index)
+        if self._uncertain and line_index == self.document.line_count - 1:
+            line.stylize(self.get_component_rich_style("composer--uncertain"), len(line) - self._uncertain)
+        return line
+
     def take(self) -> str:
         """Empty the composer and remember the prompt in the history."""
         prompt = self.prompt
@@ -133,7 +160,10 @@ class Composer(TextArea):
         A priority binding would run before letters that still wait in this widget's queue, and an
         ordinary one after those typed behind it: either way fast typing would be torn apart.
         """
-        if event.key == "escape" and self._chosen():
+        if self.take_key(event):
+            event.stop()
+            event.prevent_default()
+        elif event.key == "escape" and self._chosen():
             event.stop()
             event.prevent_default()
             self._close()
@@ -146,11 +176,16 @@ class Composer(TextArea):
 
     def _action_of(self, key: str) -> str | None:
         for binding in self.BINDINGS:
-            if isinstance(binding, Binding) and binding.id:
+            if isinstance(binding, Binding) and binding.id and binding.id != _TALK:
                 keys = self.keymap.get(binding.id, binding.key)
                 if key in keys.replace(" ", "").split(","):
                     return binding.action
         return None
+
+    @property
+    def talk_keys(self) -> str:
+        """The keys that talk, separated by commas; whether one does is decided by ``take_key``."""
+        return self.keymap.get(_TALK, _TALK_KEYS)
 
     def action_send(self) -> None:
         """Take the suggestion, break the line after a backslash, or send."""

@@ -20,7 +20,7 @@ def test_the_command_table_is_sound() -> None:
     assert len(set(ids)) == len(ids)
     assert len(set(names)) == len(names)
     assert len(set(keys)) == len(keys)
-    assert {command.group for command in COMMANDS} == {"chat", "session", "app"}
+    assert {command.group for command in COMMANDS} == {"chat", "session", "voice", "app"}
     assert find_command("retry") is find_command("regenerate") is find_command("chat.regenerate")
     assert matching_commands("mod")[0].id == "app.model"
     assert len(bindings()) == sum(bool(command.keys) for command in COMMANDS)

@@ -126,7 +126,7 @@ class TestRepeatsLookLikePresses:
         assert key.window == pytest.approx(0.18)
 
     @given(
-        delay=st.floats(0.05, FIRST_REPEAT_SECONDS - 0.01),
+        delay=st.floats(0.05, FIRST_REPEAT_SECONDS - 0.04),
         interval=st.floats(0.015, 0.12),
         jitter=st.lists(st.floats(0, 0.03), min_size=3, max_size=60),
     )

@@ -1,0 +1,369 @@
+"""The voice loop on the chat screen: opened when first wanted, and commanded by keys."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from app.tui.failures import explain
+from app.tui.voice.push_to_talk import Decision
+from app.tui.voice.states import HEARD
+from app.tui.voice.talk_key import TalkKey
+from core.errors import InputError, TensorWallError
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.worker import Worker
+
+    from app.composition import Services
+    from app.tui.screens.chat import ChatScreen
+    from app.tui.voice.show import VoiceShow
+    from app.tui.voice.spoken_answers import SpokenAnswers
+    from app.voice_services import VoiceServices
+    from core.assistant import Turn
+    from core.chat import Event
+    from core.settings import VoiceSettings
+    from core.voice.loop import VoiceLoop
+    from core.voice.reply import Replier, Reply
+    from core.voice.synthesis.synthesiser import Voice
+    from core.voice.turn_taking.actions import State
+
+__all__ = ("VoiceControl",)
+
+OpenVoice = Callable[["Services", "Replier", Callable[[], str]], Awaitable["VoiceServices"]]
+
+
+async def compose(services: Services, replier: Replier, words: Callable[[], str]) -> VoiceServices:
+    """Make the real loop; its packages are imported now."""
+    from app.voice_services import compose_voice
+
+    return await compose_voice(services, replier, words=words)
+
+
+class VoiceControl:
+    """One for a chat screen; nothing of voice is imported or opened before it is used.
+
+    Args:
+        screen: where it is shown.
+        open_voice: makes the voice loop.
+
+    Attributes:
+        key: the talk key.
+        voice: the loop and its parts, while it is open.
+    """
+
+    def __init__(self, screen: ChatScreen, open_voice: OpenVoice = compose) -> None:
+        self.key = TalkKey(self._decided)
+        self.voice: VoiceServices | None = None
+        self.open_voice = open_voice
+        self._screen = screen
+        self._worker: Worker[None] | None = None
+        self._show: VoiceShow | None = None
+        self._closed = asyncio.Event()
+        self._answers: SpokenAnswers | None = None
+        self._to_read: Reply | None = None
+        self._hands_free = False
+        self._has_draft = False
+        self._was_heard = False
+
+    # What it is
+
+    @property
+    def settings(self) -> VoiceSettings | None:
+        """The ``voice`` section; ``None`` before the services are there."""
+        conversation = self._screen.conversation
+        return conversation.services.settings.voice if conversation else None
+
+    @property
+    def loop(self) -> VoiceLoop | None:
+        """The running loop."""
+        return self.voice.loop if self.voice else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the microphone is open, or about to be."""
+        return self._worker is not None and not self._worker.is_finished
+
+    @property
+    def sign(self) -> str:
+        """The microphone's state for the window's title; empty while it is closed."""
+        return self._show.sign if self._show else ""
+
+    @property
+    def answers(self) -> SpokenAnswers:
+        """Answers on their way to being heard."""
+        if self._answers is None:
+            from app.tui.voice.spoken_answers import SpokenAnswers
+
+            assert self._screen.conversation is not None
+            self._answers = SpokenAnswers(self._screen.conversation, self._model)
+        return self._answers
+
+    @property
+    def is_dictating(self) -> bool:
+        """Whether somebody speaks into the composer."""
+        return self._show is not None and self._show.dictation.active
+
+    # Keys
+
+    def take_key(self, event: events.Key) -> bool:
+        """Whether a key pressed in the composer is for voice; it has been dealt with then."""
+        if self.press(event):
+            return True
+        if not self.is_dictating:
+            return False
+        if event.key == "enter":
+            self.finish()
+            return True
+        if event.is_printable or event.key in ("backspace", "delete"):
+            self._take_over()
+        return False
+
+    def press(self, event: events.Key) -> bool:
+        """Whether a key pressed anywhere is the talk key."""
+        if self.settings is None or self.settings.mode == "off":
+            return False
+        if event.is_printable and not _is_installed():
+            return False  # it goes on typing; other keys say what is missing
+        return self.key.press(event, typing=bool(self._screen.composer.text.strip()))
+
+    def _decided(self, decision: Decision, character: str) -> None:
+        match decision:
+            case Decision.START:
+                self._start()
+            case Decision.END_HELD:
+                self._command(lambda loop: loop.talk_ended(held=not self._has_draft))
+            case Decision.END_TAPPED:
+                self._command(lambda loop: loop.talk_ended(held=False))
+            case Decision.CANCEL:
+                self._command(lambda loop: loop.talk_cancelled())
+            case Decision.TYPE:
+                self._screen.composer.insert(character)
+
+    def _start(self) -> None:
+        self._has_draft = bool(self._screen.composer.text.strip())
+        self._was_heard = False
+        if self.loop is None:
+            self.open()
+        else:
+            self.loop.talk_started()
+
+    def finish(self) -> None:
+        """Enter: this is all, send it."""
+        if self.key.active:
+            self.key.ended()
+            self._command(lambda loop: loop.talk_ended(held=True))
+        else:
+            self._command(lambda loop: loop.commit_now())
+
+    def escape(self) -> bool:
+        """Discard what is being said, or stop what is being answered; whether there was either."""
+        if self.loop is None or self._show is None:
+            return False
+        if self.is_dictating or self.key.active:
+            self.key.ended()
+            self._show.dictation.drop()
+            self.loop.talk_cancelled()
+            return True
+        if self.loop.state in ("transcribing", "thinking", "speaking"):
+            self.loop.stop()
+            return True
+        return False
+
+    def _take_over(self) -> None:
+        """The user types into what is being said: it is theirs, and nothing is sent by itself."""
+        assert self._show is not None
+        self._show.dictation.keep()
+        self._show.was_dictated = True
+        self.key.ended()
+        self._command(lambda loop: loop.talk_cancelled())
+
+    def _model(self) -> str | None:
+        return self.settings.chat_model if self.settings else None
+
+    def _command(self, command: Callable[[VoiceLoop], None]) -> None:
+        if self.loop is not None:
+            command(self.loop)
+
+    # Opening
+
+    def open(self) -> None:
+        """Open microphone and speaker, unless they are."""
+        if not self.is_open:
+            self._closed.clear()
+            self._worker = self._screen.run_worker(self._run(), group="voice")
+
+    async def aclose(self) -> None:
+        """Close the microphone; returns when every part of the loop has ended."""
+        if self._worker is not None and self.is_open:
+            self._worker.cancel()
+            await self._closed.wait()
+
+    async def _run(self) -> None:
+        """The life of one voice loop."""
+        from app.tui.voice.show import VoiceShow
+
+        conversation = self._screen.conversation
+        assert conversation is not None
+        show = self._show = VoiceShow(self._screen, self.answers)
+        show.update(state="off")
+        self._screen.changed()
+        try:
+            if not await self._has_model():
+                return
+            voice = await self.open_voice(conversation.services, self.answers.ask, self.answers.words)
+            try:
+                await self._live(voice, show)
+            finally:
+                self.voice = None
+                await voice.aclose()
+        except* TensorWallError as failures:
+            for failure in _flat(failures):
+                self._screen.tell(*explain(failure))
+        finally:
+            self._show, self._to_read = None, None
+            self._closed.set()
+            self.key.ended()
+            if self._screen.is_attached:  # the app may end, and the bar with it
+                show.end()
+                self._screen.changed()
+
+    async def _has_model(self) -> bool:
+        """Whether there is a model to understand speech with, after offering to fetch it."""
+        from app.tui.voice.first_use import missing_model
+
+        assert self._screen.conversation is not None
+        services = self._screen.conversation.services
+        model = await asyncio.to_thread(missing_model, services.settings.voice, services.locations)
+        if model is None:
+            return True
+        from app.tui.screens.speech_download import SpeechDownloadScreen
+
+        self.key.ended()
+        screen = SpeechDownloadScreen(model, services.locations.speech_models_dir)
+        is_there = await self._screen.app.push_screen_wait(screen)
+        return is_there or (services.settings.voice.transcriber == "auto" and "groq" in services.providers)
+
+    async def _live(self, voice: VoiceServices, show: VoiceShow) -> None:
+        self.voice = voice
+        if self._hands_free:
+            voice.loop.set_hands_free(True)
+        if self.key.active:
+            voice.loop.talk_started()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(voice.loop.run(), name="voice loop")
+            async for event in voice.loop:
+                show.take(event)
+                self._follow(voice.loop, show)
+
+    def _follow(self, loop: VoiceLoop, show: VoiceShow) -> None:
+        """After each event: a recording that ended by itself ends the key's, too."""
+        if self._to_read is not None:
+            loop.read_aloud(self._to_read)
+            self._to_read = None
+        if show.status.state in HEARD:
+            self._was_heard = True
+        elif self.key.active and self._was_heard:
+            self.key.ended()
+        show.update(
+            hands_free=loop.hands_free,
+            hint=self._hint(show.status.state),
+            language=(self.settings and self.settings.language) or "",
+        )
+
+    def _hint(self, state: State) -> str:
+        """Which key does what now."""
+        match state:
+            case "ready" | "listening":
+                return self.key.hint(typing=bool(self._screen.composer.text.strip()))
+            case "recording" if self.key.is_held:
+                return "let go when done   Esc discards"
+            case "recording" | "closing":
+                return "Enter sends   Esc discards   type to edit"
+            case "transcribing" | "thinking" | "speaking":
+                return "Esc stops"
+            case _:
+                return ""
+
+    # What the user wants
+
+    def set_hands_free(self, hands_free: bool) -> None:
+        """Listen without a key, opening the microphone for it; or with the key only."""
+        self._hands_free = hands_free
+        if self.loop is not None:
+            self.loop.set_hands_free(hands_free)
+        elif hands_free:
+            self.open()
+
+    def apply_settings(self, keys: str) -> None:
+        """Take over the settings and the keys that talk."""
+        if self.settings is None:
+            return
+        self.key.use(keys, self.settings.mode)
+        self._hands_free = self.settings.mode == "hands_free"
+        if self.settings.mode == "off":
+            self._screen.run_worker(self.aclose(), group="close voice")
+        elif self.voice is not None and self.voice.settings != self.settings:
+            work = self._screen.attempt(self.voice.apply(self.settings))
+            self._screen.run_worker(work, group="apply voice", exclusive=True)
+
+    def read_last(self) -> bool:
+        """Read the last answer of the conversation aloud; whether there is one."""
+        conversation = self._screen.conversation
+        answers = (
+            [stored for stored in conversation.branch if stored.message.role == "assistant"]
+            if conversation
+            else []
+        )
+        if not answers:
+            return False
+        self._read(self.answers.again(answers[-1].id, answers[-1].message.text))
+        return True
+
+    async def voices(self) -> Sequence[Voice]:
+        """The voices that can read.
+
+        Raises:
+            VoiceError: they cannot be had.
+        """
+        if self.voice is None:
+            raise InputError("The microphone is closed.", hint="/voice opens it.")
+        return await self.voice.synthesiser.voices()
+
+    def _read(self, reply: Reply) -> None:
+        if self.loop is not None and self.loop.state != "off":
+            self.loop.read_aloud(reply)
+        else:
+            self._to_read = reply
+            self.open()
+
+    def read_aloud(self, turn: Turn) -> AsyncIterable[Event]:
+        """The events of a typed question's answer, after having them read aloud where that is wanted."""
+        settings = self.settings
+        spoken = self._show is not None and self._show.was_dictated
+        if self._show is not None:
+            self._show.was_dictated = False
+        if settings is None or settings.mode == "off" or not _is_installed():
+            return turn
+        if settings.speak == "never" or (settings.speak == "spoken" and not spoken):
+            return turn
+        reply = self.answers.follow(turn)
+        self._read(reply)
+        return reply
+
+
+def _flat(failures: BaseExceptionGroup[TensorWallError]) -> Iterator[TensorWallError]:
+    for failure in failures.exceptions:
+        if isinstance(failure, BaseExceptionGroup):
+            yield from _flat(failure)
+        else:
+            yield failure
+
+
+@cache
+def _is_installed() -> bool:
+    """Whether the voice extra is there; what else may be missing is told when it is opened."""
+    return all(find_spec(name) is not None for name in ("sounddevice", "numpy"))
