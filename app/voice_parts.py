@@ -6,14 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.read_aloud import groq_synthesiser, local_synthesiser
 from core.errors import CredentialsError
-from core.providers.speech import GROQ_VOICES, LONGEST_SPOKEN
 from core.voice.activity import SileroActivity
 from core.voice.engine import AudioEngine
-from core.voice.synthesis.cloud import CloudSynthesiser
 from core.voice.synthesis.ladder import SynthesiserLadder
-from core.voice.synthesis.process import ProcessSynthesiser
-from core.voice.synthesis.synthesiser import Voice
 from core.voice.transcription.ladder import TranscriberLadder
 from core.voice.transcription.whisper import WhisperTranscriber
 from core.voice.turn_taking.policy import TurnPolicy
@@ -77,25 +74,15 @@ def make_transcriber(
 
 
 def make_synthesiser(settings: VoiceSettings, groq: GroqSpeech | None, announce: Announce) -> Synthesiser:
-    """Who reads aloud. A voice that belongs to the other synthesiser is passed over.
+    """Who reads aloud: a voice of this system or, where it is chosen, of Groq before that.
 
     Raises:
         CredentialsError: Groq was chosen, and there is no key for it.
     """
-    voice = settings.voice
-    local = ProcessSynthesiser(
-        voice=None if voice in GROQ_VOICES else voice, rate=settings.rate, language=settings.language
-    )
+    local = local_synthesiser(settings)
     if settings.synthesiser == "local":
         return local
-    cloud = CloudSynthesiser(
-        _needed(groq).speak,
-        voice=voice if voice in GROQ_VOICES else GROQ_VOICES[0],
-        label="Groq",
-        voices=[Voice(name, name.title(), ("en",)) for name in GROQ_VOICES],
-        longest=LONGEST_SPOKEN,
-    )
-    return SynthesiserLadder(cloud, local, announce)
+    return SynthesiserLadder(groq_synthesiser(settings, _needed(groq)), local, announce)
 
 
 def _needed(groq: GroqSpeech | None) -> GroqSpeech:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,9 +13,11 @@ from app.cli.enter_key import enter_key
 from app.cli.output import emit_line, note
 from app.cli.terminal import is_terminal
 from app.cli.voice_lines import as_json, print_line
+from app.stderr_guard import guard_stderr
 from app.voice_reply import VoiceReply
 from app.voice_services import compose_voice
 from core.chat import Message
+from core.locations import find_locations
 from core.voice.events import Answered, FinalText
 
 if TYPE_CHECKING:
@@ -80,6 +82,12 @@ async def converse_aloud(wanted: Wanted) -> None:
     Raises:
         TensorWallError: voice cannot be had here, or there is nobody to ask.
     """
+    log = find_locations().cache_dir / "voice.log"
+    with guard_stderr(log) as terminal, redirect_stderr(terminal):  # sound libraries write there
+        await _converse(wanted)
+
+
+async def _converse(wanted: Wanted) -> None:
     from app.cli.services import open_services
 
     async with open_services(demo=wanted.demo) as services:

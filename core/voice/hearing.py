@@ -22,7 +22,7 @@ __all__ = ("Hearing",)
 
 
 class Hearing:
-    """Runs transcriptions and passes on what came of each, stale or not, while its turn is open.
+    """Runs transcriptions and passes on what came of each; what is stale is given up.
 
     Args:
         engine: has the recordings.
@@ -52,21 +52,23 @@ class Hearing:
         self._show = show
         self._spawn = spawn
         self._understood = understood
-        self._turn = 0
+        self._turn = self._revision = 0
         self._agreement = Agreement()
         self._jobs: set[asyncio.Task[None]] = set()
 
     def transcribe(self, wanted: Transcribe) -> None:
         """Begin one transcription; its result is told when it is there."""
-        if wanted.turn != self._turn:
+        if (wanted.turn, wanted.revision) != (self._turn, self._revision):
             self.forget()
-            self._turn, self._agreement = wanted.turn, Agreement()
+        if wanted.turn != self._turn:
+            self._agreement = Agreement()
+        self._turn, self._revision = wanted.turn, wanted.revision
         job = self._spawn(self._run(wanted))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
 
     def forget(self) -> None:
-        """Give up what is still being transcribed: the turn is over."""
+        """Give up what is still being transcribed: the turn is over, or speech went on."""
         for job in self._jobs:
             job.cancel()
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from core.errors import TensorWallError
 from core.voice.answering import Answering
 from core.voice.audio import Frame
+from core.voice.device_notices import device_notice
 from core.voice.engine.events import (
     ClauseEnded,
     ClauseStarted,
@@ -25,6 +26,7 @@ from core.voice.engine.events import (
     EngineEvent,
     MicrophoneTrouble,
 )
+from core.voice.event_queue import EventQueue
 from core.voice.events import (
     Discarded,
     FinalText,
@@ -76,6 +78,10 @@ _LEVELS = 3
 """Frames between two reports of loudness: about ten a second."""
 
 
+_SPEAKER_PATIENCE = 5.0
+"""Seconds in which a lost speaker may come back before an answer goes on without being spoken."""
+
+
 class _Closed(Exception):
     """The engine was closed: the loop ends."""
 
@@ -115,6 +121,7 @@ class VoiceLoop:
         hands_free: bool = False,
         speak: bool = True,
     ) -> None:
+        self._events = EventQueue()
         self._engine = engine
         self._machine = machine
         self._approach = approach
@@ -125,7 +132,7 @@ class VoiceLoop:
             transcriber,
             hints,
             tell=self._tell,
-            show=self._show,
+            show=self._events.put,
             spawn=self._spawn,
             understood=self._learn_language,
         )
@@ -135,7 +142,7 @@ class VoiceLoop:
             replier,
             chunker,
             tell=self._tell,
-            show=self._show,
+            show=self._events.put,
             said=machine.spoken,
             spawn=self._spawn,
             language=lambda: machine.language,
@@ -146,8 +153,7 @@ class VoiceLoop:
         self._tasks: asyncio.TaskGroup | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._frames = 0
-        self._events: deque[VoiceEvent] = deque()
-        self._news = asyncio.Event()
+        self._failure: TensorWallError | None = None
         self._over = asyncio.Event()
         self._running = False
 
@@ -244,7 +250,7 @@ class VoiceLoop:
 
     def announce(self, text: str, hint: str = "") -> None:
         """Tell the user one line, as the loop does when a part of it swaps engines."""
-        self._show(Noticed(text, hint))
+        self._events.put(Noticed(text, hint))
 
     # Running
 
@@ -269,6 +275,8 @@ class VoiceLoop:
             pass
         finally:
             await self._end()
+        if self._failure is not None:
+            raise self._failure
 
     async def aclose(self) -> None:
         """Have `run` end, and wait until it has; safe to call again."""
@@ -280,20 +288,18 @@ class VoiceLoop:
         return self
 
     async def __anext__(self) -> VoiceEvent:
-        while not self._events:
-            if self._over.is_set():
-                raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
-        return self._events.popleft()
+        return await anext(self._events)
 
     async def _listen(self) -> None:
-        """Take what the engine says, until the one in use is closed."""
+        """Take what the engine says, until the one in use is closed or fails."""
         engine = None
-        while engine is not self._engine:
-            engine = self._engine
-            async for event in engine:
-                self._take(event)
+        try:
+            while engine is not self._engine:
+                engine = self._engine
+                async for event in engine:
+                    self._take(event)
+        except TensorWallError as error:
+            self._failure = error
 
     async def _end(self) -> None:
         self._tasks = None
@@ -303,25 +309,19 @@ class VoiceLoop:
             await self._answering.aclose()
         finally:
             await self._engine.aclose()
-            self._show(StateChanged("off"))
+            self._events.put(StateChanged("off"))
             self._over.set()
-            self._news.set()
+            self._events.close()
 
     async def _warm(self, part: Transcriber | Synthesiser) -> None:
         try:
             await part.warm()
         except TensorWallError as error:
-            self._show(Noticed(error.message, error.hint))
+            self._events.put(Noticed(error.message, error.hint))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         assert self._tasks is not None
         return self._tasks.create_task(work)
-
-    def _show(self, event: VoiceEvent) -> None:
-        if isinstance(event, LevelChanged) and self._events and isinstance(self._events[-1], LevelChanged):
-            self._events.pop()  # whoever shows it is behind: the latest is enough
-        self._events.append(event)
-        self._news.set()
 
     # What the engine says
 
@@ -330,18 +330,21 @@ class VoiceLoop:
             case Frame():
                 self._frames += 1
                 if self._frames % _LEVELS == 0:
-                    self._show(LevelChanged(event.level, event.speech))
+                    self._events.put(LevelChanged(event.level, event.speech))
                 self._tell(FrameHeard(event.at, event.speech))
             case ClauseStarted() | ClauseEnded():
                 self._answering.take(event)
-            case DeviceLost(direction=direction, name=name, reason=reason):
-                self._show(Noticed(f"The {direction} {name} is gone: {reason}."))
-            case DeviceOpened(direction=direction, name=name, again=True):
-                self._show(Noticed(f"The {direction} is {name} now."))
-            case MicrophoneTrouble(kind=kind, hint=hint):
-                self._show(Noticed(_TROUBLES[kind], hint))
-            case _:
-                pass
+            case DeviceLost() | DeviceOpened() | MicrophoneTrouble():
+                if (notice := device_notice(event)) is not None:
+                    self._events.put(notice)
+                if isinstance(event, DeviceLost) and event.direction == "speaker":
+                    self._spawn(self._give_up_speaker())
+
+    async def _give_up_speaker(self) -> None:
+        """Let what is spoken go on as text, if no other speaker is found soon."""
+        await asyncio.sleep(_SPEAKER_PATIENCE)
+        if self._engine.speaker_name is None:
+            self._answering.lost_speaker()
 
     def _learn_language(self, heard: str = "") -> None:
         self._machine.language = self._hints().language or heard or None
@@ -386,7 +389,7 @@ class VoiceLoop:
             case Discard(turn=turn, reason=reason):
                 self._hearing.forget()
                 self._answering.drop_early()
-                self._show(Discarded(turn, reason))
+                self._events.put(Discarded(turn, reason))
             case Duck():
                 self._engine.duck()
             case Unduck():
@@ -396,13 +399,13 @@ class VoiceLoop:
             case Show():
                 self._show_state(action)
             case Notice(text=text):
-                self._show(Noticed(text))
+                self._events.put(Noticed(text))
             case WakeAt(at=at):
                 self._wake_at(at)
 
     def _commit(self, said: Commit) -> None:
         self._hearing.forget()
-        self._show(FinalText(said.turn, said.text, said.send))
+        self._events.put(FinalText(said.turn, said.text, said.send))
         if said.send:
             self._answering.commit(said)
         else:
@@ -412,7 +415,7 @@ class VoiceLoop:
         if shown.state == "recording" and self._approach is not None:
             self._spawn(self._open_the_way(self._approach))
         closes_in = None if shown.closes_at is None else max(0.0, shown.closes_at - self._engine.now())
-        self._show(StateChanged(shown.state, closes_in))
+        self._events.put(StateChanged(shown.state, closes_in))
 
     async def _open_the_way(self, approach: Callable[[], Awaitable[object]]) -> None:
         try:
@@ -425,11 +428,3 @@ class VoiceLoop:
             self._timer.cancel()
         delay = max(0.0, at - self._engine.now())
         self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
-
-
-_TROUBLES = {
-    "zeros": "The microphone gives nothing but silence.",
-    "clipping": "The microphone is too loud.",
-    "narrow": "The microphone is in call quality: 8 kHz.",
-    "overruns": "Sound of the microphone is being lost.",
-}

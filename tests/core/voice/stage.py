@@ -16,7 +16,7 @@ from typing import Any
 from core.chat import Event, TextDelta
 from core.errors import TensorWallError
 from core.voice.audio import FRAME_SECONDS, Frame, PcmChunk, WordMark
-from core.voice.engine.events import ClauseEnded, ClauseStarted, EngineEvent, Position
+from core.voice.engine.events import ClauseEnded, ClauseStarted, DeviceLost, EngineEvent, Position
 from core.voice.events import LevelChanged, VoiceEvent
 from core.voice.loop import VoiceLoop
 from core.voice.receipt import Receipt
@@ -88,7 +88,10 @@ class Engine:
     async def __aiter__(self) -> AsyncIterator[EngineEvent]:
         while not self.closed:
             while self._events:
-                yield self._events.popleft()
+                event = self._events.popleft()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
             self._arrived.clear()
             await self._arrived.wait()
 
@@ -130,9 +133,11 @@ class Engine:
         tag = max(self._started)
         return Position(tag, self.now() - self._started[tag])
 
-    @property
-    def is_playing(self) -> bool:
-        return self._playing is not None and not self._playing.done()
+    def unplug_speaker(self) -> None:
+        assert self._playing is not None
+        self._playing.cancel()
+        self.speaker_name = None
+        self.tell(DeviceLost("speaker", "speaker", "unplugged"))
 
     async def _hear(self) -> None:
         while True:

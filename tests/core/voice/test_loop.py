@@ -33,7 +33,7 @@ from core.voice.events import (
     StateChanged,
 )
 from core.voice.turn_taking.policy import TurnPolicy
-from tests.core.voice.stage import Stage
+from tests.core.voice.stage import Engine, Stage
 from tests.virtual_time import run_in_virtual_time
 
 LONG = (
@@ -309,10 +309,45 @@ async def test_devices_that_come_and_go_are_told() -> None:
         stage.engine.tell(MicrophoneTrouble("zeros", "Allow it."))
         await stage.until(Noticed, 3)
     assert [event.text for event in stage.told(Noticed)] == [
-        "The microphone Headset is gone: unplugged.",
+        "The microphone Headset is gone: unplugged",
         "The microphone is Built-in now.",
         "The microphone gives nothing but silence.",
     ]
+
+
+@in_virtual_time
+async def test_an_answer_goes_on_as_text_when_the_speaker_stays_away() -> None:
+    async with Stage(answers=lambda _: LONG) as stage:
+        await stage.speak_with_key("Tell me about tides.")
+        await stage.until(FirstAudio)
+        stage.engine.unplug_speaker()
+        await stage.until(Answered, within=10)
+        assert stage.loop.state == "ready"
+    assert stage.replies[0].all_heard
+
+
+@in_virtual_time
+async def test_an_engine_that_fails_ends_the_loop_with_its_error() -> None:
+    stage = Stage()
+    stage.engine.tell(AudioDeviceFailed("The sound system broke."))  # type: ignore[arg-type]
+    with pytest.raises(AudioDeviceFailed):
+        await stage.loop.run()
+
+
+@in_virtual_time
+async def test_other_devices_are_used_from_now_on() -> None:
+    async with Stage(answers=lambda _: LONG) as stage:
+        await stage.speak_with_key("Tell me about tides.")
+        await stage.until(FirstAudio)
+        old, stage.engine = stage.engine, Engine()
+        stage.transcriber.engine = stage.engine
+        await stage.loop.use_engine(stage.engine)  # type: ignore[arg-type]
+        assert (await stage.until(Interrupted)).by == "key"
+        assert old.closed
+        await asyncio.sleep(1)
+        await stage.speak_with_key("And the moon?")
+        await stage.until(FirstAudio, 2)
+        stage.loop.stop()
 
 
 @in_virtual_time
