@@ -74,6 +74,7 @@ class AudioEngine:
                 `DeviceLost` is reported for the other.
         """
         self._loop = asyncio.get_running_loop()
+        self._closed = False
         if self._worker is None or not self._worker.running:
             self._worker = Worker(self._wanted, self._listening, self._playback, self._report)
             self._worker.start()
@@ -192,7 +193,7 @@ class AudioEngine:
     def _report(self, event: EngineEvent | Exception) -> None:
         """On the engine's thread."""
         self._events.append(event)
-        if not self._told and self._loop is not None:
+        if not self._told and self._loop is not None and not self._loop.is_closed():
             self._told = True
             self._loop.call_soon_threadsafe(self._arrived.set)
 
@@ -211,6 +212,8 @@ class AudioEngine:
         done: Future[None] = Future()
 
         def run() -> None:
+            if not done.set_running_or_notify_cancel():
+                return
             try:
                 command()
             except Exception as error:  # noqa: BLE001  # raised where it is awaited

@@ -201,12 +201,8 @@ class DevicesInUse:
             stream = self._stream(direction)
             if stream is None or (chosen := choose(direction, self._wanted[direction])).name == stream.name:
                 continue
-            if stream.name not in chosen.among:
-                self._lose(direction, "it was unplugged")
-            else:
-                self._drop(direction)
-                self._lost.add(direction)
-                self._retry_at = -math.inf
+            gone = stream.name not in chosen.among
+            self._lose(direction, "it was unplugged" if gone else f"{chosen.name} takes its place")
 
     def _look_again(self, now: float) -> None:
         if self._complete:

@@ -94,6 +94,7 @@ class CancelEcho:
         self._canceller = EchoCanceller(SAMPLE_RATE)
         self._reference: Reference | None = None
         self._learned = 0.0
+        self._echo_until = -math.inf
         self._before = self._after = 0.0
 
     @property
@@ -106,7 +107,9 @@ class CancelEcho:
     def clean(self, near: Captured, speaker: Speaker | None) -> Samples:
         """The sound without what of it came from the speaker."""
         samples = near.samples
-        if speaker is None or near.heard > speaker.sounds_until + _ECHO_ENDS:
+        if speaker is not None:
+            self._echo_until = speaker.sounds_until + _ECHO_ENDS
+        if speaker is None or near.heard > self._echo_until:
             return samples
         if self._reference is None or self._reference.speaker is not speaker:
             self._reference = Reference(speaker)
@@ -118,9 +121,9 @@ class CancelEcho:
             self._measure(samples, cleaned)
         return cleaned
 
-    def may_be_user(self, heard: float) -> bool:  # noqa: ARG002
-        """Not until the canceller has learned the room."""
-        return self._learned == 0 or self._learned >= _SETTLING
+    def may_be_user(self, heard: float) -> bool:
+        """Not in an echo until the canceller has learned the room."""
+        return heard > self._echo_until or self._learned >= _SETTLING
 
     def _measure(self, near: Samples, cleaned: Samples) -> None:
         past = _FORGETTING ** (len(near) * 100 / SAMPLE_RATE)

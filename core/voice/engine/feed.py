@@ -51,6 +51,12 @@ class Feed:
         """Samples that can be appended now."""
         return self._queue.capacity - (self._queue.written - self.cursor)
 
+    def left(self, first: int, count: int) -> Samples:
+        """A copy of ``count`` queued samples from ``first`` on that were not taken."""
+        samples = np.empty(count, np.float32)
+        self._queue.copy(first, samples)
+        return samples
+
     def append(self, samples: Samples) -> None:
         """Queue ``samples``, at most `room` of them."""
         self._queue.write(samples)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soxr
@@ -26,6 +26,10 @@ class Piece:
     samples: Samples
     seconds: float
     last: bool
+
+    def resampled(self, rate: int, wanted: int) -> Piece:
+        """The same at another rate."""
+        return replace(self, samples=soxr.resample(self.samples, rate, wanted))
 
     def split(self, count: int, rate: int) -> tuple[Piece, Piece | None]:
         """Its first ``count`` samples, and the rest where there is one."""

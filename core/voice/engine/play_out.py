@@ -68,6 +68,15 @@ class PlayOut:
         self._latest = None
         self._cleared_at = first
 
+    def not_taken(self, cursor: int) -> list[tuple[int, int, int, float, bool]]:
+        """What is queued and not reported as heard, from position ``cursor`` on; as `queued` took it."""
+        rest = []
+        for piece in self._queued:
+            first = max(piece.first, min(cursor, piece.first + piece.count))
+            seconds = piece.seconds + (first - piece.first) / self.rate
+            rest.append((piece.tag, first, piece.first + piece.count - first, seconds, piece.last))
+        return rest
+
     def position(self, now: float) -> Position | None:
         """How far the listener is; at the end of the latest clause between two; ``None`` before the first."""
         heard = self._heard_until(now)

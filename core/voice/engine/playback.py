@@ -40,23 +40,23 @@ class Playback:
         self._mixer = Mixer(_UNKNOWN_RATE)
         self._play_out = PlayOut(_UNKNOWN_RATE)
         self._feed: Feed | None = None
-        self._unqueued: Piece | None = None
+        self._unqueued: deque[Piece] = deque()
 
     def feed_for(self, rate: int, block: int) -> Feed:
-        """The feed for a speaker at ``rate``; after a speaker of that rate, what it did not take is kept."""
+        """The feed for a speaker at ``rate``; what the speaker before it did not take is kept."""
         with self._lock:
             if self._feed is None or self._feed.rate != rate:
+                self._take_back(rate)
                 self._feed = Feed(rate, block, self._loudness)
                 self._mixer.change_rate(rate)
                 self._play_out = PlayOut(rate)
-                self._unqueued = None
             return self._feed
 
     @property
     def busy(self) -> bool:
         """Whether anything is queued, heard, or about to come."""
         with self._lock:
-            return not (self._mixer.empty and self._unqueued is None and self._play_out.done)
+            return not (self._mixer.empty and not self._unqueued and self._play_out.done)
 
     @property
     def volume(self) -> float:
@@ -87,7 +87,7 @@ class Playback:
         """Forget everything; silence with the callback's next block."""
         with self._lock:
             self._mixer.clear()
-            self._unqueued = None
+            self._unqueued.clear()
             self._ducked = False
             self._play_out.clear(self._feed.forget() if self._feed else 0)
         self._apply_volume()
@@ -102,8 +102,7 @@ class Playback:
         """Queue for the callback as much as there is room for."""
         with self._lock:
             while self._feed is not None:
-                piece = self._unqueued or self._mixer.next_piece()
-                self._unqueued = None
+                piece = self._unqueued.popleft() if self._unqueued else self._mixer.next_piece()
                 if piece is None or not self._queue(piece, self._feed):
                     return
 
@@ -121,13 +120,27 @@ class Playback:
     def _queue(self, piece: Piece, feed: Feed) -> bool:
         """Hand what fits of it to the callback; whether that was all."""
         if not feed.room:
-            self._unqueued = piece
+            self._unqueued.appendleft(piece)
             return False
         now, later = piece.split(feed.room, feed.rate)
         self._play_out.queued(now.tag, feed.end, len(now.samples), now.seconds, now.last)
         feed.append(now.samples)
-        self._unqueued = later
+        if later is not None:
+            self._unqueued.appendleft(later)
         return later is None
+
+    def _take_back(self, rate: int) -> None:
+        """Make what the present feed holds wait for one at ``rate``."""
+        old = self._feed
+        if old is None:
+            return
+        self._note_taken()
+        held = [
+            Piece(tag, old.left(first, count), seconds, last)
+            for tag, first, count, seconds, last in self._play_out.not_taken(old.cursor)
+        ]
+        waiting = [piece.resampled(old.rate, rate) for piece in (*held, *self._unqueued)]
+        self._unqueued = deque(waiting)
 
     def _note_taken(self) -> None:
         while self.taken:

@@ -18,6 +18,7 @@ __all__ = ("Worker",)
 
 _HEARTBEAT = 0.5
 """Seconds after which the devices are looked at though none of them said anything."""
+_CLOSING = 5.0
 _SPEECH = 0.5
 """Activity from which on somebody speaks, so that an answer may follow."""
 
@@ -63,9 +64,9 @@ class Worker:
         self._commands.put(None)
 
     def close(self) -> None:
-        """End the streams and the thread; waits for both."""
+        """End the streams and the thread; waits for both, but not for ever for a device that hangs."""
         self.post(self._close)
-        self._thread.join()
+        self._thread.join(_CLOSING)
 
     def _close(self) -> None:
         self._closing = True
