@@ -22,6 +22,7 @@ from app.tui.application import TensorWallApp
 from app.tui.commands import COMMANDS
 from app.tui.key_names import key_names
 from app.tui.screens.chat import ChatScreen
+from app.tui.screens.reading import ReadingScreen
 from app.tui.widgets.composer import Composer
 from app.tui.widgets.find_bar import FindBar
 from app.tui.widgets.transcript import Transcript
@@ -43,7 +44,7 @@ OWNERS_MODELS = {
 def other_bindings() -> Iterator[Binding]:
     """What the widgets of the chat screen bind besides the commands."""
     seen = {command.id for command in COMMANDS}
-    for owner in (TensorWallApp, ChatScreen, Composer, Transcript, FindBar):
+    for owner in (TensorWallApp, ChatScreen, ReadingScreen, Composer, Transcript, FindBar):
         for binding in owner.BINDINGS:
             assert isinstance(binding, Binding)
             if binding.id and binding.id not in seen:

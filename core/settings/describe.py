@@ -130,7 +130,7 @@ def _allowed(field: FieldInfo) -> str:
     if get_origin(annotation) is dict:
         return "a table of texts"
     if get_origin(annotation) is list:
-        return "an array of tables"
+        return "an array of tables" if _table_of(annotation) else "a list of texts"
     if ADDRESS_CHECK in bounds:
         return "an http:// or https:// address"
     words = _TYPE_NAMES[annotation]

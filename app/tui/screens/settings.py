@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ("SettingsScreen", "parse_value")
 
 _TABLES = ("a table of texts", "an array of tables")
+_TEXTS = "a list of texts"
 
 
 class SettingsScreen(PickerScreen["SettingInfo", None]):
@@ -96,8 +97,8 @@ class SettingsScreen(PickerScreen["SettingInfo", None]):
             typed = await self.app.push_screen_wait(
                 AskScreen(
                     info.key,
-                    "" if value is None else str(value),
-                    help_text=f"{info.description} ({info.allowed})",
+                    _typed(value),
+                    help_text=f"{info.description} ({_how_typed(info)})",
                     check=lambda text: self._check(info, text),
                 )
             )
@@ -145,6 +146,8 @@ def parse_value(info: SettingInfo, text: str) -> object:
 
     if not text.strip():
         return None
+    if info.allowed == _TEXTS:
+        return [part.strip() for part in text.split(",") if part.strip()]
     kinds: tuple[tuple[str, Callable[[str], Any]], ...] = (("whole number", int), ("number", float))
     for words, kind in kinds:
         if info.allowed.startswith(words):
@@ -153,6 +156,17 @@ def parse_value(info: SettingInfo, text: str) -> object:
             except ValueError:
                 raise InputError(f"{one_line(text)} is not a {words}.") from None
     return text
+
+
+def _typed(value: object) -> str:
+    """A value as it is typed."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _how_typed(info: SettingInfo) -> str:
+    return "texts, separated by commas" if info.allowed == _TEXTS else info.allowed
 
 
 def _shown(value: object, width: int = 20) -> str:
