@@ -10,8 +10,7 @@ event. The machine is told one message at a time, and its actions are carried ou
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Self
 
 from core.errors import TensorWallError
@@ -36,6 +35,7 @@ from core.voice.events import (
     VoiceEvent,
 )
 from core.voice.hearing import Hearing
+from core.voice.machine_driver import MachineDriver
 from core.voice.turn_taking.actions import (
     Action,
     Commit,
@@ -49,14 +49,12 @@ from core.voice.turn_taking.actions import (
     State,
     Transcribe,
     Unduck,
-    WakeAt,
 )
 from core.voice.turn_taking.messages import (
     CommitNow,
     FrameHeard,
     HoldOpen,
     ListeningChanged,
-    Message,
     Muted,
     Stopped,
     TalkCancelled,
@@ -76,7 +74,6 @@ __all__ = ("VoiceLoop",)
 
 _LEVELS = 3
 """Frames between two reports of loudness: about ten a second."""
-
 
 _SPEAKER_PATIENCE = 5.0
 """Seconds in which a lost speaker may come back before an answer goes on without being spoken."""
@@ -104,7 +101,6 @@ class VoiceLoop:
         approach: opens what an answer will need, such as a connection; called when somebody speaks.
         hands_free: listen without a key from the start.
         speak: read answers to spoken questions aloud.
-
     """
 
     def __init__(
@@ -125,13 +121,16 @@ class VoiceLoop:
         self._engine = engine
         self._machine = machine
         self._approach = approach
-        self._listens_at_once = hands_free
         self._hints = hints
+        self._driver = MachineDriver(
+            machine, now=self._now, carry_out=self._carry_out, decided=self._analyse_as_needed
+        )
+        self._driver.tell(ListeningChanged(engine.now(), hands_free))  # the first thing, once it runs
         self._hearing = Hearing(
             engine,
             transcriber,
             hints,
-            tell=self._tell,
+            tell=self._driver.tell,
             show=self._events.put,
             spawn=self._spawn,
             understood=self._learn_language,
@@ -141,17 +140,14 @@ class VoiceLoop:
             synthesiser,
             replier,
             chunker,
-            tell=self._tell,
+            tell=self._driver.tell,
             show=self._events.put,
             said=machine.spoken,
             spawn=self._spawn,
             language=lambda: machine.language,
         )
         self._answering.speak = speak
-        self._inbox: deque[Callable[[], Sequence[Action]]] = deque()
-        self._deciding = False
         self._tasks: asyncio.TaskGroup | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self._frames = 0
         self._failure: TensorWallError | None = None
         self._over = asyncio.Event()
@@ -176,35 +172,35 @@ class VoiceLoop:
 
     def talk_started(self) -> None:
         """The talk key went down, or was tapped to start."""
-        self._tell(TalkStarted(self._engine.now()))
+        self._driver.tell(TalkStarted(self._engine.now()))
 
     def talk_ended(self, *, held: bool = True) -> None:
         """The talk key was released (``held``), or tapped to end."""
-        self._tell(TalkEnded(self._engine.now(), held))
+        self._driver.tell(TalkEnded(self._engine.now(), held))
 
     def talk_cancelled(self) -> None:
         """It was only a tap: forget the recording."""
-        self._tell(TalkCancelled(self._engine.now()))
+        self._driver.tell(TalkCancelled(self._engine.now()))
 
     def commit_now(self) -> None:
         """This is all: do not wait for more silence."""
-        self._tell(CommitNow(self._engine.now()))
+        self._driver.tell(CommitNow(self._engine.now()))
 
     def hold_open(self) -> None:
         """More is coming: do not count down."""
-        self._tell(HoldOpen(self._engine.now()))
+        self._driver.tell(HoldOpen(self._engine.now()))
 
     def stop(self) -> None:
         """Be silent, and stop answering."""
-        self._tell(Stopped(self._engine.now()))
+        self._driver.tell(Stopped(self._engine.now()))
 
     def set_hands_free(self, hands_free: bool) -> None:
         """Listen without a key, or only with it."""
-        self._tell(ListeningChanged(self._engine.now(), hands_free))
+        self._driver.tell(ListeningChanged(self._engine.now(), hands_free))
 
     def set_muted(self, muted: bool) -> None:
         """Mute or unmute the microphone."""
-        self._tell(Muted(self._engine.now(), muted))
+        self._driver.tell(Muted(self._engine.now(), muted))
 
     def read_aloud(self, reply: Reply) -> None:
         """Speak an answer to something typed; its turn is 0, and ``keep`` is not called for it.
@@ -268,7 +264,7 @@ class VoiceLoop:
                 self._spawn(self._warm(self._hearing.transcriber))
                 self._spawn(self._warm(self._answering.synthesiser))
                 self._learn_language()
-                self._tell(ListeningChanged(self._engine.now(), self._listens_at_once))
+                self._driver.start()
                 await self._listen()
                 raise _Closed
         except* _Closed:
@@ -302,9 +298,8 @@ class VoiceLoop:
             self._failure = error
 
     async def _end(self) -> None:
+        self._driver.close()
         self._tasks = None
-        if self._timer is not None:
-            self._timer.cancel()
         try:
             await self._answering.aclose()
         finally:
@@ -331,7 +326,7 @@ class VoiceLoop:
                 self._frames += 1
                 if self._frames % _LEVELS == 0:
                     self._events.put(LevelChanged(event.level, event.speech))
-                self._tell(FrameHeard(event.at, event.speech))
+                self._driver.tell(FrameHeard(event.at, event.speech))
             case ClauseStarted() | ClauseEnded():
                 self._answering.take(event)
             case DeviceLost() | DeviceOpened() | MicrophoneTrouble():
@@ -351,26 +346,10 @@ class VoiceLoop:
 
     # What the machine decides
 
-    def _tell(self, message: Message) -> None:
-        """Let the machine know, and carry out what it decides."""
-        self._inbox.append(lambda: self._machine.handle(message))
-        self._decide()
+    def _now(self) -> float:
+        return self._engine.now()
 
-    def _wake(self) -> None:
-        self._inbox.append(lambda: self._machine.advance(self._engine.now()))
-        self._decide()
-
-    def _decide(self) -> None:
-        """One thing after the other, also where carrying out an action brings the next message."""
-        if self._tasks is None or self._deciding:
-            return
-        self._deciding = True
-        try:
-            while self._inbox:
-                for action in self._inbox.popleft()():
-                    self._carry_out(action)
-        finally:
-            self._deciding = False
+    def _analyse_as_needed(self) -> None:
         if self._engine.analysing != self._machine.needs_frames:
             self._engine.analysing = self._machine.needs_frames
 
@@ -400,8 +379,6 @@ class VoiceLoop:
                 self._show_state(action)
             case Notice(text=text):
                 self._events.put(Noticed(text))
-            case WakeAt(at=at):
-                self._wake_at(at)
 
     def _commit(self, said: Commit) -> None:
         self._hearing.forget()
@@ -422,9 +399,3 @@ class VoiceLoop:
             await approach()
         except TensorWallError:
             return  # the request will meet the same, and tell
-
-    def _wake_at(self, at: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        delay = max(0.0, at - self._engine.now())
-        self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
