@@ -16,7 +16,14 @@ from typing import Literal
 
 from core.errors import VoiceUnavailable
 
-__all__ = ("Missing", "check_available", "find_missing", "install_command", "package_command")
+__all__ = (
+    "Missing",
+    "check_available",
+    "espeak_command",
+    "find_missing",
+    "install_command",
+    "package_command",
+)
 
 _PACKAGES = {
     "numpy": "numpy",
@@ -84,8 +91,7 @@ def find_missing(*, local_voice: bool = True) -> list[Missing]:
         if ctypes.util.find_library("portaudio") is None:
             missing.append(Missing("library", "The system library PortAudio", package_command(_PORTAUDIO)))
         if local_voice and not _has_espeak():
-            mend = f"{package_command(_ESPEAK)}   or   {install_command('espeak')}"
-            missing.append(Missing("library", "The speech engine eSpeak NG", mend, "speaking"))
+            missing.append(Missing("library", "The speech engine eSpeak NG", espeak_command(), "speaking"))
         if not missing and not _has_sound():
             hint = "Start PulseAudio or PipeWire; over SSH or in a container there is none as a rule."
             missing.append(Missing("device", "A sound server or sound card", hint))
@@ -101,6 +107,11 @@ def check_available() -> None:
     for missing in find_missing():
         if missing.needed == "both" and missing.kind != "device":
             raise VoiceUnavailable(f"{missing.what} is missing.", hint=f"Install it: {missing.mend}")
+
+
+def espeak_command() -> str:
+    """The commands that bring eSpeak NG, either of which does."""
+    return f"{package_command(_ESPEAK)}   or   {install_command('espeak')}"
 
 
 def install_command(extra: str) -> str:

@@ -8,10 +8,9 @@ from typing import ClassVar, Literal, Protocol, TypeAlias
 from core.voice.audio import PcmChunk
 from core.voice.synthesis.synthesiser import Voice
 
-__all__ = ("PYTTSX3_HINT", "VOICES_HINT", "EngineFailed", "EngineMissing", "Hand", "Reason", "SpeechEngine")
+__all__ = ("VOICES_HINT", "EngineFailed", "EngineMissing", "Hand", "Reason", "SpeechEngine")
 
 VOICES_HINT = "`tensorwall say --voices` lists the voices there are."
-PYTTSX3_HINT = "Install the voice extra: pip install 'tensorwall[voice]'"
 
 Reason = Literal["missing", "engine"]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.voice.audio import PcmChunk, WordMark
-from core.voice.synthesis.engine import PYTTSX3_HINT, VOICES_HINT, EngineFailed, EngineMissing, Hand
+from core.voice.availability import espeak_command, install_command
+from core.voice.synthesis.engine import VOICES_HINT, EngineFailed, EngineMissing, Hand
 from core.voice.synthesis.synthesiser import Voice
 from core.voice.synthesis.words import closing_pause, word_spans
 
@@ -24,10 +25,6 @@ _BUFFER_MS = 60
 _DEFAULT_LANGUAGE = "en-us"
 _DIALECTS = {"en": "en-us", "zh": "cmn"}
 """Where a bare language would be taken for a dialect that fewer people expect, or is not known."""
-_LIBRARY_HINT = (
-    "Install eSpeak NG (`sudo apt install espeak-ng`, `sudo dnf install espeak-ng`, "
-    "`sudo pacman -S espeak-ng`), or the copy on PyPI: pip install 'tensorwall[espeak]'"
-)
 
 
 class EspeakEngine:
@@ -47,7 +44,9 @@ class EspeakEngine:
         path = str(data).encode() if data else None
         self._sample_rate: int = self._espeak.Initialize(output, _BUFFER_MS, path, _DO_NOT_EXIT)
         if self._sample_rate <= 0:
-            raise EngineMissing("eSpeak NG has no voices: its data folder is missing.", _LIBRARY_HINT)
+            raise EngineMissing(
+                "eSpeak NG has no voices: its data folder is missing.", f"Install it: {espeak_command()}"
+            )
         self._espeak.SetSynthCallback(self._synthesised)
         self._receive: Callable[[bytes, list[_Event]], bool] | None = None
         self._broken: BaseException | None = None
@@ -170,7 +169,9 @@ def load_binding() -> tuple[Any, Path | None]:
     try:
         return importlib.import_module(_BINDING), None
     except ModuleNotFoundError as error:
-        raise EngineMissing("The package pyttsx3 is not installed.", PYTTSX3_HINT) from error
+        raise EngineMissing(
+            "The package pyttsx3 is not installed.", f"Install it: {install_command('voice')}"
+        ) from error
     except RuntimeError:  # it found no library by any of the names it knows
         data = load_bundled_library()
         return importlib.import_module(_BINDING), data
@@ -188,4 +189,6 @@ def load_bundled_library() -> Path:
         ctypes.CDLL(espeakng_loader.get_library_path())
         return Path(espeakng_loader.get_data_path())
     except (ImportError, OSError, RuntimeError) as error:
-        raise EngineMissing("There is no eSpeak NG on this system.", _LIBRARY_HINT) from error
+        raise EngineMissing(
+            "There is no eSpeak NG on this system.", f"Install it: {espeak_command()}"
+        ) from error

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from core.voice.audio import PcmChunk
-from core.voice.synthesis.engine import PYTTSX3_HINT, VOICES_HINT, EngineFailed, EngineMissing, Hand
+from core.voice.availability import install_command
+from core.voice.synthesis.engine import VOICES_HINT, EngineFailed, EngineMissing, Hand
 from core.voice.synthesis.sound_file import UnreadableSound, read_sound
 from core.voice.synthesis.synthesiser import Voice
 from core.voice.synthesis.words import estimated_marks
@@ -22,8 +22,6 @@ from core.voice.synthesis.words import estimated_marks
 __all__ = ("FileEngine",)
 
 _NAMES = {"sapi5": "Windows voice", "nsss": "macOS voice", "espeak": "eSpeak"}
-_WRITE_LIMIT = 60.0
-"""Seconds to wait for the end of writing; the parent loses patience long before."""
 
 
 class FileEngine:
@@ -44,13 +42,13 @@ class FileEngine:
             pyttsx3 = importlib.import_module("pyttsx3")
             self._engine: Any = pyttsx3.init(driver)
         except ImportError as error:
-            raise EngineMissing(f"The package {error.name} is not installed.", PYTTSX3_HINT) from error
+            raise EngineMissing(
+                f"The package {error.name} is not installed.", f"Install it: {install_command('voice')}"
+            ) from error
         self.name = _NAMES.get(driver, driver)
         self._driver = driver
         self._system_voice: str | None = self._engine.getProperty("voice")
-        self._written = threading.Event()
         self._error: Exception | None = None
-        self._engine.connect("finished-utterance", lambda **_told: self._written.set())
         self._engine.connect("error", self._failed)
 
     def voices(self) -> Sequence[Voice]:
@@ -66,6 +64,7 @@ class FileEngine:
         if chosen is not None:
             self._engine.setProperty("voice", chosen)
         self._engine.setProperty("rate", rate)  # after the voice, which brings a rate of its own
+        self._settle()
         sound = self._written_sound(text)
         hand(PcmChunk(sound.pcm, sound.sample_rate, estimated_marks(text, sound.seconds)))
 
@@ -80,22 +79,27 @@ class FileEngine:
         raise EngineFailed(f"This system has no {wanted}.", VOICES_HINT)
 
     def _written_sound(self, text: str) -> PcmChunk:
-        self._written.clear()
         self._error = None
         with tempfile.TemporaryDirectory(prefix="tensorwall-") as folder:
             # macOS writes AIFF, whatever the file is called.
             path = Path(folder, "speech.aiff" if self._driver == "nsss" else "speech.wav")
             self._engine.save_to_file(text, str(path))
             self._engine.runAndWait()
-            # Windows has written when this returns and tells nobody. eSpeak may still be writing.
-            if self._driver != "sapi5" and self._error is None:
-                self._written.wait(_WRITE_LIMIT)
+            self._settle()
             if self._error is not None:
                 raise EngineFailed(f"{self.name}: {self._error}") from self._error
             try:
                 return read_sound(path.read_bytes())
             except (OSError, UnreadableSound) as error:
                 raise EngineFailed(f"{self.name} made no sound of the text: {error}.") from error
+
+    def _settle(self) -> None:
+        """Wait for eSpeak, which does what it is told on a thread of its own; the others are done.
+
+        Otherwise pyttsx3 takes a change of rate for speech and cancels it, or leaves half a file.
+        """
+        if self._driver == "espeak":
+            importlib.import_module("pyttsx3.drivers._espeak").Synchronize()
 
     def _failed(self, exception: Exception, **_told: object) -> None:
         self._error = exception
