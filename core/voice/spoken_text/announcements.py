@@ -7,6 +7,7 @@ import re
 from core.voice.spoken_text.inline import plain
 from core.voice.spoken_text.languages import Language
 from core.voice.spoken_text.shown import Shown
+from core.voice.spoken_text.speakable import speakable
 
 __all__ = ("announcement",)
 
@@ -77,7 +78,7 @@ def announcement(shown: Shown, language: Language) -> str:
 
 
 def _table(columns: list[str], language: Language) -> str:
-    names = [plain(column, 0, language).text for column in columns]
+    names = [speakable(plain(column, 0, language), language).text for column in columns]
     *first, last = [name for name in names if any(map(str.isalnum, name))][:_MOST_COLUMNS] or [""]
     if not last:
         return language.table

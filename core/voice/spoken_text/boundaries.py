@@ -20,6 +20,7 @@ class Boundary(IntEnum):
 
 _STOP = re.compile(r"([.!?…。！？]+)[\"'”’»)\]」』）]*$")  # noqa: RUF001
 _PAUSE = re.compile(r"(?:[,;:，、；：]|[–—])[\"'”’»)\]」』）]*$")  # noqa: RUF001
+_ITEM_NUMBER = re.compile(r"(?:^|[\s.])\d{1,3}:$")
 _OPENING = "\"'“‘«¿¡([「『（"  # noqa: RUF001
 _LAST_WORD = re.compile(r"[\w.'’-]*$")  # noqa: RUF001
 _LETTERS_WITH_STOPS = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
@@ -32,6 +33,8 @@ def boundary(before: str, after: str, language: Language) -> Boundary:
     A full stop ends a sentence only where the next word shows that it does, and not after an
     abbreviation, an initial or, in languages that write them so, an ordinal.
     """
+    if _ITEM_NUMBER.search(before):
+        return Boundary.NONE
     if _PAUSE.search(before):
         return Boundary.PAUSE
     if (stop := _STOP.search(before)) is None:

@@ -56,7 +56,7 @@ _REFERENCE = re.compile(r"\[[^\]^][^\]]*\]:[ \t]")
 _ORNAMENT = re.compile(r"[-*_=|:+ \t]*$")
 _FENCE = re.compile(r"```|~~~")
 _FORMULA = re.compile(r"(\$\$|\\\[)[ \t]*$")
-_SPACES = re.compile(r"[ \t\f\v]+")
+_SPACES = re.compile(r"[^\S\n]+")
 
 
 class MarkdownReader:
