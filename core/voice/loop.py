@@ -168,6 +168,16 @@ class VoiceLoop:
         """Whether the microphone is muted."""
         return self._machine.muted
 
+    @property
+    def microphone_name(self) -> str | None:
+        """The microphone in use; ``None`` while there is none."""
+        return self._engine.microphone_name
+
+    @property
+    def echo_reduction(self) -> float | None:
+        """Decibels by which the answer's own sound is made softer in the microphone; ``None``: unknown."""
+        return self._engine.echo_reduction
+
     # Commands
 
     def talk_started(self) -> None:
