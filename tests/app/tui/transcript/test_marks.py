@@ -71,7 +71,10 @@ def marked(page: Document, spoken: Spoken | None, style: Style) -> str:
     return "|".join(filter(str.strip, found))
 
 
-TEXT = "# Title\n\nThe **first** sentence. The [second](http://a.b) one.\n\n- an item\n- another\n\n```py\nx = 1\n```\n"
+TEXT = (
+    "# Title\n\nThe **first** sentence. The [second](http://a.b) one.\n\n"
+    "- an item\n- another\n\n```py\nx = 1\n```\n"
+)
 
 
 def clause(words: str) -> Spoken:
