@@ -15,6 +15,7 @@ __all__ = ("Invocation", "tensorwall")
 COMMANDS = {
     "chat": ("app.cli.chat:chat", "Answer a prompt on stdout, or converse line by line."),
     "voice": ("app.cli.voice:voice", "Talk and listen without the full-screen interface."),
+    "transcribe": ("app.cli.transcribe:transcribe", "Write what is said in a sound file."),
     "say": ("app.cli.say:say", "Speak a text, or write it to a WAV file."),
     "sessions": ("app.cli.sessions:sessions", "List, show, search, export and delete conversations."),
     "models": ("app.cli.models:models", "List the models: state, window, prices, replacement."),
