@@ -23,7 +23,8 @@ _TAIL = 0.3
 _ECHO_ENDS = 1.0
 """Seconds after the last sound that are still put through the canceller: the longest echo it finds."""
 _SETTLING = 1.0
-"""Seconds of sound a canceller needs to learn a room; until then echo may pass for speech."""
+"""Seconds of sound a canceller needs to learn a room, also anew when the speaker stumbled or the two
+streams shifted; until then echo may pass for speech."""
 _FORGETTING = 0.98
 """Weight of the past in the measured reduction, 10 ms ago; a mean over about half a second."""
 _AUDIBLE = 1e-7
@@ -94,6 +95,7 @@ class CancelEcho:
         self._canceller = EchoCanceller(SAMPLE_RATE)
         self._reference: Reference | None = None
         self._learned = 0.0
+        self._learned_for: tuple[Reference, int, int] | None = None
         self._echo_until = -math.inf
         self._before = self._after = 0.0
 
@@ -113,8 +115,10 @@ class CancelEcho:
             return samples
         if self._reference is None or self._reference.speaker is not speaker:
             self._reference = Reference(speaker)
-            self._learned = 0.0
         far = self._reference.beside(len(samples), near.delivered)
+        learned_for = (self._reference, self._reference.alignments, speaker.xruns)
+        if learned_for != self._learned_for:
+            self._learned_for, self._learned = learned_for, 0.0
         cleaned: Samples = self._canceller.process(samples, far)
         if _mean_square(far) > _AUDIBLE:
             self._learned += len(samples) / SAMPLE_RATE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -42,6 +43,7 @@ class Listening:
         self._trouble = TroubleFinder()
         self._uncleaned = np.zeros(0, np.float32)
         self._unframed = np.zeros(0, np.float32)
+        self._latest = -math.inf
 
     def begin(self) -> None:
         """Another microphone is used from now on."""
@@ -70,5 +72,6 @@ class Listening:
             self.level = float(np.sqrt(np.dot(frame, frame) / FRAME_SAMPLES))
             if self.analysing:
                 at = heard - (len(joined) - end) / SAMPLE_RATE
+                self._latest = max(at, self._latest)  # a stream's clock may find that it ran late
                 speech = self._activity(frame)
-                yield Frame(at, speech if self.echo.may_be_user(at) else 0.0, self.level)
+                yield Frame(self._latest, speech if self.echo.may_be_user(at) else 0.0, self.level)

@@ -26,6 +26,9 @@ class Reference:
 
     Args:
         speaker: whose sound it is.
+
+    Attributes:
+        alignments: times it was laid beside the microphone anew.
     """
 
     def __init__(self, speaker: Speaker) -> None:
@@ -33,6 +36,7 @@ class Reference:
         self._ratio = speaker.rate / SAMPLE_RATE
         self._ready: Samples = np.zeros(0, np.float32)
         self._owed = 0
+        self.alignments = 0
         self._begin(0)
 
     def beside(self, count: int, delivered: float) -> Samples:
@@ -52,6 +56,7 @@ class Reference:
         return np.concatenate((found, np.zeros(self._owed, np.float32))) if self._owed else found
 
     def _begin(self, position: int) -> None:
+        self.alignments += 1
         played = self.speaker.played
         self._origin = self._cursor = max(position, played.oldest, 0)
         self._given = 0
