@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rich.style import Style
 from textual.strip import Strip
 
 from app.tui.transcript.block_column import Source
@@ -66,12 +67,19 @@ def mark_speech(document: Document, row: DocumentRow, strip: Strip, spoken: Spok
     source = document.view(row.entry).source(row.section)
     if source is None:
         return strip
-    theme = document.frame.theme
+    unheard, now = _styles(document.frame.theme)
     if entry.heard is not None:
-        strip = _styled(document, row, strip, source, (entry.heard, len(entry.text)), theme, "unheard")
+        strip = _styled(document, row, strip, source, (entry.heard, len(entry.text)), unheard)
     if spoken is not None and spoken.id == entry.id:
-        strip = _styled(document, row, strip, source, (spoken.start, spoken.end), theme, "spoken")
+        strip = _styled(document, row, strip, source, (spoken.start, spoken.end), now)
     return strip
+
+
+def _styles(theme: Theme) -> tuple[Style, Style]:
+    """Dimming that leaves backgrounds as they are, and a background that leaves colours as they are."""
+    return theme.unheard.without_color + Style(color=theme.unheard.color), theme.spoken.without_color + Style(
+        bgcolor=theme.spoken.bgcolor
+    )
 
 
 def _styled(
@@ -80,8 +88,7 @@ def _styled(
     strip: Strip,
     source: Source,
     span: tuple[int, int],
-    theme: Theme,
-    style: str,
+    style: Style,
 ) -> Strip:
     marked = _span_in(document, row.entry, row.section, source, span)
     if marked is None:
@@ -93,7 +100,7 @@ def _styled(
         last = len(strip.text) - painted.lead
     if first >= last:
         return strip
-    return restyle(strip, painted.lead + first, painted.lead + last, getattr(theme, style))
+    return restyle(strip, painted.lead + first, painted.lead + last, style)
 
 
 _ALL = (0, 1 << 60)
