@@ -20,7 +20,7 @@ from app.tui.key_names import key_names
 
 __all__ = ("HelpScreen",)
 
-_WIDE = 100
+_WIDE = 101
 _GROUPS = {"chat": "Conversation", "session": "Sessions", "voice": "Voice", "app": "TensorWall"}
 
 
@@ -61,7 +61,7 @@ class HelpScreen(ModalScreen[None]):
         self._made_for = self.app.size.width
         width = min(108, self._made_for - 4) - 6
         with_ids = width >= _WIDE
-        columns = (20, 30, 40) if with_ids else (16, 22, max(10, width - 40))
+        columns = (17, 27, 37) if with_ids else (16, 22, max(10, width - 40))
         line = partial(_line, columns, with_ids)
         lines: list[Content] = []
         for group, title in _GROUPS.items():

@@ -257,10 +257,11 @@ class VoiceControl:
             tasks.create_task(voice.loop.run(), name="voice loop")
             async for event in voice.loop:
                 show.take(event)
-                self._follow(voice.loop, show)
+                self._follow(voice, show)
 
-    def _follow(self, loop: VoiceLoop, show: VoiceShow) -> None:
+    def _follow(self, voice: VoiceServices, show: VoiceShow) -> None:
         """After each event: a recording that ended by itself ends the key's, too."""
+        loop = voice.loop
         if self._to_read is not None:
             loop.read_aloud(self._to_read)
             self._to_read = None
@@ -272,6 +273,9 @@ class VoiceControl:
             hands_free=loop.hands_free,
             hint=self._hint(show.status.state),
             language=(self.settings and self.settings.language) or "",
+            microphone=loop.microphone_name or "",
+            echo=loop.echo_reduction,
+            voice=voice.synthesiser.label,
         )
 
     def _hint(self, state: State) -> str:

@@ -27,11 +27,7 @@ def receipt_line(receipt: Receipt) -> str:
     ]
     line = " + ".join(parts)
     if receipt.total is not None:
-        line = (
-            f"heard after {duration(receipt.total)}: {line}"
-            if line
-            else f"heard after {duration(receipt.total)}"
-        )
+        line = f"{duration(receipt.total)} to first sound: {line}"
     return " · ".join(part for part in (line, _speculation(receipt)) if part)
 
 
@@ -39,7 +35,7 @@ def _speculation(receipt: Receipt) -> str:
     if not receipt.speculated:
         return ""
     if not receipt.discarded:
-        return "all work done ahead was used"
+        return "what was done ahead was used"
     told = f"{receipt.discarded} of {receipt.speculated} done ahead discarded"
     cost = receipt.speculation_cost
     return told if cost == Decimal(0) else f"{told}, {money(cost, estimated=True)}"

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 __all__ = ("VoiceShow",)
 
 _TICK_SECONDS = 0.1
-_NOTICE_SECONDS = 10.0
+_NOTICE_SECONDS = 8.0
+_REPEAT_SECONDS = 60.0
 _SIGNS: dict[State, str] = {"ready": "○", "muted": "⊘", "transcribing": "○"}
 
 
@@ -62,6 +63,7 @@ class VoiceShow:
         self._recording_since = 0.0
         self._closes_at: float | None = None
         self._receipt = ""
+        self._told: dict[str, float] = {}
 
     @property
     def sign(self) -> str:
@@ -108,8 +110,7 @@ class VoiceShow:
                 if self.status.state not in ("thinking", "speaking"):
                     self._show_receipt()
             case Noticed(text=text, hint=hint):
-                told = one_line(f"{text} {hint}")
-                self._screen.notify(told, severity="warning", timeout=_NOTICE_SECONDS, markup=False)
+                self._tell(one_line(f"{text} {hint}"))
             case _:
                 pass
 
@@ -151,6 +152,13 @@ class VoiceShow:
         else:
             self.dictation.finish(event.text)
             self.was_dictated = True
+
+    def _tell(self, notice: str) -> None:
+        """A toast, once: a device that comes and goes would cover the screen."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told.get(notice, float("-inf")) > _REPEAT_SECONDS:
+            self._told[notice] = now
+            self._screen.notify(notice, severity="warning", timeout=_NOTICE_SECONDS, markup=False)
 
     def _mark_spoken(self, span: tuple[int, int] | None) -> None:
         if span is None or self._answers.entry is None:

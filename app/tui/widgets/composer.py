@@ -68,7 +68,7 @@ class Composer(TextArea):
         ),
         Binding("pageup", "page(-1)", "Scroll up", id="composer.page_up", show=False),
         Binding("pagedown", "page(1)", "Scroll down", id="composer.page_down", show=False),
-        Binding(_TALK_KEYS, "talk", "Talk: hold or tap; Space in an empty prompt", id=_TALK, show=False),
+        Binding(_TALK_KEYS, "talk", "Talk (Space: in an empty prompt)", id=_TALK, show=False),
     ]
 
     @dataclass
@@ -178,14 +178,15 @@ class Composer(TextArea):
         for binding in self.BINDINGS:
             if isinstance(binding, Binding) and binding.id and binding.id != _TALK:
                 keys = self.keymap.get(binding.id, binding.key)
-                if key in keys.replace(" ", "").split(","):
+                if key in _split(keys):
                     return binding.action
         return None
 
     @property
     def talk_keys(self) -> str:
-        """The keys that talk, separated by commas; whether one does is decided by ``take_key``."""
-        return self.keymap.get(_TALK, _TALK_KEYS)
+        """The keys that talk, separated by commas; not those that the user gave to something else."""
+        taken = {key for id_, keys in self.keymap.items() if id_ != _TALK for key in _split(keys)}
+        return ",".join(key for key in _split(self.keymap.get(_TALK, _TALK_KEYS)) if key not in taken)
 
     def action_send(self) -> None:
         """Take the suggestion, break the line after a backslash, or send."""
@@ -314,6 +315,10 @@ class Composer(TextArea):
     def _close(self) -> None:
         if self.popup:
             self.popup.hide()
+
+
+def _split(keys: str) -> list[str]:
+    return keys.replace(" ", "").split(",")
 
 
 def _dropped_file(text: str) -> str:

@@ -19,6 +19,8 @@ class ScriptedLoop:
     def __init__(self, replier: Replier) -> None:
         self.commands: list[str] = []
         self.state = "off"
+        self.microphone_name = "Built-in Microphone"
+        self.echo_reduction: float | None = None
         self.hands_free = False
         self.muted = False
         self.replier = replier
@@ -83,7 +85,6 @@ class ScriptedVoice:
     """What ``compose_voice`` gives, with a scripted loop."""
 
     label = "eSpeak en-us"
-    microphone_name = "Built-in Microphone"
 
     def __init__(self, settings: VoiceSettings, replier: Replier) -> None:
         self.loop = ScriptedLoop(replier)
