@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from app.cli.output import ReaderGone, note, writer
+from app.cli.output import note
+from app.cli.progress_line import ProgressLine
 from app.cli.terminal import is_terminal
 from app.figures import data_size, duration
 
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
 __all__ = ("DownloadLine",)
 
 _TENTHS = 10
-_CLEAR_LINE = "\r\x1b[K"
 
 
 class DownloadLine:
-    """Shows how far a download is; a context manager, which leaves the terminal's line tidy.
+    """Shows how far a download is; a context manager, which takes the line away again.
 
     Args:
         name: what is downloaded.
@@ -28,24 +27,22 @@ class DownloadLine:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._changes = is_terminal(sys.stderr)
-        self._told = -1
+        self._line = ProgressLine()
+        self._tenth = -1
 
-    def __enter__(self) -> DownloadLine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._changes:
-            self._write("\n")
+        self._line.hide()
 
     def show(self, progress: DownloadProgress) -> None:
         """Take the latest figures."""
-        if self._changes:
-            self._write(f"{_CLEAR_LINE}{self._text(progress)}")
-            return
         tenth = progress.done * _TENTHS // progress.total
-        if tenth > self._told:
-            self._told = tenth
+        if is_terminal(sys.stderr):
+            self._line.show(self._text(progress))
+        elif tenth > self._tenth:
+            self._tenth = tenth
             note(self._text(progress))
 
     def _text(self, progress: DownloadProgress) -> str:
@@ -58,7 +55,3 @@ class DownloadLine:
         if progress.remaining:
             text += f", {duration(progress.remaining)} left"
         return text
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(ReaderGone, OSError):  # nobody looks
-            writer(sys.stderr)(text)

@@ -101,10 +101,11 @@ async def _download(model: KnownModel, folder: Path) -> None:
 
     try:
         with DownloadLine(model.name) as line:
-            await download_model(model, folder, line.show)
+            kept = await download_model(model, folder, line.show)
     except asyncio.CancelledError:
         note("What has arrived is kept: the next time it goes on from there.")
         raise
+    note(f"The speech model {model.name} is in {kept}.")
 
 
 def _choose_devices(microphone: str | None, speaker: str | None, *, ask: bool) -> None:
