@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tempfile
 import time
@@ -66,6 +67,10 @@ async def transcribe_file(file: Path, asked: Asked) -> int:
                         async for heard in stream:
                             _show(heard, written, progress)
                     written.complete = True
+                except asyncio.CancelledError:
+                    progress.hide()
+                    note(f"stopped at {_clock(progress.seconds)}; what was understood until then is kept")
+                    raise
                 finally:
                     progress.hide()
                     written.finish()
@@ -194,24 +199,26 @@ def _segment(heard: Heard) -> dict[str, Any]:
 
 
 class _Progress(ProgressLine):
-    """How far into the file it is, and how fast that goes."""
+    """How far into the file it is, in ``seconds``, and how fast that goes."""
 
     def __init__(self, seconds: float | None) -> None:
         super().__init__()
-        self._seconds = seconds
+        self.seconds = 0.0
+        self._whole = seconds
         self._begun = time.monotonic()
 
     def at(self, seconds: float) -> None:
         """So many seconds of sound are done."""
+        self.seconds = seconds
         took = time.monotonic() - self._begun
         text = _clock(seconds)
-        if self._seconds:
-            text += f" of {_clock(self._seconds)}"
+        if self._whole:
+            text += f" of {_clock(self._whole)}"
         if took > 1:
             speed = seconds / took
             text += f", {speed:.1f} times as fast as it sounds"
-            if self._seconds and self._seconds > seconds:
-                text += f", {duration((self._seconds - seconds) / speed)} left"
+            if self._whole and self._whole > seconds:
+                text += f", {duration((self._whole - seconds) / speed)} left"
         self.show(text)
 
 

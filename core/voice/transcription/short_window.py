@@ -44,11 +44,11 @@ class ShortWindowModel(WhisperModel):  # type: ignore[misc]  # untyped package
     @contextmanager
     def full_window(self) -> Iterator[None]:
         """Within the block the encoder is given 30 s, as Whisper was trained."""
-        self._full_window = True
+        before, self._full_window = self._full_window, True
         try:
             yield
         finally:
-            self._full_window = False
+            self._full_window = before
 
     def encode(self, features: NDArray[np.float32]) -> StorageView:
         """What every path of ``transcribe`` gives its padded window to."""

@@ -112,4 +112,5 @@ def test_ctrl_c_keeps_what_came(
     assert process.returncode == 130
     assert b"amiable himself" in first
     assert b"Traceback" not in err
+    assert b"stopped at 0:" in err
     assert len(rest.splitlines()) < 20  # of some eighty
