@@ -42,6 +42,7 @@ class VoiceReply:
         self._seen: list[Event] = []
         self._error: TensorWallError | None = None
         self._over = False
+        self._is_kept = False
         self._reading = asyncio.Lock()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
@@ -59,7 +60,9 @@ class VoiceReply:
 
     async def keep(self) -> None:
         """Store the turn, and have it shown."""
-        self._kept(self)
+        if not self._is_kept:
+            self._is_kept = True
+            self._kept(self)
         await self.turn.keep()
 
     async def heard(self, characters: int | None) -> None:

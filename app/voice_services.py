@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.errors import CredentialsError, VoiceError
+from core.errors import CredentialsError, TensorWallError, VoiceError
 from core.voice.availability import check_available
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class VoiceServices:
             machine=self._machine,
             chunker=self._chunker,
             hints=self._hints,
-            approach=services.router.warm,
+            approach=self._approach,
             hands_free=settings.mode == "hands_free",
             speak=settings.speak != "never",
         )
@@ -154,6 +154,18 @@ class VoiceServices:
         from app.voice_parts import make_synthesiser
 
         return make_synthesiser(settings, self._groq, self._announce)
+
+    async def _approach(self) -> None:
+        """Somebody speaks: open the connection and the database that the answer will need."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._services.router.warm())
+            group.create_task(self._open_records())
+
+    async def _open_records(self) -> None:
+        try:
+            await self._services.records()
+        except TensorWallError:
+            return  # whoever stores something meets the same, and tells
 
     def _hints(self) -> Hints:
         from core.voice.transcription.vocabulary import hints_for

@@ -70,10 +70,11 @@ def print_line(event: VoiceEvent) -> None:
             note(f"you: {text}")
         case Discarded(reason=reason) if reason:
             note(reason)
-        case Answered(text=text):
+        case Answered(text=text) if text:
             emit(text)
         case Interrupted(heard=heard, unheard=unheard):
-            emit(heard)
+            if heard.strip():
+                emit(heard.rstrip())
             if unheard:
                 words = len(unheard.split())
                 note(f"interrupted; {words} words were not heard: say “continue” to hear them")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, TypeAlias
 
 from core.chat import RouteChosen, TextDelta
@@ -30,6 +30,7 @@ class Answer:
         whole: all of it has.
         heard: the character up to which it was heard; ``None`` when all of it was, or was not to be spoken.
         error: what ended it early.
+        wanted: the question was meant; the reply is kept.
         first_token_at: when its first word arrived, in seconds of the given clock.
     """
 
@@ -44,15 +45,16 @@ class Answer:
         self.whole = False
         self.heard: int | None = None
         self.error: TensorWallError | None = None
+        self.wanted = False
         self.first_token_at: float | None = None
         self._now = now
         self._speech: Speech | None = None
         self._first_token: Callable[[], None] | None = None
         self._reading: asyncio.Task[None] | None = None
 
-    def begin(self, spawn: Spawn, *, after: asyncio.Task[None] | None) -> None:
-        """Send the request, once ``after`` has ended: what came before is part of what is asked."""
-        self._reading = spawn(self._read(after))
+    def begin(self, spawn: Spawn, *, settled: Callable[[], Awaitable[None]]) -> None:
+        """Send the request, once all is ``settled`` that came before: it is part of what is asked."""
+        self._reading = spawn(self._read(settled))
 
     def attach(self, speech: Speech | None, first_token: Callable[[], None]) -> None:
         """The answer is wanted: tell of its first word, and have it spoken, what has arrived included."""
@@ -77,9 +79,8 @@ class Answer:
             await asyncio.wait([self._reading])
         await self.reply.aclose()
 
-    async def _read(self, after: asyncio.Task[None] | None) -> None:
-        if after is not None:
-            await asyncio.wait([after])
+    async def _read(self, settled: Callable[[], Awaitable[None]]) -> None:
+        await settled()
         try:
             async for event in self.reply:
                 if isinstance(event, TextDelta):

@@ -85,9 +85,8 @@ class Answering:
         self._speech: Speech | None = None
         self._cut_off: Answer | None = None
         self._performing: asyncio.Task[None] | None = None
-        self._settled: asyncio.Task[None] | None = None
-        self._unsettled: Answer | None = None
-        self._drops: set[asyncio.Task[None]] = set()
+        self._unfinished: dict[Answer, asyncio.Task[None]] = {}
+        self._dropping: dict[Answer, asyncio.Task[None]] = {}
 
     # What the turn machine wants
 
@@ -108,9 +107,7 @@ class Answering:
     def drop_early(self) -> None:
         """Throw away what was asked for early."""
         if self._early is not None:
-            drop = self._spawn(_drop(self._early))
-            self._drops.add(drop)
-            drop.add_done_callback(self._drops.discard)
+            self._dropping[self._early] = self._spawn(self._drop(self._early))
             self._early = None
 
     def commit(self, said: Commit) -> None:
@@ -127,9 +124,10 @@ class Answering:
             self.drop_early()
             self._early = self._ask(said.turn, said.text)
         answer, self._early = self._early, None
+        answer.wanted = True
         speech = self._begin(answer)
         answer.attach(speech, lambda: self._token_came(answer))
-        self._performing = self._settled = self._spawn(self._perform(answer, speech, keep=True))
+        self._start(answer, speech)
 
     def interrupt(self, by: Literal["speech", "key"]) -> None:
         """Silence now; of the answer stays what was heard of it."""
@@ -139,8 +137,7 @@ class Answering:
         answer.heard = None if speech is None else speech.heard
         self.engine.stop()
         performing.cancel()
-        self._unsettled = answer
-        self._settled = self._spawn(self._settle(answer, performing))
+        self._unfinished[answer] = self._spawn(self._settle(answer, performing))
         self._current = self._speech = self._performing = None
         self._cut_off = answer
         if speech is not None:
@@ -155,10 +152,10 @@ class Answering:
         """Speak an answer to something typed; whoever gives it keeps and stores it."""
         self.interrupt("key")
         answer = Answer(0, "", reply, ReceiptBuilder(0), now=self.engine.now)
-        answer.begin(self._spawn, after=None)
+        answer.begin(self._spawn, settled=_at_once)
         speech = self._begin(answer)
         answer.attach(speech, lambda: self._token_came(answer))
-        self._performing = self._settled = self._spawn(self._perform(answer, speech))
+        self._start(answer, speech)
 
     # What the engine says
 
@@ -176,18 +173,17 @@ class Answering:
         """Stop what goes on, and store what was heard; called when its tasks have ended."""
         if self._current is not None:
             self._current.heard = None if self._speech is None else self._speech.heard
-            self._unsettled = self._current
         self.engine.stop()
-        if self._unsettled is not None:
-            await self._end(self._unsettled)
-        if self._early is not None:
-            await self._early.aclose()
+        for answer in list(self._unfinished):
+            await self._end(answer)
+        for early in (*self._dropping, *filter(None, [self._early])):
+            await early.aclose()
 
     # How it is done
 
     def _ask(self, turn: int, text: str) -> Answer:
         answer = Answer(turn, text, self._replier(text), self.receipt(turn), now=self.engine.now)
-        answer.begin(self._spawn, after=self._settled)
+        answer.begin(self._spawn, settled=lambda: self._others_stored(answer))
         return answer
 
     def _goes_on(self, text: str) -> bool:
@@ -209,7 +205,7 @@ class Answering:
         if speech is not None:
             speech.feed(answer.text[offset:])
             speech.finish()
-        self._performing = self._settled = self._spawn(self._perform(answer, speech, after=self._settled))
+        self._start(answer, speech)
 
     def _begin(self, answer: Answer, offset: int = 0) -> Speech | None:
         """Make it the current answer; gives what will speak it, if anything may and can."""
@@ -232,19 +228,18 @@ class Answering:
             failed=self._notice,
         )
 
+    def _start(self, answer: Answer, speech: Speech | None) -> None:
+        before = self._unfinished.get(answer)
+        self._performing = self._unfinished[answer] = self._spawn(self._perform(answer, speech, before))
+
     async def _perform(
-        self,
-        answer: Answer,
-        speech: Speech | None,
-        *,
-        keep: bool = False,
-        after: asyncio.Task[None] | None = None,
+        self, answer: Answer, speech: Speech | None, after: asyncio.Task[None] | None = None
     ) -> None:
         """Keep the answer, have it spoken to its end, and store that it was."""
         if after is not None:
             await asyncio.wait([after])
-        if keep:
-            await self._stored(answer.reply.keep())
+        if answer.wanted:  # beside the rest: nobody waits for storage to hear the first word
+            self._spawn(self._stored(answer.reply.keep()))
         if speech is not None:
             await speech.run()
         await answer.read()
@@ -257,18 +252,33 @@ class Answering:
         self._show(Answered(answer.turn, answer.text))
         self._give_receipt(answer)
         self._tell(AnswerEnded(self.engine.now()))
-        await self._stored(answer.reply.heard(None))
-        await answer.aclose()
+        await self._end(answer)
 
     async def _settle(self, answer: Answer, performing: asyncio.Task[None]) -> None:
-        """After an interruption: stop what still runs, and store what was heard."""
+        """After an interruption."""
         await asyncio.wait([performing])
         await self._end(answer)
 
+    async def _others_stored(self, answer: Answer) -> None:
+        """Wait until what was said and heard before is stored, which an interruption makes longer."""
+        while others := [
+            task for other, task in self._unfinished.items() if other is not answer and not task.done()
+        ]:
+            await asyncio.wait(others)
+
     async def _end(self, answer: Answer) -> None:
+        """Store all there is to store of an answer that is over, in whatever way."""
+        if answer.wanted:
+            await self._stored(answer.reply.keep())
         await answer.aclose()
         await self._stored(answer.reply.heard(answer.heard))
-        self._unsettled = None
+        if self._unfinished.get(answer) is asyncio.current_task():
+            del self._unfinished[answer]
+
+    async def _drop(self, answer: Answer) -> None:
+        await answer.aclose()
+        answer.receipt.reply_dropped(answer.reply.cost)
+        del self._dropping[answer]
 
     def _token_came(self, answer: Answer) -> None:
         assert answer.first_token_at is not None
@@ -291,8 +301,8 @@ class Answering:
             self._spawn(self._receipt_of(answer.receipt, answer.reply))
 
     async def _receipt_of(self, builder: ReceiptBuilder, reply: Reply) -> None:
-        if self._drops:  # whose cost belongs to it
-            await asyncio.wait(self._drops)
+        if self._dropping:  # whose cost belongs to it
+            await asyncio.wait(self._dropping.values())
         receipt = builder.build()
         self._show(ReceiptReady(receipt))
         await self._stored(reply.book(receipt))
@@ -308,6 +318,5 @@ class Answering:
         self._show(Noticed(error.message, error.hint))
 
 
-async def _drop(answer: Answer) -> None:
-    await answer.aclose()
-    answer.receipt.reply_dropped(answer.reply.cost)
+async def _at_once() -> None:
+    """Nothing came before."""

@@ -32,6 +32,9 @@ class Hearing:
         show: takes events for the user.
         spawn: starts a job as a task of the loop.
         understood: takes the language of what was understood.
+
+    Attributes:
+        confidence: of the latest final transcript, from 0 to 1.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Hearing:
     ) -> None:
         self.engine = engine
         self.transcriber = transcriber
+        self.confidence = 1.0
         self._hints = hints
         self._tell = tell
         self._show = show
@@ -84,6 +88,8 @@ class Hearing:
                 TranscriptionFailed(self.engine.now(), wanted.turn, wanted.revision, final=wanted.final)
             )
             return
+        if wanted.final:
+            self.confidence = transcript.confidence
         text = " ".join(safe_text(transcript.text).split())
         if text:
             self._understood(transcript.language)

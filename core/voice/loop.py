@@ -392,7 +392,7 @@ class VoiceLoop:
 
     def _commit(self, said: Commit) -> None:
         self._hearing.forget()
-        self._events.put(FinalText(said.turn, said.text, said.send))
+        self._events.put(FinalText(said.turn, said.text, said.send, self._hearing.confidence))
         if said.send:
             self._answering.commit(said)
         else:

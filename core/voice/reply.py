@@ -19,7 +19,10 @@ class Reply(Protocol):
         """The events of the answer; a stream that fails raises one of ``core.errors``."""
 
     async def keep(self) -> None:
-        """The question was meant: show and store it. Not called for a reply that is thrown away."""
+        """The question was meant: show and store it; may be called again.
+
+        Not called for a reply that is thrown away.
+        """
 
     async def heard(self, characters: int | None) -> None:
         """The user heard this much of the answer's text; ``None``: all of it."""

@@ -244,6 +244,8 @@ class Reply:
     all_heard: bool = False
     heard_characters: int | None = None
     receipts: list[Receipt] = field(default_factory=list)
+    storage_delay: float = 0.0
+    stored_at: float | None = None
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         self.asked_at = asyncio.get_running_loop().time()
@@ -258,6 +260,8 @@ class Reply:
         self.kept = True
 
     async def heard(self, characters: int | None) -> None:
+        await asyncio.sleep(self.storage_delay)
+        self.stored_at = asyncio.get_running_loop().time()
         self.all_heard = characters is None
         self.heard_characters = characters
 
@@ -296,6 +300,7 @@ class Stage:
         self.first_token = first_token
         self.reply_failure: TensorWallError | None = None
         self.approached = 0
+        self.storage_delay = 0.0
         self.loop = VoiceLoop(
             engine=self.engine,  # type: ignore[arg-type]
             transcriber=self.transcriber,  # type: ignore[arg-type]
@@ -314,6 +319,7 @@ class Stage:
         tokens = [f"{word} " for word in self.answers(question).split()]
         tokens[-1] = tokens[-1].rstrip()
         reply = Reply(question, tokens, self.first_token, 0.005, self.reply_failure)
+        reply.storage_delay = self.storage_delay
         self.replies.append(reply)
         return reply
 

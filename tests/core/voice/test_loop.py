@@ -416,3 +416,37 @@ async def test_an_hour_of_turns_leaves_nothing_behind() -> None:
             stage.engine.said.clear()
         await asyncio.sleep(1)
         assert len(asyncio.all_tasks()) < 12
+
+
+@in_virtual_time
+async def test_an_answer_interrupted_before_it_was_stored_is_stored_all_the_same() -> None:
+    async with Stage(answers=lambda _: LONG) as stage:
+        await stage.speak_with_key("Tell me about tides.")
+        await stage.until(FinalText)
+        stage.loop.stop()
+        await stage.until(Interrupted)
+    (reply,) = stage.replies
+    assert reply.kept
+    assert reply.heard_characters == 0
+
+
+@in_virtual_time
+async def test_the_next_question_is_asked_once_what_was_heard_is_stored() -> None:
+    async with Stage(answers=lambda _: LONG, hands_free=True) as stage:
+        stage.storage_delay = 1.0
+        stage.say("Tell me about tides.", after=0.2)
+        await stage.until(FirstAudio)
+        await asyncio.sleep(2.0)
+        stage.say("No wait what about Mars?")
+        await stage.until(Answered)
+    first, second = stage.replies[0], stage.replies[-1]
+    assert first.stored_at is not None
+    assert second.asked_at is not None
+    assert second.asked_at >= first.stored_at
+
+
+@in_virtual_time
+async def test_how_certain_the_words_are_is_told() -> None:
+    async with Stage() as stage:
+        await stage.speak_with_key("How do tides work?")
+        assert (await stage.until(FinalText)).confidence == 0.95
