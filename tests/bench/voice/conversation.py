@@ -12,22 +12,52 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.composition import Source, compose
 from app.voice_reply import VoiceReply
 from app.voice_services import VoiceServices, compose_voice
 from core.chat import Message
 from core.settings import Settings, VoiceSettings
+from core.voice.audio import Samples
 from core.voice.events import VoiceEvent
+from core.voice.transcription.transcriber import Hints, Purpose, Transcriber, Transcript
 from tests.simulated import Simulated, simulator_process
 from tests.sound_server import RATE, SoundServer
 from tests.voice_models import Clip, speech_clips, whisper_base
 
-__all__ = ("Conversation", "converse", "room_noise", "sentences", "without_silence")
+__all__ = ("Conversation", "converse", "sentences", "without_silence")
 
-PATIENCE = 600.0
+PATIENCE = 360.0
+NOISE_SECONDS = 60
 E = TypeVar("E", bound=VoiceEvent)
+
+
+class TimedTranscriber:
+    """The transcriber, and how long each final transcript took it."""
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self._transcriber = transcriber
+        self.took: list[float] = []
+
+    @property
+    def label(self) -> str:
+        """Who listens."""
+        return self._transcriber.label
+
+    async def warm(self) -> None:
+        """As the transcriber."""
+        await self._transcriber.warm()
+
+    async def transcribe(self, samples: Samples, hints: Hints, *, purpose: Purpose = "final") -> Transcript:
+        """As the transcriber."""
+        transcript = await self._transcriber.transcribe(samples, hints, purpose=purpose)
+        if purpose == "final":
+            self.took.append(transcript.took)
+        return transcript
+
+    async def aclose(self) -> None:
+        """As the transcriber."""
+        await self._transcriber.aclose()
 
 
 class Conversation:
@@ -36,6 +66,8 @@ class Conversation:
     def __init__(self, voice: VoiceServices, simulated: Simulated) -> None:
         self.loop = voice.loop
         self.simulated = simulated
+        self.transcriber = TimedTranscriber(voice.transcriber)
+        self.loop.use_transcriber(self.transcriber)
         self.told: list[tuple[float, VoiceEvent]] = []
         self._news = asyncio.Condition()
 
@@ -60,8 +92,10 @@ class Conversation:
 
 
 @asynccontextmanager
-async def converse(*, weights: Path | None = None, **voice: object) -> AsyncIterator[Conversation]:
-    """Run the loop with these settings, with real weights unless told otherwise; closed afterwards."""
+async def converse(
+    sound: SoundServer | None, *, weights: Path | None = None, **voice: object
+) -> AsyncIterator[Conversation]:
+    """Run the loop in a room (``sound``), with these settings and real weights unless told otherwise."""
     weights = weights or whisper_base()
     if weights is None:
         raise SystemExit("no Whisper weights: python -m tests.voice_models fetches them")
@@ -91,8 +125,11 @@ async def converse(*, weights: Path | None = None, **voice: object) -> AsyncIter
             async with asyncio.TaskGroup() as group:
                 running = group.create_task(composed.loop.run())
                 group.create_task(conversation.listen())
+                noise = group.create_task(_room_noise(sound)) if sound else None
                 await composed.transcriber.warm()
                 yield conversation
+                if noise is not None:
+                    noise.cancel()
                 await composed.aclose()
                 await running
         finally:
@@ -109,7 +146,7 @@ def sentences() -> list[Clip]:
     return clips
 
 
-def without_silence(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def without_silence(samples: Samples) -> Samples:
     """A recording from its first sound to its last, so that its end is the end of speech."""
     block = RATE // 100
     loudness = np.abs(samples[: len(samples) // block * block]).reshape(-1, block).max(axis=1)
@@ -117,6 +154,10 @@ def without_silence(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return samples[loud[0] * block : (loud[-1] + 1) * block]
 
 
-def room_noise(sound: SoundServer, seconds: float = 120.0) -> None:
-    """Some noise, at -66 dB: no microphone is as silent as a virtual one."""
-    sound.speak(np.random.default_rng(0).normal(0, 0.0005, round(seconds * RATE)).astype(np.float32))
+async def _room_noise(sound: SoundServer) -> None:
+    """Some noise for ever, at -66 dB: no microphone is as silent as a virtual one."""
+    noise = np.random.default_rng(0).normal(0, 0.0005, NOISE_SECONDS * RATE).astype(np.float32)
+    while True:
+        spoken = sound.speak(noise)
+        await asyncio.sleep(spoken.ends - time.monotonic())
+        spoken.stop()

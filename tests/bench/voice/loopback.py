@@ -15,7 +15,7 @@ from importlib.resources import files
 from core.chat import Event, TextDelta
 from core.voice.events import Answered, Discarded, FinalText, Interrupted, PartialText
 from core.voice.receipt import Receipt
-from tests.bench.voice.conversation import Conversation, converse, room_noise
+from tests.bench.voice.conversation import Conversation, converse
 from tests.bench.voice.figures import row
 from tests.bench.voice.virtual_sound import virtual_sound
 from tests.sound_server import SoundServer
@@ -64,8 +64,7 @@ async def speak(talk: Conversation, seconds: float) -> float:
 
 async def measure(sound: SoundServer) -> None:
     """Print all figures, and what was taken for speech."""
-    async with converse(mode="hands_free") as talk:
-        room_noise(sound)
+    async with converse(sound, mode="hands_free") as talk:
         talk.loop.set_hands_free(True)
         with sound.echo(gain=-10, delay=0.15):
             spoke = await speak(talk, SECONDS)

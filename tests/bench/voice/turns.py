@@ -10,14 +10,14 @@ import asyncio
 import time
 
 from core.voice.events import FinalText, Interrupted, ReceiptReady
-from core.voice.receipt import Receipt
-from tests.bench.voice.conversation import Conversation, converse, room_noise, sentences, without_silence
+from tests.bench.voice.conversation import Conversation, converse, sentences, without_silence
 from tests.bench.voice.figures import p50, p95, row
 from tests.bench.voice.virtual_sound import virtual_sound
 from tests.sound_server import Recording, SoundServer
 
 ROUNDS = 4
 RELEASE = 0.05
+FIRST_WORDS = {"and": "and", "he": "he", "had": "had", "unless": "unless", "eight": ("eight", "8")}
 ANSWER = "That is a good question. Let me think about it for a moment, and then I will say more."
 LONG_ANSWER = "This is a long answer, which goes on and on. " * 12
 
@@ -35,10 +35,10 @@ async def keyed(
         talk.loop.talk_ended()
         _, final = await talk.first(FinalText, released)
         first_sound = await asyncio.to_thread(heard.wait_for_sound, released)
-        receipt = await finished(talk, heard, released)
+        await finished(talk, heard, released)
         whole.append(first_sound - released)
-        transcription.append(receipt.transcript or 0.0)
-        lost += clip.words.split()[0] not in final.text.lower()
+        transcription.append(talk.transcriber.took[-1])
+        lost += not final.text.lower().startswith(FIRST_WORDS[clip.words.split()[0]])
     return whole, transcription, lost
 
 
@@ -51,19 +51,18 @@ async def hands_free(
         spoken = sound.speak(without_silence(clip.samples()))
         await asyncio.sleep(spoken.ends - time.monotonic())
         first_sound = await asyncio.to_thread(heard.wait_for_sound, spoken.ends)
-        receipt = await finished(talk, heard, spoken.ends)
+        await finished(talk, heard, spoken.ends)
         whole.append(first_sound - spoken.ends)
-        transcription.append(receipt.transcript or 0.0)
+        transcription.append(talk.transcriber.took[-1])
     return whole, transcription
 
 
-async def finished(talk: Conversation, heard: Recording, since: float) -> Receipt:
-    """Cut the answer short; what the turn took."""
+async def finished(talk: Conversation, heard: Recording, since: float) -> None:
+    """Cut the answer short, and wait until the turn is over."""
     await asyncio.sleep(0.3)
     talk.loop.stop()
-    _, ready = await talk.first(ReceiptReady, since)
+    await talk.first(ReceiptReady, since)
     await asyncio.to_thread(heard.wait_for_silence)
-    return ready.receipt
 
 
 async def interruptions(talk: Conversation, sound: SoundServer, heard: Recording) -> list[float]:
@@ -79,7 +78,7 @@ async def interruptions(talk: Conversation, sound: SoundServer, heard: Recording
         over = sound.speak(without_silence(clip.samples()))
         cut_off, _ = await talk.first(Interrupted, asked)
         took.append(cut_off - over.began)
-        await asyncio.sleep(max(0.0, over.ends - time.monotonic()))
+        await asyncio.to_thread(heard.wait_for_sound, over.ends)  # the answer to what was said over the other
         await finished(talk, heard, over.ends)
     return took
 
@@ -89,21 +88,20 @@ def tell(what: str, whole: list[float], transcription: list[float], budget: floa
     rest = [all_ - transcript for all_, transcript in zip(whole, transcription, strict=True)]
     row(f"{what}: all, p50", p50(whole) * 1000, "ms")
     row(f"{what}: all, p95", p95(whole) * 1000, "ms")
+    row(f"{what}: transcription, p50", p50(transcription) * 1000, "ms")
     row(f"{what}: beyond transcription, p50", p50(rest) * 1000, "ms", budget)
 
 
 async def measure(sound: SoundServer) -> None:
     """Print all figures."""
     with sound.record() as heard:
-        async with converse(mode="hold") as talk:
+        async with converse(sound, mode="hold") as talk:
             talk.simulated.configure(first_token_ms=100, tokens_per_second=300, text=ANSWER)
-            room_noise(sound)
             whole, transcription, lost = await keyed(talk, sound, heard)
             tell("key's release to sound", whole, transcription, 600)
             row("first words lost", lost, f"of {len(whole)}", 0)
-        async with converse(mode="hands_free") as talk:
+        async with converse(sound, mode="hands_free") as talk:
             talk.simulated.configure(first_token_ms=100, tokens_per_second=300, text=ANSWER)
-            room_noise(sound)
             tell("end of speech to sound, hands-free", *await hands_free(talk, sound, heard), 900)
             talk.simulated.configure(first_token_ms=100, tokens_per_second=300, text=LONG_ANSWER)
             took = await interruptions(talk, sound, heard)
