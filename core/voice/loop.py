@@ -203,6 +203,7 @@ class VoiceLoop:
     def stop(self) -> None:
         """Be silent, and stop answering."""
         self._driver.tell(Stopped(self._engine.now()))
+        self._answering.interrupt("key")  # one that is read aloud and has not been heard yet
 
     def set_hands_free(self, hands_free: bool) -> None:
         """Listen without a key, or only with it."""
@@ -399,8 +400,10 @@ class VoiceLoop:
             self._answering.drop_early()
 
     def _show_state(self, shown: Show) -> None:
-        if shown.state == "recording" and self._approach is not None:
-            self._spawn(self._open_the_way(self._approach))
+        if shown.state == "recording":
+            self._answering.interrupt("key")  # as in `stop`
+            if self._approach is not None:
+                self._spawn(self._open_the_way(self._approach))
         closes_in = None if shown.closes_at is None else max(0.0, shown.closes_at - self._engine.now())
         self._events.put(StateChanged(shown.state, closes_in))
 
