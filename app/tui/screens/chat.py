@@ -50,7 +50,8 @@ Ask anything. The answer streams in as fast as it arrives.
 
 Enter   send            /   commands
 Ctrl+J  new line        @   attach a file or image
-Ctrl+O  sessions        F2  choose the model"""
+Ctrl+O  sessions        F2  choose the model
+F9      talk            F6  talk hands-free"""
 
 
 class ChatScreen(ReadingScreen):

@@ -64,7 +64,7 @@ class SpeechDownloadScreen(ModalScreen[bool]):
             yield Static("Talking needs a speech model", classes="question", markup=False)
             yield Static(
                 f"Whisper {self._model.name}, {size}, fetched once. Speech is then understood on this "
-                "machine and leaves it never.",
+                "machine and never leaves it.",
                 id="told",
                 classes="consequence",
                 markup=False,

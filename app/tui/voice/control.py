@@ -286,7 +286,7 @@ class VoiceControl:
             case "recording" if self.key.is_held:
                 return "let go when done   Esc discards"
             case "recording" | "closing":
-                return "Enter sends   Esc discards   type to edit"
+                return "Enter sends   Esc discards"
             case "transcribing" | "thinking" | "speaking":
                 return "Esc stops"
             case _:
