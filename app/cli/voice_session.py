@@ -10,13 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from app.cli.enter_key import enter_key
+from app.cli.failures import report
 from app.cli.output import emit_line, note
 from app.cli.terminal import is_terminal
 from app.cli.voice_lines import as_json, print_line
+from app.figures import duration
 from app.stderr_guard import guard_stderr
 from app.voice_reply import VoiceReply
 from app.voice_services import compose_voice
 from core.chat import Message
+from core.errors import TensorWallError
 from core.locations import find_locations
 from core.voice.events import Answered, FinalText
 
@@ -112,8 +115,26 @@ async def _converse(wanted: Wanted) -> None:
         finally:
             await voice.aclose()
             await asyncio.wait([running])
+            await _sum_up(services, conversation.session_id)
         if not running.cancelled():  # by the end of stdin
             running.result()
+
+
+async def _sum_up(services: Services, session_id: str | None) -> None:
+    """Say how quick the turns of the session were, and where it is kept."""
+    if session_id is None:
+        return
+    try:
+        figures = await (await services.records()).voice_turns.figures(session_id)
+    except TensorWallError as error:
+        report(error)
+        return
+    quickness = ""
+    if figures.total is not None:
+        quickness = f" · to the first sound: half within {duration(figures.total.p50)}"
+        quickness += f", 95 % within {duration(figures.total.p95)}"
+    turns = "1 spoken turn" if figures.turns == 1 else f"{figures.turns} spoken turns"
+    note(f"session {session_id}: {turns}{quickness}")
 
 
 async def _conversation(services: Services, wanted: Wanted, settings: VoiceSettings) -> _Conversation:

@@ -104,6 +104,7 @@ def test_enter_starts_and_ends_what_one_says(
     terminal.expect("Seven of clubs it is")
     terminal.expect("Enter: talk")
     terminal.send("\x04")
+    terminal.expect("session .*: 1 spoken turn · to the first sound: half within")
     assert terminal.wait() == 0
     assert "ALSA" not in terminal.seen
     assert "Which card is it?" in tensorwall("sessions", "list").out
