@@ -197,7 +197,7 @@ class TensorWallApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Close what was opened; the answer that streams is kept as stopped."""
-        await self.chat.voice.aclose()
+        await self.chat.voice.end()
         if self.services is not None:
             await self.services.aclose()
         self._write("\x1b[23;0t")

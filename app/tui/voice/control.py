@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.composition import Services
     from app.tui.screens.chat import ChatScreen
+    from app.tui.voice.hotkey import Hotkey
     from app.tui.voice.show import VoiceShow
     from app.tui.voice.spoken_answers import SpokenAnswers
     from app.voice_services import VoiceServices
@@ -61,6 +62,8 @@ class VoiceControl:
         self.open_voice = open_voice
         self._screen = screen
         self._worker: Worker[None] | None = None
+        self._hotkey: Hotkey | None = None
+        self._hotkey_wanted: str | None = None
         self._show: VoiceShow | None = None
         self._closed = asyncio.Event()
         self._answers: SpokenAnswers | None = None
@@ -202,6 +205,11 @@ class VoiceControl:
             self._worker.cancel()
             await self._closed.wait()
 
+    async def end(self) -> None:
+        """The app ends: close the microphone and hear no key any more."""
+        self._use_hotkey(None)
+        await self.aclose()
+
     async def _run(self) -> None:
         """The life of one voice loop."""
         from app.tui.voice.show import VoiceShow
@@ -307,12 +315,30 @@ class VoiceControl:
         if self.settings is None:
             return
         self.key.use(keys, self.settings.mode)
+        self._use_hotkey(self.settings.hotkey if self.settings.mode != "off" else None)
         self._hands_free = self.settings.mode == "hands_free"
         if self.settings.mode == "off":
             self._screen.run_worker(self.aclose(), group="close voice")
         elif self.voice is not None and self.voice.settings != self.settings:
             work = self._screen.attempt(self.voice.apply(self.settings))
             self._screen.run_worker(work, group="apply voice", exclusive=True)
+
+    def _use_hotkey(self, combination: str | None) -> None:
+        """Listen for the key that talks from any window, where one is wanted."""
+        if combination == self._hotkey_wanted:
+            return
+        self._hotkey_wanted = combination
+        if self._hotkey is not None:
+            self._hotkey.close()
+            self._hotkey = None
+        if combination is None:
+            return
+        from app.tui.voice.hotkey import Hotkey
+
+        try:
+            self._hotkey = Hotkey(combination, self.key.press_anywhere, self.key.release_anywhere)
+        except TensorWallError as error:
+            self._screen.report(error)
 
     def read_last(self) -> bool:
         """Read the last answer of the conversation aloud; whether there is one."""

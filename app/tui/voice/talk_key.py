@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.tui.key_names import key_names
 from app.tui.keyboard.keys import KeyRepeated, bare_key
-from app.tui.voice.push_to_talk import FIRST_REPEAT_SECONDS, Decision, Ladder, choose_ladder
+from app.tui.voice.push_to_talk import FIRST_REPEAT_SECONDS, Decision, HoldKey, Ladder, choose_ladder
 
 if TYPE_CHECKING:
     from textual import events
@@ -33,6 +33,7 @@ class TalkKey:
         self._decide = decide
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._ladder: Ladder = choose_ladder(self._mode, releases=False)
+        self._anywhere = HoldKey()
         self._alarm: asyncio.TimerHandle | None = None
         self._character = ""
         self._pressed_at = float("-inf")
@@ -51,12 +52,12 @@ class TalkKey:
     @property
     def active(self) -> bool:
         """Whether it wants a recording to go on."""
-        return self._ladder.active
+        return self._ladder.active or self._anywhere.active
 
     @property
     def is_held(self) -> bool:
         """Whether it is down, and letting it go will end the recording."""
-        return self._ladder.is_held
+        return self._ladder.is_held or self._anywhere.is_held
 
     def hint(self, *, typing: bool = False) -> str:
         """How to talk, as in ``hold Space to talk``; a key that types talks only in an empty prompt."""
@@ -74,7 +75,7 @@ class TalkKey:
             return False
         now = self._clock()
         types = _types(event.key)
-        if types and typing and not self.active and now - self._pressed_at > FIRST_REPEAT_SECONDS:
+        if types and typing and not self._ladder.active and now - self._pressed_at > FIRST_REPEAT_SECONDS:
             return False
         if isinstance(event, KeyRepeated):
             return self.active or not types
@@ -88,6 +89,14 @@ class TalkKey:
         if any(bare_key(wanted) == key for wanted in self.keys):
             self._carry_out(self._ladder.release(self._clock()))
 
+    def press_anywhere(self) -> None:
+        """The key that talks from any window went down; its releases are always told."""
+        self._carry_out(self._anywhere.press(self._clock()))
+
+    def release_anywhere(self) -> None:
+        """It came up."""
+        self._carry_out(self._anywhere.release(self._clock()))
+
     def let_go(self) -> None:
         """The window lost the focus."""
         self._carry_out(self._ladder.let_go(self._clock()))
@@ -95,6 +104,7 @@ class TalkKey:
     def ended(self) -> None:
         """The recording ended in another way."""
         self._ladder.ended(self._clock())
+        self._anywhere.ended(self._clock())
         self._set_alarm()
 
     def _choose(self) -> None:
