@@ -87,6 +87,8 @@ class SoundServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._spoken: list[Spoken] = []
         self.address = f"unix:{self._socket}"
+        # From the start: PortAudio aborts the process where ALSA's configuration is missing.
+        (directory / "asound.conf").write_text(_ALSA)
 
     def environment(self) -> dict[str, str]:
         """What sends a program's sound here, and nowhere else."""
@@ -111,7 +113,6 @@ class SoundServer:
         if self.running:
             return
         self._socket.unlink(missing_ok=True)
-        (self._directory / "asound.conf").write_text(_ALSA)
         setup = self._directory / "setup.pa"
         setup.write_text(_SETUP.format(socket=self._socket, latency=_LATENCY, name="device.description"))
         command = (
