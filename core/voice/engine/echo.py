@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from core.voice.audio import SAMPLE_RATE, Samples
+from core.voice.engine.echo_path import EchoPath
 from core.voice.engine.microphone import Captured
 from core.voice.engine.reference import Reference
 from core.voice.engine.speaker import Speaker
@@ -83,7 +84,8 @@ class RestMicrophone:
 class CancelEcho:
     """WebRTC's echo canceller, from the package pywebrtc-audio.
 
-    It runs only while something is or was just played.
+    It runs only while something is or was just played, and what it makes is used only where the speaker
+    can be heard in the microphone.
 
     Raises:
         ImportError: the package is not installed.
@@ -98,6 +100,7 @@ class CancelEcho:
         self._learned_for: tuple[Reference, int, int] | None = None
         self._echo_until = -math.inf
         self._before = self._after = 0.0
+        self._path = EchoPath()
 
     @property
     def reduction(self) -> float | None:
@@ -112,22 +115,26 @@ class CancelEcho:
         if speaker is not None:
             self._echo_until = speaker.sounds_until + _ECHO_ENDS
         if speaker is None or near.heard > self._echo_until:
+            self._path.add(_mean_square(samples), 0.0, len(samples))
             return samples
         if self._reference is None or self._reference.speaker is not speaker:
             self._reference = Reference(speaker)
+            self._path.forget()
         far = self._reference.beside(len(samples), near.delivered)
         learned_for = (self._reference, self._reference.alignments, speaker.xruns)
         if learned_for != self._learned_for:
             self._learned_for, self._learned = learned_for, 0.0
         cleaned: Samples = self._canceller.process(samples, far)
-        if _mean_square(far) > _AUDIBLE:
+        played = _mean_square(far)
+        self._path.add(_mean_square(samples), played, len(samples))
+        if played > _AUDIBLE:
             self._learned += len(samples) / SAMPLE_RATE
             self._measure(samples, cleaned)
-        return cleaned
+        return cleaned if self._path.open else samples
 
     def may_be_user(self, heard: float) -> bool:
         """Not in an echo until the canceller has learned the room."""
-        return heard > self._echo_until or self._learned >= _SETTLING
+        return heard > self._echo_until or self._learned >= _SETTLING or not self._path.open
 
     def _measure(self, near: Samples, cleaned: Samples) -> None:
         past = _FORGETTING ** (len(near) * 100 / SAMPLE_RATE)
