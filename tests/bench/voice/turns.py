@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from core.voice.events import FinalText, Interrupted, ReceiptReady
+from core.voice.events import FinalText, FirstAudio, Interrupted, ReceiptReady
 from tests.bench.voice.conversation import Conversation, converse, sentences, without_silence
 from tests.bench.voice.figures import p50, p95, row
 from tests.bench.voice.virtual_sound import virtual_sound
@@ -70,16 +70,15 @@ async def interruptions(talk: Conversation, sound: SoundServer, heard: Recording
     took = []
     question, *others = sentences()
     for clip in others:
-        asked = time.monotonic()
         spoken = sound.speak(without_silence(question.samples()))
         await asyncio.sleep(spoken.ends - time.monotonic())
         await asyncio.to_thread(heard.wait_for_sound, spoken.ends)
         await asyncio.sleep(2.5)
         over = sound.speak(without_silence(clip.samples()))
-        cut_off, _ = await talk.first(Interrupted, asked)
+        cut_off, _ = await talk.first(Interrupted, over.began)
         took.append(cut_off - over.began)
-        await asyncio.to_thread(heard.wait_for_sound, over.ends)  # the answer to what was said over the other
-        await finished(talk, heard, over.ends)
+        await talk.first(FirstAudio, cut_off)  # the answer to what was said over the other
+        await finished(talk, heard, cut_off)
     return took
 
 
