@@ -21,7 +21,7 @@ REACH = 400
 """Characters within which a span of markup must close to be one."""
 
 _LONGEST_WORD = 120
-"""Characters of a word without markup; what is longer is data rather than language."""
+"""Characters of a word after which no more markup belongs to it; what is longer is data, not language."""
 _LONGEST_CODE = 60
 """Characters of inline code that are read aloud."""
 _LONGEST_FORMULA = 40
@@ -65,6 +65,8 @@ def word_end(text: str, *, complete: bool) -> int | None:
         if character.isspace():
             return position
         if opener := _OPENERS.match(text, position):
+            if position >= _LONGEST_WORD:
+                break
             end = _span_end(text, position, opener[0], complete=complete)
             if end is None:
                 return None
@@ -72,9 +74,9 @@ def word_end(text: str, *, complete: bool) -> int | None:
             continue
         if character in _WIDE_STOPS:
             position += 1
-            while text[position : position + 1] and text[position] in _WIDE_STOPS + _CLOSERS:
-                position += 1
-            return position if complete or position < len(text) else None
+            rest = text[position : max(position, _LONGEST_WORD)]
+            position += len(rest) - len(rest.lstrip(_WIDE_STOPS + _CLOSERS))
+            return position if complete or _LONGEST_WORD <= position or position < len(text) else None
         position += 2 if character == "\\" else 1
         if position >= _LONGEST_WORD:
             break

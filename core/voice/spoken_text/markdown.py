@@ -53,9 +53,9 @@ _HEADING = re.compile(r"#{1,6}[ \t]+")
 _TASK = re.compile(r"\[[ xX]\][ \t]")
 _NOTE = re.compile(r"\[\^[^\]\s]+\]:[ \t]*")
 _REFERENCE = re.compile(r"\[[^\]^][^\]]*\]:[ \t]")
-_ORNAMENT = re.compile(r"[-*_=|:+ \t]*$")
+_ORNAMENT = re.compile(r"[-*_=|:+\s]*$")
 _FENCE = re.compile(r"```|~~~")
-_FORMULA = re.compile(r"(\$\$|\\\[)[ \t]*$")
+_FORMULA = re.compile(r"(\$\$|\\\[)\s*$")
 _SPACES = re.compile(r"[^\S\n]+")
 
 
@@ -150,7 +150,7 @@ class MarkdownReader:
         whole = self._whole_line()
         if whole is None:
             return False
-        if block := CodeBlock.opened_by(whole[containers.end() :].rstrip("\n")):
+        if block := CodeBlock.opened_by(whole[containers.end() :].rstrip()):
             self._begin_block(block)
             self._at += len(whole)
         else:

@@ -66,7 +66,7 @@ class CodeBlock:
 
     def take(self, line: str) -> bool:
         """Whether the line is the closing fence."""
-        line = line.strip(_PREFIX + "\n")
+        line = line.strip(_PREFIX + "\r\n")
         return line.startswith(self._fence) and not line.strip(self._fence[0])
 
 
@@ -105,7 +105,7 @@ class Formula:
 
     def ends_before(self, line: str) -> bool:
         """A blank line ends one that was never closed, so that the rest is not lost."""
-        return not line.strip(_PREFIX)
+        return not line.strip(_PREFIX + "\r")
 
     def take(self, line: str) -> bool:
         """Whether it closes in this line."""

@@ -165,3 +165,19 @@ def test_an_unclosed_fence_is_announced_with_the_end() -> None:
 
 def test_nothing_is_said_of_nothing() -> None:
     assert clauses("") == clauses(" \n\n--- \n") == clauses("\U0001f600") == []
+
+
+@pytest.mark.parametrize(
+    "endless",
+    ["[![a](https://a.b/c)](https://a.b/d)" * 50, "[" * 2_000, "`a`" * 500, "<b>" * 500, "。" * 2_000],
+    ids=["badges", "brackets", "code", "tags", "stops"],
+)
+def test_after_a_word_without_an_end_comes_the_rest(endless: str) -> None:
+    assert clauses(f"Look: {endless} and that was all.")[-1].spoken.endswith("and that was all.")
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    text = "So:\n\n```python\nx\n```\n\n- one\n- two\n\n---\n$$\nx\n$$\n| a | b |\n|---|---|\n| 1 | 2 |\n\nBye."
+    said = [clause.spoken for clause in clauses(text)]
+    assert said[-1] == "Bye."
+    assert [clause.spoken for clause in clauses(text.replace("\n", "\r\n"))] == said
