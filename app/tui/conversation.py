@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from app.tui.entries import entry_of, user_entry
 from app.tui.failures import explain
 from app.tui.garbage import brief_collections
 from app.tui.gauges import Gauges
 from app.tui.live_turn import LiveTurn
+from app.tui.stage import Prompt, Stage
 from app.tui.status_line import Status
 from core.assistant import ReplyOptions
 from core.chat import Message
@@ -23,39 +24,11 @@ if TYPE_CHECKING:
     from app.composition import Services
     from app.tui.transcript import AnswerState
     from app.tui.widgets.transcript import Transcript
-    from app.voice_reply import VoiceReply
     from core.assistant import Turn
-    from core.chat import Event, JsonObjectFormat, JsonSchemaFormat, Part, ReasoningEffort
+    from core.chat import Event, JsonObjectFormat, JsonSchemaFormat, ReasoningEffort
     from core.conversations import Session, StoredMessage
 
-__all__ = ("Conversation", "Prompt", "Stage")
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What the user sent: as typed, and with its attachments."""
-
-    typed: str
-    content: str | list[Part]
-
-
-class Stage(Protocol):
-    """What a conversation asks of the screen it plays on."""
-
-    def changed(self) -> None:
-        """Title, queue, model or state is another one now."""
-
-    def give_back(self, typed: str) -> None:
-        """Put a prompt that was not answered back into the composer."""
-
-    def report(self, error: TensorWallError) -> None:
-        """Tell an error that belongs to no answer."""
-
-    def show_spoken(self, reply: VoiceReply, text: str) -> None:
-        """Have ``Conversation.show_spoken`` called for a spoken question that is wanted."""
-
-    def read_aloud(self, turn: Turn) -> AsyncIterable[Event]:
-        """The events of a typed question's answer, after having them read aloud where that is wanted."""
+__all__ = ("Conversation",)
 
 
 class Conversation:
@@ -105,13 +78,13 @@ class Conversation:
     @property
     def model(self) -> str:
         """What the next turn asks for."""
+        return self.chosen_model or self.services.catalogue.default_model
+
+    @property
+    def chosen_model(self) -> str | None:
+        """What the user chose, for now, for this session, or for all."""
         stored = self.session.model if self.session else None
-        return (
-            self._model
-            or stored
-            or self.services.settings.chat.model
-            or self.services.catalogue.default_model
-        )
+        return self._model or stored or self.services.settings.chat.model
 
     @property
     def title(self) -> str:
@@ -212,22 +185,15 @@ class Conversation:
             prompt = self.queue.popleft()
             await self._answer(prompt, self._leaf_id())
 
-    def spoken(self, text: str, model: str | None, wanted: Callable[[Turn], None]) -> VoiceReply:
-        """An answer to a question that was spoken; it is shown once it turns out to be ``wanted``."""
-        from app.voice_reply import VoiceReply
+    def tentative_turn(self, prompt: Prompt, *, model: str, effort: ReasoningEffort | None) -> Turn:
+        """An answer that may come to nothing: stored and shown only once it is wanted."""
+        return self._turn(prompt, self._leaf_id(), model=model, effort=effort, tentative=True)
 
-        def show(reply: VoiceReply) -> None:
-            wanted(reply.turn)
-            self._stage.show_spoken(reply, text)
-
-        turn = self._turn(Prompt(text, text), self._leaf_id(), model=model, tentative=True)
-        return VoiceReply(turn, self.services.records, show)
-
-    async def show_spoken(self, reply: VoiceReply, text: str) -> None:
-        """Show such an answer as it arrives; typed prompts wait until it is whole."""
+    async def show(self, turn: Turn, events: AsyncIterable[Event], prompt: Prompt) -> None:
+        """Show such an answer as it arrives; prompts that are typed meanwhile wait until it is whole."""
         if self._unanswered:
             self._transcript.remove_after(self._leaf_id())
-        await self._show_turn(reply.turn, _until_stored(reply), Prompt(text, text))
+        await self._show_turn(turn, events, prompt)
         await self._answer_queued()
 
     async def free(self) -> None:
@@ -247,7 +213,13 @@ class Conversation:
         return await self._show_turn(turn, self._stage.read_aloud(turn), prompt, instead_of=instead_of)
 
     def _turn(
-        self, prompt: Prompt | None, parent_id: str | None, *, model: str | None, tentative: bool = False
+        self,
+        prompt: Prompt | None,
+        parent_id: str | None,
+        *,
+        model: str | None,
+        effort: ReasoningEffort | None = None,
+        tentative: bool = False,
     ) -> Turn:
         return self.services.assistant.reply(
             self.session_id,
@@ -256,7 +228,7 @@ class Conversation:
             model=model or self._model,
             options=ReplyOptions(
                 system_prompt=self.system_prompt,
-                reasoning_effort=self.effort,
+                reasoning_effort=self.effort or effort,
                 response_format=self.response_format,
             ),
             tentative=tentative,
@@ -490,12 +462,3 @@ class Conversation:
             self.editing = questions[-1] if questions else None
         self._stage.changed()
         return self.editing
-
-
-async def _until_stored(reply: VoiceReply) -> AsyncIterator[Event]:
-    """The events of an answer that is being kept; they end when it is, so that it can be read back."""
-    try:
-        async for event in reply:
-            yield event
-    finally:
-        await reply.turn.keep()

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from app.composition import Services
     from app.tui.conversation import Conversation
-    from app.voice_reply import VoiceReply
     from core.assistant import Turn
     from core.chat import Event
 
@@ -173,12 +172,6 @@ class ChatScreen(ReadingScreen):
         self.transcript.add_error(message, hint)
         self.changed()
 
-    def show_spoken(self, reply: VoiceReply, text: str) -> None:
-        """Show a spoken question and its answer as it arrives."""
-        assert self.conversation is not None
-        self._has_news = True
-        self.run_worker(self.conversation.show_spoken(reply, text), group="turn")
-
     def read_aloud(self, turn: Turn) -> AsyncIterable[Event]:
         """The events of a typed question's answer, which voice may want, too."""
         return self.voice.read_aloud(turn)
@@ -230,8 +223,8 @@ class ChatScreen(ReadingScreen):
 
     @work(group="turn")
     async def _send(self, typed: str) -> None:
-        from app.tui.conversation import Prompt
         from app.tui.mentions import attach
+        from app.tui.stage import Prompt
 
         assert self.conversation is not None
         try:

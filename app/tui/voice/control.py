@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -102,7 +102,7 @@ class VoiceControl:
             from app.tui.voice.spoken_answers import SpokenAnswers
 
             assert self._screen.conversation is not None
-            self._answers = SpokenAnswers(self._screen.conversation, self._model)
+            self._answers = SpokenAnswers(self._screen.conversation, self._model, self._show_answer)
         return self._answers
 
     @property
@@ -183,6 +183,9 @@ class VoiceControl:
         self._show.was_dictated = True
         self.key.ended()
         self._command(lambda loop: loop.talk_cancelled())
+
+    def _show_answer(self, work: Coroutine[None, None, None]) -> None:
+        self._screen.run_worker(work, group="turn")
 
     def _model(self) -> str | None:
         return self.settings.chat_model if self.settings else None

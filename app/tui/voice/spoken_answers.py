@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from app.tui.stage import Prompt
 
 if TYPE_CHECKING:
     from app.tui.conversation import Conversation
     from app.voice_reply import VoiceReply
     from core.assistant import Turn
-    from core.chat import Event
+    from core.chat import Event, ReasoningEffort
     from core.voice.receipt import Receipt
 
 __all__ = ("SpokenAnswers", "StoredReply", "WaitingReply")
 
 _LATELY = 6
+_LITTLE: ReasoningEffort = "low"
 
 
 class SpokenAnswers:
@@ -23,16 +26,23 @@ class SpokenAnswers:
 
     Args:
         conversation: the one on screen.
-        model: who answers spoken questions; ``None`` for the conversation's model.
+        model: who answers spoken questions; ``None`` where the user has not said.
+        spawn: runs what shows an answer, for as long as the screen lives.
 
     Attributes:
         entry: the transcript's name of the answer that is spoken; ``None`` before the first.
     """
 
-    def __init__(self, conversation: Conversation, model: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        model: Callable[[], str | None],
+        spawn: Callable[[Coroutine[None, None, None]], object],
+    ) -> None:
         self.entry: str | None = None
         self._conversation = conversation
         self._model = model
+        self._spawn = spawn
 
     def ask(self, text: str) -> WaitingReply:
         """Ask what was said; the request waits until no other answer is on its way."""
@@ -55,10 +65,29 @@ class SpokenAnswers:
         return "\n".join(stored.message.text for stored in self._conversation.branch[-_LATELY:])
 
     def _begin(self, text: str) -> VoiceReply:
-        return self._conversation.spoken(text, self._model(), self._shown)
+        """Ask; by default the quickest model, thinking as little as it can: the user waits in silence."""
+        from app.voice_reply import VoiceReply
 
-    def _shown(self, turn: Turn) -> None:
-        self.entry = turn.answer_id
+        conversation = self._conversation
+        model, effort = self._model() or conversation.chosen_model, None
+        if model is None:
+            model, effort = conversation.services.catalogue.voice_model, _LITTLE
+        prompt = Prompt(text, text)
+        turn = conversation.tentative_turn(prompt, model=model, effort=effort)
+        return VoiceReply(turn, conversation.services.records, lambda reply: self._wanted(reply, prompt))
+
+    def _wanted(self, reply: VoiceReply, prompt: Prompt) -> None:
+        self.entry = reply.turn.answer_id
+        self._spawn(self._conversation.show(reply.turn, _until_stored(reply), prompt))
+
+
+async def _until_stored(reply: VoiceReply) -> AsyncIterator[Event]:
+    """The events of an answer that is being kept; they end when it is, so that it can be read back."""
+    try:
+        async for event in reply:
+            yield event
+    finally:
+        await reply.turn.keep()
 
 
 class WaitingReply:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.tui.screens.speech_download import SpeechDownloadScreen
 from core.errors import DownloadFailed
 from core.locations import find_locations
 from core.settings import load_settings
@@ -130,6 +131,9 @@ async def test_a_download_that_fails_says_how_to_go_on(folder: Path, keyed: Simu
         hub.ended.set_exception(DownloadFailed("The download stalled.", hint="Run it again."))
         await user.sees("The download stalled. Run it again.", "Go on")
         hub.ended = asyncio.get_running_loop().create_future()
+        screen = user.app.screen
+        assert isinstance(screen, SpeechDownloadScreen)
+        await user.until(lambda: screen.begin_button.has_focus)
         await user.presses("enter")
         await user.until(lambda: hub.begun == 2)
         await user.presses("escape")

@@ -266,3 +266,14 @@ async def test_quitting_closes_the_microphone(folder: Path, keyed: Simulated) ->
         await user.opens_voice()
         script = user.script
     assert script.voice.closed
+
+
+@pytest.mark.parametrize("command", ["/help", "/settings", "/sessions", "/model"])
+async def test_no_panel_covers_what_the_microphone_does(folder: Path, keyed: Simulated, command: str) -> None:
+    async with talking(folder, size=(80, 24)) as user:
+        await user.opens_voice()
+        await user.sends(command)
+        await user.until(lambda: user.app.screen is not user.chat)
+        await user.pilot.pause()
+        panel = user.app.screen.query_one("#panel").region
+        assert panel.bottom <= user.chat.voice_bar.region.y
