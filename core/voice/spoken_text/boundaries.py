@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from core.voice.spoken_text.languages import Language
 
-__all__ = ("Boundary", "boundary")
+__all__ = ("Boundary", "boundary", "ends_with_mark")
 
 
 class Boundary(IntEnum):
@@ -18,8 +18,9 @@ class Boundary(IntEnum):
     SENTENCE = 2
 
 
-_STOP = re.compile(r"([.!?…。！？]+)[\"'”’»)\]」』）]*$")  # noqa: RUF001
-_PAUSE = re.compile(r"(?:[,;:，、；：]|[–—])[\"'”’»)\]」』）]*$")  # noqa: RUF001
+_CLOSING = r"[\"'”’»)\]」』）]*$"  # noqa: RUF001
+_STOP = re.compile(r"([.!?…。！？؟۔।॥]+)" + _CLOSING)  # noqa: RUF001
+_PAUSE = re.compile(r"(?:[,;:，、；：،؛]|[–—])" + _CLOSING)  # noqa: RUF001
 _ITEM_NUMBER = re.compile(r"(?:^|[\s.])\d{1,3}:$")
 _OPENING = "\"'“‘«¿¡([「『（"  # noqa: RUF001
 _LAST_WORD = re.compile(r"[\w.'’-]*$")  # noqa: RUF001
@@ -45,6 +46,12 @@ def boundary(before: str, after: str, language: Language) -> Boundary:
     if goes_on or _is_shortened(before[: stop.start()], after, language):
         return Boundary.NONE
     return Boundary.SENTENCE
+
+
+def ends_with_mark(text: str) -> bool:
+    """Whether a voice pauses at the end of the text by itself."""
+    text = text.rstrip()
+    return (_STOP.search(text) or _PAUSE.search(text)) is not None
 
 
 def _is_shortened(before: str, after: str, language: Language) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.voice.spoken_text.announcements import announcement
-from core.voice.spoken_text.boundaries import Boundary, boundary
+from core.voice.spoken_text.boundaries import Boundary, boundary, ends_with_mark
 from core.voice.spoken_text.clause import Clause
 from core.voice.spoken_text.languages import Language, language_of
 from core.voice.spoken_text.mapped_text import EMPTY, MappedText
@@ -26,7 +26,6 @@ _LONGEST = 200
 _WIDE = "\u2e80"
 """From here on (CJK and above) a character is about a syllable, and counts as several."""
 _WIDE_LETTERS = 3
-_STOPS = ".!?…:;,。！？：；，、"  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class ClauseChunker:
             return MappedText.verbatim(" ", start)
         if broken is None:
             return MappedText.said(" " if word.space else "", start, end)
-        if before.text[-1] in _STOPS or (broken.kind == "line" and word.text.text[0].islower()):
+        if ends_with_mark(before.text) or (broken.kind == "line" and word.text.text[0].islower()):
             return MappedText.said(" ", start, end)
         return MappedText.said(". " if broken.kind == "block" else ", ", start, end)
 

@@ -30,13 +30,11 @@ _WIDE_STOPS = "。！？；：，、"  # noqa: RUF001
 _CLOSERS = "」』”’）》】"  # noqa: RUF001
 
 _OPENERS = re.compile(r"[`\[<【]|\$\$?|\\[(\[]")
-_LABEL = r"\[(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*\]"
-_DESTINATION = r"\((?:[^\s()]|\([^\s()]*\))*(?:\s+\"[^\"]*\")?\)"
+_LABEL = r"(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*"
+_TARGET = r"(?:\((?:[^\s()]|\([^\s()]*\))*(?:\s+\"[^\"]*\")?\)|\[[^\[\]]*\])"
 _SPANS = {
     "`": re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)"),
-    "[": re.compile(
-        r"\[(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*\](?:\((?:[^\s()]|\([^\s()]*\))*(?:\s+\"[^\"]*\")?\))?"
-    ),
+    "[": re.compile(rf"\[{_LABEL}\]{_TARGET}?"),
     "<": re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?-->"),
     "$": re.compile(r"\$(?![\s\d$])[^$]*?(?<![\s\\])\$(?!\d)"),
     "【": re.compile(r"【[^【】]*】"),
@@ -44,7 +42,7 @@ _SPANS = {
     "\\(": re.compile(r"\\\(.+?\\\)"),
     "\\[": re.compile(r"\\\[.+?\\\]"),
 }
-_MAY_GO_ON = {"`": ("",), "[": ("", "("), "$": ("",)}
+_MAY_GO_ON = {"`": ("",), "[": ("", "(", "["), "$": ("",)}
 """What after a span that has closed leaves open whether that was its end; empty: nothing is there yet."""
 _CANNOT_OPEN = {
     "<": re.compile(r"<(?:[^a-zA-Z/!]|$)"),
@@ -76,7 +74,7 @@ def word_end(text: str, *, complete: bool) -> int | None:
             position += 1
             rest = text[position : max(position, _LONGEST_WORD)]
             position += len(rest) - len(rest.lstrip(_WIDE_STOPS + _CLOSERS))
-            return position if complete or _LONGEST_WORD <= position or position < len(text) else None
+            return position if complete or position >= _LONGEST_WORD or position < len(text) else None
         position += 2 if character == "\\" else 1
         if position >= _LONGEST_WORD:
             break
@@ -100,31 +98,41 @@ def _span_end(text: str, position: int, opener: str, *, complete: bool) -> int |
 
 
 _TOKEN = re.compile(
-    r"""
+    rf"""
       (?P<math>\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|\$(?![\s\d$])[^$]*?(?<![\s\\])\$(?!\d))
-    | \\(?P<escaped>[!-/:-@\[-`{-~])
+    | \\(?P<escaped>[!-/:-@\[-`{{-~])
     | (?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)
-    | (?P<note>\[\^[^\]]*\]|【[^】]*】)
-    | (?P<image>!)?\[(?P<label>(?:[^\[\]\\]|\\.|\[[^\[\]]*\])*)\]
-        \((?:[^\s()]|\([^\s()]*\))*(?:\s+"[^"]*")?\)
-    | (?P<tag></?[a-zA-Z][^<>:]*>|<!--.*?-->)
+    | (?P<note>\[\^[^\]]*\]|【[^】]*】|(?<=\S)\[\d{{1,3}}\](?!\())
+    | (?P<image>!)?\[(?P<label>{_LABEL})\]{_TARGET}
     | <?(?P<scheme>(?:https?://|mailto:)(?:www\.)?)(?P<host>[^\s/?\#<>"'`|\[\]()*]+)(?P<path>[^\s<>"'`|\[\]]*)>?
-    | (?P<entity>&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});)
+    | (?P<comment><!--.*?-->)
+    | </?(?P<tag>[a-zA-Z][^<>]*)>
+    | (?P<entity>&(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[a-zA-Z][a-zA-Z0-9]{{1,30}});)
     | (?P<emphasis>(?<![0-9*])\*+|\*+(?![0-9*])|~~+|(?<![^\W_])_+|_+(?![^\W_]))
-    | (?P<joint>_)
+    | (?P<joint>[_\\])
     | (?P<bracket>[\[\]|`]+)
     """,
     re.VERBOSE,
 )
+_TAG = re.compile(
+    r"(?:a|abbr|b|big|blockquote|br|center|code|del|details|div|dd|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark"
+    r"|ol|p|pre|q|s|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|u|ul)(?![\w@-])",
+    re.IGNORECASE,
+)
+"""What is markup between angle brackets; anything else there is a word, such as ``<your name>``."""
 _CLOSING_MARKS = ".,;:!?*_~)"
 _SENTENCE_MARKS = ".,;:!?"
 _IDENTIFIER = re.compile(r"[^\W_]+")
+_OPERATOR = re.compile(r"[)\]\s]*(\+\+|[!=]==?|<=|>=|->|=>|[=+]|\*\*|(?<=\s)[-*<>](?=\s))[(\[\s]*")
+_OPERATORS = {"===": "==", "!==": "!=", "**": "^", "*": "×", "-": "−"}  # noqa: RUF001
+"""Operators in code by what is said for them; of others that `speakable` says nothing is needed here."""
+_CODE_TAIL = re.compile(r"\+\+|#|%")
 _CAMEL = re.compile(r"(?<=[a-zß-ÿ])(?=[A-Z])")
 
 
 def plain(word: str, start: int, language: Language) -> MappedText:
     """What is said for a word of Markdown that stands at ``start`` in the answer."""
-    if word == "*":
+    if word in ("*", "**"):
         return MappedText.verbatim(word, start)
     said, position = EMPTY, 0
     for match in _TOKEN.finditer(word):
@@ -151,9 +159,17 @@ def _token(match: re.Match[str], offset: int, language: Language) -> MappedText:
         return _address(match, offset)
     if match["entity"]:
         return MappedText.said(_heard(safe_text(unescape(match["entity"]))), start, end)
-    if match["joint"] or match["tag"]:
+    if match["tag"] and not _TAG.match(match["tag"]):
+        return _apart(_audible(match["tag"].rstrip("/"), offset + match.start("tag")), start, end)
+    if match["joint"] or match["tag"] or match["comment"]:
         return MappedText.said(" ", start, end)
     return EMPTY
+
+
+def _apart(text: MappedText, start: int, end: int) -> MappedText:
+    """The text between spaces that stand for its brackets."""
+    before, after = text.spans[0].start, text.spans[-1].end
+    return MappedText.said(" ", start, before) + text + MappedText.said(" ", after, end)
 
 
 def _address(match: re.Match[str], offset: int) -> MappedText:
@@ -177,11 +193,21 @@ def _code(code: str, start: int, language: Language) -> MappedText:
     for word in words:
         between = code[before : word.start()]
         if said.text:
-            joint = f" {language.dot} " if between == "." else between if between in ("-", "/", ":") else " "
-            said += MappedText.said(joint, start + before, start + word.start())
+            said += MappedText.said(_joint(between, language), start + before, start + word.start())
         said += _split_camel(word[0], start + word.start())
         before = word.end()
-    return said
+    tail = _CODE_TAIL.match(code, before)
+    return said + MappedText.verbatim(tail[0], start + before) if tail else said
+
+
+def _joint(between: str, language: Language) -> str:
+    """What is said between two words of code."""
+    if between == ".":
+        return f" {language.dot} "
+    if between in ("-", "/", ":"):
+        return between
+    operator = _OPERATOR.fullmatch(between)
+    return f" {_OPERATORS.get(operator[1], operator[1])} " if operator else " "
 
 
 def _split_camel(word: str, start: int) -> MappedText:

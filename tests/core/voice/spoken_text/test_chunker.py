@@ -144,6 +144,18 @@ def test_wide_characters_are_cut_at_their_own_marks() -> None:
     assert [clause.spoken for clause in found] == ["你好！我是一个助手。", "今天天气很好，我们去公园吧。"]  # noqa: RUF001
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("كيف حالك اليوم؟ هذا مثال بسيط آخر", "كيف حالك اليوم؟"),
+        ("مرحبا بك يا صديقي، كيف حالك", "مرحبا بك يا صديقي،"),
+        ("नमस्ते मेरे दोस्त कैसे हैं। यह एक परीक्षण है", "नमस्ते मेरे दोस्त कैसे हैं।"),
+    ],
+)
+def test_other_scripts_have_marks_of_their_own(text: str, first: str) -> None:
+    assert clauses(text)[0].spoken == first
+
+
 def test_code_is_announced_when_it_ends_and_covers_its_whole_source() -> None:
     text = "Here is how it is done:\n```python\nprint('a. b')\n```\nEnjoy."
     code = clauses(text)[1]
@@ -177,7 +189,9 @@ def test_after_a_word_without_an_end_comes_the_rest(endless: str) -> None:
 
 
 def test_lines_may_end_as_on_windows() -> None:
-    text = "So:\n\n```python\nx\n```\n\n- one\n- two\n\n---\n$$\nx\n$$\n| a | b |\n|---|---|\n| 1 | 2 |\n\nBye."
+    text = (
+        "So:\n\n```python\nx\n```\n\n- one\n- two\n\n---\n$$\nx\n$$\n| a | b |\n|---|---|\n| 1 | 2 |\n\nBye."
+    )
     said = [clause.spoken for clause in clauses(text)]
     assert said[-1] == "Bye."
     assert [clause.spoken for clause in clauses(text.replace("\n", "\r\n"))] == said

@@ -12,14 +12,22 @@ from tests.core.voice.spoken_text.answers import clauses, spoken
     ("written", "said"),
     [
         ("**Bold**, *italic*, ~~gone~~ and __this__.", "Bold, italic, gone and this."),
-        ("2 * 3 = 6, 2*3 and 2**3", "2 times 3 equals 6, 2 times 3 and 2 times 3"),
+        ("2 * 3 = 6, 2*3, 2**3", "2 times 3 equals 6, 2 times 3, 2 to the power of 3"),
+        ("Some 2^10 or x^-1", "Some 2 to the power of 10 or x to the power of minus 1"),
         ("Call `get_user_name()` now", "Call get user name now"),
         ("Call `getUserName` now", "Call get User Name now"),
         ("Edit `core/app.py` now", "Edit core/app dot py now"),
+        ("Is `x != y` or `f(x) = a * 2`?", "Is x is not y or f x equals a times 2?"),
+        ("In `C++17`, `C#` and C#, not `ls -l`", "In C plus plus 17, C sharp and C sharp, not ls l"),
+        ("A `Vec<int>` or Vec<String> holds", "A Vec int or Vec String holds"),
+        ("Open C:\\Users\\me now", "Open C: Users me now"),
         ("Use `" + "x = f(y); " * 10 + "` here", "Use Code on screen. here"),
         ("See [the *fine* manual](https://a.b/c_d?e=f).", "See the fine manual."),
         ("See https://www.example.com/a/b?c=d.", "See example.com."),
         ("See <https://example.com> too", "See example.com too"),
+        ("See [the manual][1].", "See the manual."),
+        ("Ask <ann@example.com> for <your-key> now", "Ask ann@example.com for your-key now"),
+        ('See <a href="https://a.b/c" class="d">here</a> now', "See here now"),
         ("![A cat](cat.png) sleeps", "image: A cat sleeps"),
         ("Water[^1] is wet【4†source】.", "Water is wet."),
         ("[^1]: A note.", "A note."),
@@ -32,6 +40,12 @@ from tests.core.voice.spoken_text.answers import clauses, spoken
         ("It costs $5.", "It costs 5 dollars."),
         ("It costs $1 or €2,50 or 3 €.", "It costs 1 dollar or 2,50 euros or 3 euros."),
         ("They paid $1.5 million, then $3M.", "They paid 1.5 million dollars, then 3 million dollars."),
+        ("It is $5–$10 or 3-5 €", "It is 5 to 10 dollars or 3 to 5 euros"),  # noqa: RUF001
+        ("Some US$5-10k, R$1 or $1M", "Some US 5 to 10 thousand dollars, 1 real or 1 million dollars"),
+        ("From 2-3 hours, 1990-1995", "From 2 to 3 hours, 1990 to 1995"),
+        ("Call 555-1234, 10-5 or 978-3-16", "Call 555-1234, 10-5 or 978-3-16"),
+        ("In the 1990s and the 80s, 30s long", "In the 1990s and the 80s, 30 seconds long"),
+        ("A V8 engine in v2", "A V8 engine in version 2"),
         ("It is 21°C, -5 °C at night", "It is 21 degrees Celsius, minus 5 degrees Celsius at night"),
         ("Some 3–5 km, 16GB and 1 kg", "Some 3 to 5 kilometres, 16 gigabytes and 1 kilogram"),  # noqa: RUF001
         ("About 50% of ~20", "About 50 percent of about 20"),
@@ -74,6 +88,19 @@ def test_lists_are_said_item_by_item() -> None:
 
 def test_lines_of_a_paragraph_are_joined_by_a_pause_where_they_are_not_one_sentence() -> None:
     assert spoken("Name: Ann\nAge: 7\n\nThis goes\non here") == "Name: Ann, Age: 7. This goes on here"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('She said "Go."\nHe went.', 'She said "Go." He went.'),
+        ("# A title (really!)\nText", "A title (really!) Text"),
+        ("One line.<br>\nAnother", "One line. Another"),
+        ("# यह एक है।\nहाँ", "यह एक है। हाँ"),
+    ],
+)
+def test_a_line_with_a_mark_at_its_end_gets_no_other(written: str, said: str) -> None:
+    assert spoken(written) == said
 
 
 def test_a_table_is_announced_by_its_columns() -> None:
