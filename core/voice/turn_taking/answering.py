@@ -40,7 +40,7 @@ class Answering(Phase):
     def talk_started(self) -> None:
         """The key stops the answer; what was said over it until now is kept."""
         floor = self.floor
-        floor.interrupt_by_key()
+        floor.interrupt("key")
         if floor.muted:
             floor.notice("The microphone is muted.")
             floor.rest()
@@ -86,7 +86,7 @@ class Answering(Phase):
         """Silence, and nobody has the floor."""
         floor = self.floor
         floor.voicing.ignore_until_pause()
-        floor.interrupt_by_key()
+        floor.interrupt("key")
         floor.discard()
         floor.rest()
 
@@ -134,7 +134,7 @@ class Answering(Phase):
     def _judge(self, text: str, confidence: float, *, final: bool) -> None:
         """Do these words stop the answer?"""
         floor, turn = self.floor, self.turn
-        if floor.echo.echoes(text, since=turn.since, now=floor.now):
+        if floor.echo.echoes(text, begun=turn.started):
             floor.distrust_until = floor.now + floor.policy.distrust
             floor.voicing.ignore_until_pause()
             self._dismiss()
@@ -146,7 +146,7 @@ class Answering(Phase):
         floor = self.floor
         if floor.state == "thinking" and turn.started - floor.committed < _CUT_OFF:
             floor.patience.resumed_after(turn.started - floor.committed)
-        floor.interrupt_by_speech()
+        floor.interrupt("speech")
         turn.tentative = False
         turn.interrupted = True
         if floor.voicing.silence >= floor.policy.endpoint_silence:

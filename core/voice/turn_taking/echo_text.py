@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from math import inf
 
@@ -13,11 +13,10 @@ __all__ = ("EchoGuard",)
 _REMEMBERED = 60.0
 """Seconds that a clause is remembered; a turn that overlaps an answer is not longer."""
 
-_TAIL = 1.5
-"""Seconds after the last word was read that its echo may still be heard, or be transcribed."""
-
-_SECONDS_A_WORD = 0.4
-"""How long a word takes to be read, at the slow end; marks until when a clause is heard."""
+_TAIL = 0.6
+"""Seconds after the last of a clause is out of the speaker in which its echo may still begin to be heard:
+rooms are over sooner, wireless speakers are late. People may take up its words as soon, to choose
+"white wine" out of "red wine or white wine?", so that it is no more."""
 
 _FRAGMENT = 2
 """Words in a row that must agree; a single word the user may well have chosen himself."""
@@ -26,34 +25,42 @@ _MATCHED = 0.75
 """The part of a transcript's words, from 0 to 1, that must be the assistant's."""
 
 
+@dataclass(slots=True)
+class _Clause:
+    """What was read aloud, and until when."""
+
+    words: list[str]
+    until: float = inf
+
+
 class EchoGuard:
     """Knows what was read aloud lately, and tells it from what the user says.
 
     What is left of an echo is transcribed in fragments, with a word wrong here and there. A
-    transcript is an echo when it was recorded while the assistant spoke and nearly all of it is made
-    of runs of words that the assistant said, in that order.
+    transcript is an echo when nearly all of it is made of runs of words that the assistant said, in
+    that order, no earlier than just before the speech in it began.
     """
 
-    __slots__ = ("_said", "_sounds_until")
+    __slots__ = ("_said",)
 
     def __init__(self) -> None:
-        self._said: deque[tuple[float, list[str]]] = deque()
-        self._sounds_until = -inf
+        self._said: list[_Clause] = []
 
     def spoken(self, text: str, at: float) -> None:
-        """This begins to be read aloud."""
-        words = words_of(text)
-        while self._said and self._said[0][0] < at - _REMEMBERED:
-            self._said.popleft()
-        self._said.append((at, words))
-        self._sounds_until = max(self._sounds_until, at + len(words) * _SECONDS_A_WORD)
+        """This begins to be read aloud; what was read before it is over."""
+        self.silent(at)
+        self._said = [clause for clause in self._said if clause.until >= at - _REMEMBERED]
+        self._said.append(_Clause(words_of(text)))
 
-    def echoes(self, text: str, *, since: float, now: float) -> bool:
-        """Whether a transcript of what was recorded since then is nothing but our own words."""
-        if since > self._sounds_until + _TAIL:
-            return False
+    def silent(self, at: float) -> None:
+        """Nothing is read aloud any more."""
+        if self._said:
+            self._said[-1].until = min(self._said[-1].until, at)
+
+    def echoes(self, text: str, *, begun: float) -> bool:
+        """Whether a transcript of speech that began then is nothing but our own words."""
         heard = words_of(text)
-        said = [word for at, words in self._said if at >= now - _REMEMBERED for word in words]
+        said = [word for clause in self._said if clause.until + _TAIL >= begun for word in clause.words]
         if len(heard) < _FRAGMENT:
             return False
         blocks = SequenceMatcher(None, said, heard, autojunk=False).get_matching_blocks()

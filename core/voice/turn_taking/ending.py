@@ -109,7 +109,7 @@ def _enough(floor: Floor, turn: OpenTurn) -> bool:
 
 def _nothing_meant(floor: Floor, turn: OpenTurn, text: str) -> bool:
     """The text is an echo of the answer, a mere "um", or a "stop" that has done its work."""
-    if floor.echo.echoes(text, since=turn.since, now=floor.now) or is_filler(text, floor.language):
+    if floor.echo.echoes(text, begun=turn.started) or is_filler(text, floor.language):
         return True
     return turn.interrupted and is_stop(text, floor.language)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Literal
 
 from core.voice.audio import FRAME_SECONDS
 from core.voice.turn_taking.actions import (
@@ -178,15 +179,11 @@ class Floor:
             self.ducked_at = None
             self.tell(Unduck())
 
-    def interrupt_by_key(self) -> None:
-        """Stop the answer because a key says so."""
-        self.tell(Interrupt("key"))
+    def interrupt(self, by: Literal["speech", "key"]) -> None:
+        """Stop the answer, because somebody spoke words over it or a key says so."""
+        self.tell(Interrupt(by))
         self.unduck()
-
-    def interrupt_by_speech(self) -> None:
-        """Stop the answer because somebody spoke words over it."""
-        self.tell(Interrupt("speech"))
-        self.unduck()
+        self.echo.silent(self.now)
 
     def notice(self, text: str) -> None:
         """Tell the user one line."""

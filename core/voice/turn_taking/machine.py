@@ -162,6 +162,7 @@ class TurnMachine:
             case AnswerHeard():
                 phase.answer_heard()
             case AnswerEnded():
+                self._floor.echo.silent(message.at)
                 phase.answer_ended()
             case Stopped():
                 phase.stopped()

@@ -31,11 +31,7 @@ class _UserSpeaks(Phase):
 
     def answer_heard(self) -> None:
         """An answer must not speak into the user's turn."""
-        turn = self.turn
-        if turn.keyed:
-            self.floor.interrupt_by_key()
-        else:
-            self.floor.interrupt_by_speech()
+        self.floor.interrupt("key" if self.turn.keyed else "speech")
 
     def final(self) -> None:
         """The text is there before the turn is over: the answer may be asked for early."""

@@ -32,7 +32,7 @@ def guard() -> EchoGuard:
     ],
 )
 def test_what_was_said_is_an_echo(guard, text):
-    assert guard.echoes(text, since=14.0, now=18.0)
+    assert guard.echoes(text, begun=14.0)
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,29 @@ def test_what_was_said_is_an_echo(guard, text):
     ],
 )
 def test_what_the_user_says_is_none(guard, text):
-    assert not guard.echoes(text, since=14.0, now=18.0)
+    assert not guard.echoes(text, begun=14.0)
 
 
-def test_later_the_user_may_quote_it(guard):
-    assert not guard.echoes("Paris is the capital of France", since=40.0, now=42.0)
+def test_what_was_said_before_may_be_quoted(guard):
+    assert guard.echoes("Paris is the capital of France", begun=15.3)
+    assert not guard.echoes("Paris is the capital of France", begun=16.0)
+    assert guard.echoes("which was finished in 1889", begun=16.0)
+
+
+def test_as_soon_as_it_is_silent_all_may_be_quoted(guard):
+    guard.silent(20.0)
+    assert guard.echoes("which was finished in 1889", begun=20.3)
+    assert not guard.echoes("which was finished in 1889", begun=20.7)
 
 
 def test_it_forgets(guard):
     guard.spoken("Something else entirely.", 100.0)
-    assert not guard.echoes("Paris is the capital of France", since=99.0, now=102.0)
-    assert guard.echoes("something else entirely", since=99.0, now=102.0)
+    assert not guard.echoes("Paris is the capital of France", begun=14.0)
+    assert guard.echoes("something else entirely", begun=99.0)
 
 
 def test_before_anything_was_said_nothing_is_an_echo():
-    assert not EchoGuard().echoes("Hello there, how are you?", since=0.0, now=1.0)
+    assert not EchoGuard().echoes("Hello there, how are you?", begun=0.0)
 
 
 @given(st.text(max_size=80), st.data())
@@ -72,4 +80,4 @@ def test_every_fragment_of_two_words_is_known(text, data):
     begin = data.draw(st.integers(0, max(0, len(words) - 2)))
     end = data.draw(st.integers(begin, len(words)))
     fragment = words[begin:end]
-    assert guard.echoes(" ".join(fragment), since=10.0, now=11.0) == (len(fragment) >= 2)
+    assert guard.echoes(" ".join(fragment), begun=10.0) == (len(fragment) >= 2)

@@ -299,6 +299,17 @@ def test_turns_that_are_all_alike_pause_hands_free(talk):
     assert not talk.machine.hands_free
 
 
+def test_a_question_may_be_answered_in_its_own_words(talk):
+    talk.tell(AnswerHeard(talk.now))
+    talk.machine.spoken("Would you like red wine, or white wine?")
+    talk.silence(1.5)
+    talk.tell(AnswerEnded(talk.now))
+    talk.silence(0.6)
+    talk.speak(0.7, "White wine.")
+    talk.silence(1)
+    assert talk.last(Commit).text == "White wine."
+
+
 def test_a_failed_transcription_says_so(talk):
     talk.hears = None
     talk.speak(1)
