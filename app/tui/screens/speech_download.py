@@ -56,6 +56,7 @@ class SpeechDownloadScreen(ModalScreen[bool]):
         self._model = model
         self._models_dir = models_dir
         self._fetch = fetch
+        self._is_running = False
 
     def compose(self) -> ComposeResult:
         """What, how much, where to; a bar once it runs."""
@@ -82,7 +83,10 @@ class SpeechDownloadScreen(ModalScreen[bool]):
 
     @on(Button.Pressed, "#begin")
     def _begin(self) -> None:
-        self.begin_button.disabled = True
+        if self._is_running:
+            return
+        self._is_running = True
+        self.begin_button.label = "Downloading"
         self.bar.display = True
         self.problem.update("")
         self._run()
@@ -94,8 +98,7 @@ class SpeechDownloadScreen(ModalScreen[bool]):
         except DownloadFailed as error:
             self.problem.update(" ".join(explain(error)))
             self.begin_button.label = "Go on"
-            self.begin_button.disabled = False
-            self.begin_button.focus()
+            self._is_running = False
             return
         self.dismiss(True)
 

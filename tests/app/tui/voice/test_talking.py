@@ -277,3 +277,4 @@ async def test_no_panel_covers_what_the_microphone_does(folder: Path, keyed: Sim
         await user.pilot.pause()
         panel = user.app.screen.query_one("#panel").region
         assert panel.bottom <= user.chat.voice_bar.region.y
+        assert "Microphone open" in user.screen
