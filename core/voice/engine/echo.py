@@ -23,9 +23,9 @@ _TAIL = 0.3
 """Seconds after its own voice in which a half-duplex microphone takes nothing for speech."""
 _ECHO_ENDS = 1.0
 """Seconds after the last sound that are still put through the canceller: the longest echo it finds."""
-_SETTLING = 1.0
-"""Seconds of sound a canceller needs to learn a room, also anew when the speaker stumbled or the two
-streams shifted; until then echo may pass for speech."""
+_SETTLING = 2.0
+"""Seconds of sound a canceller needs to learn a room, also anew where a stream stumbled or the two
+shifted; until then echo may pass for speech, and nothing is taken for it."""
 _FORGETTING = 0.98
 """Weight of the past in the measured reduction, 10 ms ago; a mean over about half a second."""
 _AUDIBLE = 1e-7
@@ -114,15 +114,19 @@ class CancelEcho:
         samples = near.samples
         if speaker is not None:
             self._echo_until = speaker.sounds_until + _ECHO_ENDS
-        if speaker is None or near.heard > self._echo_until:
+        if speaker is None:
             self._path.add(_mean_square(samples), 0.0, len(samples))
             return samples
         if self._reference is None or self._reference.speaker is not speaker:
             self._reference = Reference(speaker)
             self._path.forget()
+        if near.heard > self._echo_until:
+            self._path.add(_mean_square(samples), 0.0, len(samples))
+            self._reference.pass_over(len(samples))
+            return samples
         far = self._reference.beside(len(samples), near.delivered)
-        learned_for = (self._reference, self._reference.alignments, speaker.xruns)
-        if learned_for != self._learned_for:
+        learned_for = (self._reference, self._reference.disturbances, speaker.xruns)
+        if learned_for != self._learned_for or near.lost:
             self._learned_for, self._learned = learned_for, 0.0
         cleaned: Samples = self._canceller.process(samples, far)
         played = _mean_square(far)

@@ -58,7 +58,7 @@ class Listening:
         self._uncleaned = joined[whole:]
         if whole:
             rest = len(self._uncleaned) / SAMPLE_RATE
-            near = Captured(joined[:whole], captured.delivered - rest, captured.heard - rest)
+            near = Captured(joined[:whole], captured.delivered - rest, captured.heard - rest, captured.lost)
             cleaned = self.echo.clean(near, speaker)
             self._kept.append(cleaned, near.heard)
             yield from self._frames(cleaned, near.heard)

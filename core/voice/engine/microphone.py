@@ -128,12 +128,14 @@ class Microphone:
         if self._channels > 1:
             block = np.mean(block.reshape(frames, -1), axis=1, out=self._mono[:frames])
         self._ring.write(block)
-        self._clock.observe(self._ring.written, now)
         self.last_callback = now
         if status.input_overflow:
             self.xruns += 1
-        latency = times.currentTime - times.inputBufferAdcTime - frames / self.rate
-        self._latency = latency if 0 <= latency <= _MOST_LATENCY else 0.0
+            self._clock.restart()
+        self._clock.observe(self._ring.written, now)
+        behind = times.currentTime - times.inputBufferAdcTime - frames / self.rate
+        heard = now - (behind if 0 <= behind <= _MOST_LATENCY else 0.0)
+        self._latency = max(0.0, self._clock.time_of(self._ring.written) - heard)
         if self._ring.written // self.block % _BLOCKS_A_WAKE == 0:
             self._wake()
 

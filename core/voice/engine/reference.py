@@ -17,7 +17,7 @@ _USUAL_LATENCY = 0.06
 """Seconds of a speaker's reported latency that are not allowed for: what is reported may be too much, and
 a canceller finds an echo that is late but none that comes before its sound."""
 _DRIFT = 0.02
-"""Seconds of misalignment from which on it is aligned anew; each time the canceller has to learn again."""
+"""Seconds of misalignment from which on it is aligned anew, or that may be missing of it unnoticed."""
 _LOOK_AHEAD = 0.003
 
 
@@ -28,7 +28,8 @@ class Reference:
         speaker: whose sound it is.
 
     Attributes:
-        alignments: times it was laid beside the microphone anew.
+        disturbances: times the two streams had shifted, or sound was played that came too late to be
+            laid beside the microphone. After each the canceller may have to learn again.
     """
 
     def __init__(self, speaker: Speaker) -> None:
@@ -36,7 +37,8 @@ class Reference:
         self._ratio = speaker.rate / SAMPLE_RATE
         self._ready: Samples = np.zeros(0, np.float32)
         self._owed = 0
-        self.alignments = 0
+        self._resting = False
+        self.disturbances = 0
         self._begin(0)
 
     def beside(self, count: int, delivered: float) -> Samples:
@@ -46,21 +48,30 @@ class Reference:
         end = speaker.clock.position_at(delivered - _MARGIN - late)
         expected = self._origin + (self._given + count) * self._ratio
         if abs(end - expected) > _DRIFT * speaker.rate:
+            self.disturbances += 1
             self._begin(round(end - count * self._ratio))
             expected = end
+        elif self._resting:
+            self._begin(round(expected - count * self._ratio))
         self._read_until(round(expected + _LOOK_AHEAD * speaker.rate))
         self._given += count
         self._ready = self._ready[self._owed :]
         found, self._ready = self._ready[:count], self._ready[count:]
         self._owed = count - len(found)
+        self.disturbances += self._owed > _DRIFT * SAMPLE_RATE
         return np.concatenate((found, np.zeros(self._owed, np.float32))) if self._owed else found
 
+    def pass_over(self, count: int) -> None:
+        """Nothing belongs to the next ``count`` samples of the microphone: there is silence."""
+        self._given += count
+        self._resting = True
+
     def _begin(self, position: int) -> None:
-        self.alignments += 1
         played = self.speaker.played
         self._origin = self._cursor = max(position, played.oldest, 0)
         self._given = 0
         self._owed = 0
+        self._resting = False
         self._ready = np.zeros(0, np.float32)
         self._downsampler = Downsampler(self.speaker.rate)
 

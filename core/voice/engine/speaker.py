@@ -31,7 +31,7 @@ class Speaker:
         name: what the user knows the device by.
         rate: samples a second of the device.
         played: everything the device took, silence too; the reference of the echo canceller.
-        clock: when which sample of that was handed over.
+        clock: when which sample of that was handed over, had no callback been late.
         latency: seconds from there to the ear.
         sounds_until: when the latest sound that was handed over dies away.
         last_callback: when the callback last ran; ``None`` before it first did.
@@ -110,13 +110,16 @@ class Speaker:
         taken = self._feed.take(mono)
         np.frombuffer(data, np.float32).reshape(frames, -1)[:] = mono[:, None]
         self.played.write(mono)
-        latency = times.outputBufferDacTime - times.currentTime
-        self.latency = latency if 0 <= latency <= _MOST_LATENCY else 0.0
         self.last_callback = now
+        if status.output_underflow:
+            self.clock.restart()
         self.clock.observe(self.played.written, now)
+        ahead = times.outputBufferDacTime - times.currentTime
+        heard = now + (ahead if 0 <= ahead <= _MOST_LATENCY else 0.0)
+        self.latency = heard - self.clock.time_of(self.played.written)
         if taken:
-            self.sounds_until = now + self.latency + taken / self.rate
-            self._taken.append((first, taken, now + self.latency))
+            self.sounds_until = heard + taken / self.rate
+            self._taken.append((first, taken, heard))
             if status.output_underflow:
                 self.xruns += 1
             self._wake()

@@ -31,6 +31,10 @@ class StreamClock:
         self._origins.append(at - position / self._rate)
         self._origin = min(self._origins)
 
+    def restart(self) -> None:
+        """Forget the past: samples were lost, so that those from now on pass later than was thought."""
+        self._origins.clear()
+
     @property
     def running(self) -> bool:
         """Whether anything was observed."""

@@ -32,5 +32,14 @@ def test_a_gap_is_followed() -> None:
     assert clock.time_of(200 * BLOCK) == pytest.approx(BEGAN + 2.0 + 0.5)
 
 
+def test_a_gap_that_is_known_is_followed_at_once() -> None:
+    clock = StreamClock(RATE)
+    for number in range(101):
+        if number == 100:
+            clock.restart()
+        clock.observe(number * BLOCK, BEGAN + number * BLOCK / RATE + (0.5 if number == 100 else 0.0))
+    assert clock.time_of(100 * BLOCK) == pytest.approx(BEGAN + 1.0 + 0.5)
+
+
 def test_nothing_is_known_before_the_first_block() -> None:
     assert not StreamClock(RATE).running
