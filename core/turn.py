@@ -112,6 +112,7 @@ class Turn:
         self._under_way = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._booking: asyncio.Task[None] | None = None
         self._tentative = tentative
         self._spent: Decimal | None = None
         self._closed = False
@@ -146,7 +147,8 @@ class Turn:
     def cost(self) -> Decimal | None:
         """US dollars for the answering call; ``None`` where the price or the usage is unknown.
 
-        Of a tentative turn that was thrown away: what the ledger booked, by estimate where it has to.
+        Of a tentative turn that was thrown away: what the ledger booked, by estimate where it has to;
+        nothing where it was never sent.
         """
         return self.response.cost if self.response else self._spent
 
@@ -161,6 +163,8 @@ class Turn:
 
         Final once the iteration has ended.
         """
+        if self._tentative:
+            return None  # nothing of it is to be stored
         if self._storage_error is not None:
             return self._storage_error
         if self._writer is not None and self._writer.failure is not None:
@@ -198,13 +202,16 @@ class Turn:
         self._closed = True
         if self._reading is None:
             self.state = "stopped"
+            self._spent = Decimal(0) if self._tentative else None
             return
         if self._stoppable:
             self._stoppable = False
             self._reading.cancel()
         await asyncio.wait([self._reading])
         if self._tentative:
-            await self._book_speculation()
+            if self._booking is None:  # once, however often and by whomever it is closed
+                self._booking = asyncio.create_task(self._book_speculation(), name="book a guess")
+            await asyncio.shield(self._booking)
 
     async def keep(self) -> None:
         """The answer is wanted: store question and answer; safe to call again, also once it is over.

@@ -124,10 +124,34 @@ async def test_what_was_thrown_away_counts_for_the_session_it_was_asked_in(desk:
     assert len(await texts(records, first.session_id)) == 2
 
 
-async def test_throwing_away_what_was_never_sent_leaves_nothing(desk: Desk) -> None:
+async def test_what_a_guess_cost_is_known_however_often_it_is_closed(
+    desk: Desk, simulator: Simulated
+) -> None:
+    simulator.configure(text="word " * 2_000, tokens_per_second=200)
+    turn = desk.guess("Tides?")
+    arrived = asyncio.Event()
+
+    async def read() -> None:
+        async for event in turn:
+            if isinstance(event, TextDelta):
+                arrived.set()
+
+    reading = asyncio.create_task(read())
+    await arrived.wait()
+    reading.cancel()  # which closes the turn, too
+    await asyncio.wait([reading])
+    await turn.aclose()
+    (row,) = await (await desk.records()).ledger.rows()
+    assert row.cost == turn.cost
+    assert turn.cost is not None
+    assert turn.cost > Decimal(0)
+
+
+async def test_throwing_away_what_was_never_sent_leaves_nothing_and_costs_nothing(desk: Desk) -> None:
     turn = desk.guess("Tides?")
     await turn.aclose()
     assert not desk.records.are_open
+    assert turn.cost == Decimal(0)
 
 
 async def test_without_storage_a_guess_costs_an_unknown_amount_and_no_error(
@@ -154,3 +178,29 @@ async def test_cancelling_whoever_keeps_loses_nothing(desk: Desk) -> None:
     await asyncio.wait([keeping])
     await turn.keep()
     assert len(await texts(await desk.records(), turn.session_id)) == 2
+
+
+async def test_a_guess_thrown_away_while_storage_is_broken_is_no_part_of_the_conversation(
+    desk: Desk, tmp_path: Path
+) -> None:
+    broken = True
+
+    async def open_once_mended() -> Records:
+        if broken:
+            raise StorageError("No.")
+        return await open_records(tmp_path / "mended.db", load_catalogue())
+
+    lazy = LazyRecords(open_once_mended)
+    assistant = Assistant(desk.router, load_catalogue(), ChatSettings(), lazy)
+    first = assistant.reply(None, Message(role="user", content="Tides?"))
+    assert [event async for event in first]
+    assert first.storage_error is not None
+    guess = assistant.reply(first.session_id, Message(role="user", content="Wrong"), tentative=True)
+    assert [event async for event in guess]
+    await guess.aclose()
+    broken = False
+    second = assistant.reply(first.session_id, Message(role="user", content="And the sun?"))
+    assert [event async for event in second]
+    questions = [text for text, _ in await texts(await lazy(), first.session_id)][::2]
+    await lazy.aclose()
+    assert questions == ["Tides?", "And the sun?"]
