@@ -64,23 +64,20 @@ class ClauseChunker:
 
     def feed(self, text: str) -> list[Clause]:
         """Add text of the answer; gives the clauses that this completes."""
-        return self._take(self._reader.feed(text))
+        self._take(self._reader.feed(text))
+        return self._spoken()
 
     def finish(self) -> list[Clause]:
         """End the answer; gives the clauses that are left."""
-        self._take_events(self._reader.finish())
+        self._take(self._reader.finish())
         self._speak(len(self._waiting))
-        return self._spoken()
-
-    def _take(self, events: list[MarkdownEvent]) -> list[Clause]:
-        self._take_events(events)
         return self._spoken()
 
     def _spoken(self) -> list[Clause]:
         clauses, self._clauses = self._clauses, []
         return clauses
 
-    def _take_events(self, events: list[MarkdownEvent]) -> None:
+    def _take(self, events: list[MarkdownEvent]) -> None:
         for event in events:
             match event:
                 case Word():

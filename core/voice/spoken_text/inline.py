@@ -15,9 +15,9 @@ from core.safe_text import safe_text
 from core.voice.spoken_text.languages import Language
 from core.voice.spoken_text.mapped_text import EMPTY, MappedText
 
-__all__ = ("REACH", "plain", "word_end")
+__all__ = ("plain", "word_end")
 
-REACH = 400
+_REACH = 400
 """Characters within which a span of markup must close to be one."""
 
 _LONGEST_WORD = 120
@@ -85,8 +85,8 @@ def word_end(text: str, *, complete: bool) -> int | None:
 
 def _span_end(text: str, position: int, opener: str, *, complete: bool) -> int | None:
     """The end of the markup that opens here, or of its opening mark where it does not close."""
-    window = text[position : position + REACH]
-    whole = complete or len(text) - position > REACH
+    window = text[position : position + _REACH]
+    whole = complete or len(text) - position > _REACH
     match = _SPANS[opener].match(window)
     if match and (whole or window[match.end() : match.end() + 1] not in _MAY_GO_ON.get(opener, ())):
         return position + match.end()
@@ -122,7 +122,7 @@ _TAG = re.compile(
 """What is markup between angle brackets; anything else there is a word, such as ``<your name>``."""
 _CLOSING_MARKS = ".,;:!?*_~)"
 _SENTENCE_MARKS = ".,;:!?"
-_IDENTIFIER = re.compile(r"[^\W_]+")
+_CODE_WORD = re.compile(r"[^\W\d_]*\d+(?:\.\d+)+|[^\W_]+")
 _OPERATOR = re.compile(r"[)\]\s]*(\+\+|[!=]==?|<=|>=|->|=>|[=+]|\*\*|(?<=\s)[-*<>](?=\s))[(\[\s]*")
 _OPERATORS = {"===": "==", "!==": "!=", "**": "^", "*": "×", "-": "−"}  # noqa: RUF001
 """Operators in code by what is said for them; of others that `speakable` says nothing is needed here."""
@@ -186,7 +186,7 @@ def _code(code: str, start: int, language: Language) -> MappedText:
     """The words in inline code; what has none is left to the voice."""
     if len(code) > _LONGEST_CODE:
         return MappedText.said(language.code, start, start + len(code))
-    words = list(_IDENTIFIER.finditer(code))
+    words = list(_CODE_WORD.finditer(code))
     if not words:
         return _audible(code.strip(), start + len(code) - len(code.lstrip()))
     said, before = EMPTY, 0

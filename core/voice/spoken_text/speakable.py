@@ -37,7 +37,7 @@ _CURRENCY_BEFORE = re.compile(
 )
 _CURRENCY_AFTER = re.compile(rf"({_AMOUNT})([ ]?)(R\$|[$€£¥₹])(?!\d)")
 _RANGE = re.compile(rf"(?<![\w.,-])({_AMOUNT}%?)[ ]?[–—][ ]?(?={_AMOUNT})")  # noqa: RUF001
-_RANGE_WITH_HYPHEN = re.compile(r"(?<![\w.,/-])((\d{1,3}|\d{4})%?)-(?=(\d{1,3}|\d{4})(?![\w./-]|,\d))")
+_RANGE_WITH_HYPHEN = re.compile(r"(?<![\w.,/-])((\d{1,3}|\d{4})%?)-(?=(\d{1,3}|\d{4})(?![.,/-]?\d|-))")
 _VERSION = re.compile(r"(\b[Vv]ersion )?\bv(?=\d+(?:\.\d+)*\b)")
 _NUMBER_SIGN = re.compile(r"(?<!\w)#(?=\d)")
 _APPROXIMATELY = re.compile(r"(?<!\w)~[ ]?(?=[$€£]?\d)")

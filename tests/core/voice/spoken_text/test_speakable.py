@@ -16,6 +16,7 @@ from tests.core.voice.spoken_text.answers import clauses, spoken
         ("Some 2^10 or x^-1", "Some 2 to the power of 10 or x to the power of minus 1"),
         ("Call `get_user_name()` now", "Call get user name now"),
         ("Call `getUserName` now", "Call get User Name now"),
+        ("Take `v1.2.3` or `3.14`", "Take version 1.2.3 or 3.14"),
         ("Edit `core/app.py` now", "Edit core/app dot py now"),
         ("Is `x != y` or `f(x) = a * 2`?", "Is x is not y or f x equals a times 2?"),
         ("In `C++17`, `C#` and C#, not `ls -l`", "In C plus plus 17, C sharp and C sharp, not ls l"),
@@ -42,7 +43,7 @@ from tests.core.voice.spoken_text.answers import clauses, spoken
         ("They paid $1.5 million, then $3M.", "They paid 1.5 million dollars, then 3 million dollars."),
         ("It is $5–$10 or 3-5 €", "It is 5 to 10 dollars or 3 to 5 euros"),  # noqa: RUF001
         ("Some US$5-10k, R$1 or $1M", "Some US 5 to 10 thousand dollars, 1 real or 1 million dollars"),
-        ("From 2-3 hours, 1990-1995", "From 2 to 3 hours, 1990 to 1995"),
+        ("From 2-3 hours, 5-10km, 1990-1995.", "From 2 to 3 hours, 5 to 10 kilometres, 1990 to 1995."),
         ("Call 555-1234, 10-5 or 978-3-16", "Call 555-1234, 10-5 or 978-3-16"),
         ("In the 1990s and the 80s, 30s long", "In the 1990s and the 80s, 30 seconds long"),
         ("A V8 engine in v2", "A V8 engine in version 2"),
