@@ -128,7 +128,8 @@ async def compose(
     if source is None:
         raise CredentialsError(
             "There is no API key for Groq.",
-            hint=f"Set {GROQ.key_variable}, run tensorwall login, or try --demo. Keys: {GROQ.keys_page}",
+            hint=f"Set {GROQ.key_variable}, run `tensorwall login`, or try `tensorwall --demo`. "
+            f"Keys: {GROQ.keys_page}",
         )
     catalogue = await asyncio.to_thread(load_catalogue, locations.models_file)
     async with AsyncExitStack() as exits:

@@ -39,6 +39,9 @@ def transcribe(*, file: Path, model: str | None, language: str | None, output: s
     is. Ctrl-C stops and keeps what has come (exit status 130). Speech models are fetched by
     `tensorwall voice setup --model NAME`; nothing else goes over the network without --groq.
     """
+    from core.voice.availability import check_packages
+
+    check_packages()
     from app.cli.transcription import Asked, transcribe_file
 
     settings = _settings(model if not groq else None, language)

@@ -133,11 +133,13 @@ class _Written:
 
     Attributes:
         complete: the whole file was heard.
+        left_out: there was speech that made no sense.
     """
 
     output: str
     label: str
     complete: bool = False
+    left_out: bool = False
     heard: list[Heard] = field(default_factory=list)
     cost: Decimal | None = Decimal(0)
     _begun: float = field(default_factory=time.monotonic)
@@ -149,6 +151,7 @@ class _Written:
         if self.cost is not None:
             self.cost = None if transcript.cost is None else self.cost + transcript.cost
         if transcript.rejected:
+            self.left_out = True
             where = f"{_clock(heard.start)} to {_clock(heard.end)}"
             note(f"left out {where}: {transcript.rejected}")
         if not transcript.text:
@@ -166,7 +169,7 @@ class _Written:
         if self.output == "json":
             emit_json(self._as_object())
         if not self.heard and self.complete:
-            note("nothing is said in it")
+            note("nothing was understood in it" if self.left_out else "nothing is said in it")
         if self.cost is None or self.cost:
             note(f"{self.label}: {money(self.cost)}")
 

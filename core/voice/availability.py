@@ -19,6 +19,7 @@ from core.errors import VoiceUnavailable
 __all__ = (
     "Missing",
     "check_available",
+    "check_packages",
     "espeak_command",
     "find_missing",
     "install_command",
@@ -104,8 +105,21 @@ def check_available() -> None:
     Raises:
         VoiceUnavailable: a package or system library is missing that nothing works without.
     """
+    _check("package", "library")
+
+
+def check_packages() -> None:
+    """Go on only where the packages are there: for files, which need neither microphone nor speaker.
+
+    Raises:
+        VoiceUnavailable: one is missing.
+    """
+    _check("package")
+
+
+def _check(*kinds: str) -> None:
     for missing in find_missing():
-        if missing.needed == "both" and missing.kind != "device":
+        if missing.needed == "both" and missing.kind in kinds:
             raise VoiceUnavailable(f"{missing.what} is missing.", hint=f"Install it: {missing.mend}")
 
 
@@ -162,4 +176,5 @@ def _has_sound() -> bool:
 def _listed(packages: list[str]) -> str:
     if len(packages) == 1:
         return f"The package {packages[0]}"
-    return f"Of the voice extra: {', '.join(packages[:-1])} and {packages[-1]}"
+    extra = "The voice extra" if len(packages) == len(_PACKAGES) else "Part of the voice extra"
+    return f"{extra} ({', '.join(packages[:-1])} and {packages[-1]})"

@@ -94,6 +94,22 @@ def test_what_cannot_be_used_is_said(
         assert words in ran.err
 
 
+def test_without_the_voice_extra_its_command_is_named(tensorwall: Run, silent: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['numpy'] = None\n")
+    for option in ((), ("--groq",)):
+        ran = tensorwall("transcribe", str(silent), *option, env={"PYTHONPATH": str(tmp_path)})
+        assert (ran.status, ran.out) == (1, "")
+        assert "The package numpy is missing.\nInstall it: " in ran.err
+        assert "[voice]" in ran.err
+
+
+def test_what_was_left_out_is_not_called_silence(tensorwall: Run, simulator: Simulated, clip: Clip) -> None:
+    simulator.configure(heard="you " * 200)
+    ran = tensorwall("transcribe", str(clip.file), "--groq")
+    assert "left out 0:00 to 0:0" in ran.err
+    assert "nothing was understood in it\n" in ran.err
+
+
 def test_ctrl_c_keeps_what_came(
     start: Callable[..., subprocess.Popen[bytes]], whisper_weights: Path, clip: Clip, tmp_path: Path
 ) -> None:

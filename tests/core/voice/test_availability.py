@@ -10,7 +10,13 @@ import pytest
 
 from core.errors import VoiceUnavailable
 from core.voice import availability
-from core.voice.availability import check_available, find_missing, install_command, package_command
+from core.voice.availability import (
+    check_available,
+    check_packages,
+    find_missing,
+    install_command,
+    package_command,
+)
 
 NAMES = {"apt": "libportaudio2", "dnf": "portaudio", "pacman": "portaudio", "zypper": "x", "apk": "y"}
 
@@ -42,11 +48,13 @@ def test_missing_packages_are_named_before_anything_else(monkeypatch: pytest.Mon
     monkeypatch.setattr(availability, "find_spec", lambda name: None if name in gone else here(name))
     (missing,) = find_missing()
     assert missing.kind == "package"
-    assert missing.what == "Of the voice extra: soxr and faster-whisper"
+    assert missing.what == "Part of the voice extra (soxr and faster-whisper)"
     assert "[voice]" in missing.mend
     with pytest.raises(VoiceUnavailable, match="soxr and faster-whisper") as error:
         check_available()
     assert missing.mend in error.value.hint
+    with pytest.raises(VoiceUnavailable, match="soxr and faster-whisper"):
+        check_packages()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PortAudio comes with the package elsewhere")
@@ -59,6 +67,7 @@ def test_missing_libraries_are_told_by_what_needs_them(monkeypatch: pytest.Monke
     assert (espeak.kind, espeak.needed) == ("library", "speaking")
     assert "libportaudio2" in portaudio.mend or "portaudio" in portaudio.mend
     assert "[espeak]" in espeak.mend
+    check_packages()
     assert find_missing(local_voice=False) == [portaudio]
 
 
