@@ -55,7 +55,8 @@ _NOTE = re.compile(r"\[\^[^\]\s]+\]:[ \t]*")
 _REFERENCE = re.compile(r"\[[^\]^][^\]]*\]:[ \t]")
 _ORNAMENT = re.compile(r"[-*_=|:+\s]*$")
 _FENCE = re.compile(r"```|~~~")
-_FORMULA = re.compile(r"(\$\$|\\\[)\s*$")
+_FORMULA = re.compile(r"(\$\$|\\\[)(?:\s*|(?!.*(?:\$\$|\\\])).*\\[a-zA-Z].*)$")
+"""A formula over several lines: nothing follows its opening mark, or TeX that does not close in the line."""
 _SPACES = re.compile(r"[^\S\n]+")
 
 

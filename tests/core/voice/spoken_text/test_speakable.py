@@ -58,6 +58,10 @@ from tests.core.voice.spoken_text.answers import clauses, spoken
         ("So \\(x \\leq \\pi\\) holds", "So x at most pi holds"),
         ("So $\\frac{a}{b}$ holds", "So formula on screen holds"),
         ("$$\n\\int x\n$$", "Formula on screen."),
+        ("$$ \\begin{cases}\nx &= 1\n\\end{cases} $$\nSo", "Formula on screen. So"),
+        ("\\[ x = \\frac{1}{2}\n+ 3 \\]\nSo", "Formula on screen. So"),
+        ("\\[ x = 3 \\] holds", "x equals 3 holds"),
+        ("$$ is the shell itself", "$$ is the shell itself"),
         ("With $HOME and $PATH set", "With $HOME and $PATH set"),
     ],
 )
