@@ -128,6 +128,7 @@ class CancelEcho:
         learned_for = (self._reference, self._reference.disturbances, speaker.xruns)
         if learned_for != self._learned_for or near.lost:
             self._learned_for, self._learned = learned_for, 0.0
+            self._path.skip()
         cleaned: Samples = self._canceller.process(samples, far)
         played = _mean_square(far)
         self._path.add(_mean_square(samples), played, len(samples))

@@ -44,6 +44,12 @@ class EchoPath:
     def forget(self) -> None:
         """Another speaker is in use: it may be heard where the last was not."""
         self._echo.clear()
+        self.skip()
+
+    def skip(self) -> None:
+        """The present second tells nothing: what was played in it is not known for certain."""
+        self._near = self._far = 0.0
+        self._samples = 0
         self._before = None
 
     def add(self, near: float, far: float, samples: int) -> None:

@@ -66,12 +66,12 @@ class Microphone:
         self._ring = Ring(int(rate * _BUFFERED))
         self._mono = np.zeros(self.block, np.float32)
         self._clock = StreamClock(rate)
+        self._heard = StreamClock(rate)
         self._downsampler = Downsampler(rate)
         self._read = 0
         self._converted = 0
         self.xruns = 0
         self._xruns_seen = 0
-        self._latency = 0.0
         self._stream: Any = None
 
     @property
@@ -118,8 +118,8 @@ class Microphone:
         self._read += len(raw)
         samples = self._downsampler.convert(raw)
         self._converted += len(samples)
-        delivered = self._clock.time_of(self._converted * self.rate / SAMPLE_RATE)
-        return Captured(samples, delivered, delivered - self._latency, lost)
+        last = self._converted * self.rate / SAMPLE_RATE
+        return Captured(samples, self._clock.time_of(last), self._heard.time_of(last), lost)
 
     def _callback(self, data: memoryview, frames: int, times: Times, status: Status) -> None:
         """On PortAudio's thread: nothing here waits, raises, or takes long."""
@@ -132,10 +132,10 @@ class Microphone:
         if status.input_overflow:
             self.xruns += 1
             self._clock.restart()
-        self._clock.observe(self._ring.written, now)
+            self._heard.restart()
         behind = times.currentTime - times.inputBufferAdcTime - frames / self.rate
-        heard = now - (behind if 0 <= behind <= _MOST_LATENCY else 0.0)
-        self._latency = max(0.0, self._clock.time_of(self._ring.written) - heard)
+        self._heard.observe(self._ring.written, now - (behind if 0 <= behind <= _MOST_LATENCY else 0.0))
+        self._clock.observe(self._ring.written, now)
         if self._ring.written // self.block % _BLOCKS_A_WAKE == 0:
             self._wake()
 

@@ -32,7 +32,7 @@ class Speaker:
         rate: samples a second of the device.
         played: everything the device took, silence too; the reference of the echo canceller.
         clock: when which sample of that was handed over, had no callback been late.
-        latency: seconds from there to the ear.
+        heard: when which sample of it reaches the ear.
         sounds_until: when the latest sound that was handed over dies away.
         last_callback: when the callback last ran; ``None`` before it first did.
         xruns: times the device ran dry in the middle of a sound.
@@ -47,7 +47,7 @@ class Speaker:
         self.rate = rate
         self.played = Ring(int(rate * _REFERENCE))
         self.clock = StreamClock(rate)
-        self.latency = 0.0
+        self.heard = StreamClock(rate)
         self.sounds_until = -math.inf
         self.resting = False
         self.last_callback: float | None = None
@@ -60,6 +60,11 @@ class Speaker:
         self._feed: Feed = playback.feed_for(rate, self.block)
         self._mono = np.zeros(self.block, np.float32)
         self._stream: Any = None
+
+    @property
+    def latency(self) -> float:
+        """Seconds from the hand-over to the ear."""
+        return self.heard.time_of(0) - self.clock.time_of(0)
 
     @property
     def block(self) -> int:
@@ -92,7 +97,7 @@ class Speaker:
 
     def rouse(self) -> None:
         """Go on after `rest`; takes milliseconds. Raises PortAudio's error where the device is gone."""
-        self.clock = StreamClock(self.rate)
+        self.clock, self.heard = StreamClock(self.rate), StreamClock(self.rate)
         self.opened, self.last_callback, self.ended = time.monotonic(), None, False
         self._stream.start()
         self.resting = False
@@ -113,11 +118,13 @@ class Speaker:
         self.last_callback = now
         if status.output_underflow:
             self.clock.restart()
+            self.heard.restart()
         self.clock.observe(self.played.written, now)
-        ahead = times.outputBufferDacTime - times.currentTime
-        heard = now + (ahead if 0 <= ahead <= _MOST_LATENCY else 0.0)
-        self.latency = heard - self.clock.time_of(self.played.written)
+        ahead = times.outputBufferDacTime - times.currentTime  # told before this waited for Python
+        begins = self.played.written - frames
+        self.heard.observe(begins, now + (ahead if 0 <= ahead <= _MOST_LATENCY else 0.0))
         if taken:
+            heard = self.heard.time_of(begins)
             self.sounds_until = heard + taken / self.rate
             self._taken.append((first, taken, heard))
             if status.output_underflow:

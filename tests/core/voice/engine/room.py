@@ -36,6 +36,7 @@ class Room:
     Args:
         buffered: blocks of 10 ms that the speaker's device holds when all is well.
         held: blocks that the microphone's device can hold before it loses some.
+        waits: whether a callback that comes late was told its times before, and waited for Python then.
         tells: whether the speaker's device says that it ran dry; sound servers may keep it to themselves.
 
     Attributes:
@@ -52,6 +53,7 @@ class Room:
         *,
         buffered: int = 3,
         held: int = 100,
+        waits: bool = False,
         tells: bool = True,
     ) -> None:
         self.now = 100.0
@@ -60,6 +62,7 @@ class Room:
         self.playback = Playback(1.0)
         self._buffered = buffered
         self._held = held
+        self._waits = waits
         self._tells = tells
         clock = SimpleNamespace(monotonic=lambda: self.now)
         monkeypatch.setattr(microphone, "time", clock)
@@ -132,15 +135,19 @@ class Room:
         self.playback.fill()
         block = np.zeros(_BLOCK, np.float32)
         times = SimpleNamespace(
-            currentTime=self.now, outputBufferDacTime=self.now + len(self._device) * _TICK
+            currentTime=self.now, outputBufferDacTime=self.now + self._held_by_speaker() * _TICK
         )
         status = SimpleNamespace(output_underflow=self._underflow)
         self._play(memoryview(block).cast("B"), _BLOCK, times, status)
         self._underflow = False
         self._device.append(block)
 
+    def _held_by_speaker(self) -> int:
+        late = len(self._captured) > 1 and self._waits
+        return self._buffered - 1 if late else len(self._device)
+
     def _microphone_callback(self) -> None:
-        begun = self.now - len(self._captured) * _TICK
+        begun = self.now - (1 if self._waits else len(self._captured)) * _TICK
         times = SimpleNamespace(currentTime=self.now, inputBufferAdcTime=begun)
         status = SimpleNamespace(input_overflow=self._overflow)
         self._hear(memoryview(self._captured.popleft()).cast("B"), _BLOCK, times, status)

@@ -53,8 +53,9 @@ def test_the_user_is_heard_over_the_assistant_a_moment_after_it_ran_dry(
     assert len(_voiced([frame for frame in room.frames if frame.at > spoke])) * FRAME_SECONDS > 1
 
 
-def test_late_callbacks_that_lose_nothing_cost_no_trust(monkeypatch: pytest.MonkeyPatch) -> None:
-    room = _room(monkeypatch, buffered=12)
+@pytest.mark.parametrize("waits", [False, True])
+def test_late_callbacks_that_lose_nothing_cost_no_trust(monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
+    room = _room(monkeypatch, buffered=12, waits=waits)
     for tag in (1, 2):
         room.say(tag, spoken(ANSWER))
     room.run(4.0)
@@ -94,8 +95,11 @@ def _deaf(frame: object) -> float:
     return 0.0
 
 
-def test_sound_that_came_late_is_kept_whole_and_at_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    room = Room(monkeypatch, LetEchoIn(), _deaf)
+@pytest.mark.parametrize("waits", [False, True])
+def test_sound_that_came_late_is_kept_whole_and_at_its_time(
+    monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    room = Room(monkeypatch, LetEchoIn(), _deaf, waits=waits)
     room.run(1.0)
     began = room.now
     steady = np.full(SAMPLE_RATE, 0.05, np.float32)
