@@ -22,9 +22,11 @@ _RESTS_AFTER = 10.0
 _FIRST_RETRY = 0.25
 _LONGEST_RETRY = 5.0
 """Seconds between tries to find a device that is missing, at first and in the end."""
-_SAFE_LATENCY = 0.1
-"""Seconds buffered by a speaker that ran dry with the least there is."""
+_SAFER_LATENCIES = (0.1, 0.2)
+"""Seconds buffered by a speaker that runs dry with the least there is, and by one that still does. More
+would be heard too long after it was stopped."""
 _UNDERFLOWS = 3
+"""Times a stream runs dry until another takes its place that holds more."""
 _QUIET = 5.0
 """Seconds after the last sound or speech from which on a tenth of a second of both can be spared."""
 _DIRECTIONS: tuple[Direction, Direction] = ("microphone", "speaker")
@@ -118,8 +120,8 @@ class DevicesInUse:
         speaker = self.speaker
         if speaker is None or speaker.resting:
             return
-        if speaker.xruns >= _UNDERFLOWS and speaker.name not in self._latency:
-            self._buffer_more(speaker)
+        if speaker.xruns >= _UNDERFLOWS and (safer := self._safer_latency(speaker.name)):
+            self._buffer(speaker, safer)
         elif now - max(self._sound_expected, speaker.sounds_until, speaker.opened) > _RESTS_AFTER:
             speaker.rest()
 
@@ -221,8 +223,12 @@ class DevicesInUse:
         for direction, name in names.items():
             self._reopen(direction, name)
 
-    def _buffer_more(self, speaker: Speaker) -> None:
-        self._latency[speaker.name] = _SAFE_LATENCY
+    def _safer_latency(self, name: str) -> float | None:
+        present = self._latency.get(name, 0.0)
+        return next((seconds for seconds in _SAFER_LATENCIES if seconds > present), None)
+
+    def _buffer(self, speaker: Speaker, seconds: float) -> None:
+        self._latency[speaker.name] = seconds
         self._drop("speaker")
         self._reopen("speaker", speaker.name)
 

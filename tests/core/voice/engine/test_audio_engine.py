@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import subprocess
 import sys
 import threading
@@ -289,6 +290,40 @@ async def test_no_device_at_all_and_then_one(sound: SoundServer) -> None:
     await engine.open()
     await engine.aclose()
     await engine.aclose()
+
+
+async def test_a_speaker_that_runs_dry_is_given_more_to_hold(
+    sound: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sounddevice
+
+    asked: list[str | float] = []
+    opened = sounddevice.RawOutputStream
+
+    def remembered(**options: Any) -> Any:
+        asked.append(options["latency"])
+        return opened(**options)
+
+    monkeypatch.setattr(sounddevice, "RawOutputStream", remembered)
+    async with _engine() as heard:
+        heard.engine.play(1, _tone(60))
+        await heard.until(lambda: bool(heard.of(ClauseStarted)))
+        async with asyncio.timeout(_PATIENCE):
+            while len(asked) < 3:
+                await _stall(heard)
+        for _ in range(4):
+            await _stall(heard)
+        heard.engine.stop()
+    assert asked == ["low", 0.1, 0.2]
+    assert heard.of(DeviceLost) == []
+
+
+async def _stall(heard: Heard) -> None:
+    """Keep every thread from running Python for longer than any device holds sound, then let them."""
+    ctypes.PyDLL(None).usleep(250_000)
+    heard.engine.analysing = True
+    await heard.frames_until(heard.engine.now() + 0.2)
+    heard.engine.analysing = False
 
 
 async def test_closing_leaves_nothing_behind(sound: SoundServer) -> None:
