@@ -5,7 +5,7 @@ Whisper makes up, and measures each of these signs):
 
 1. nothing that can be spoken: marks, notes in brackets, music signs;
 2. it repeats itself: the decoder went round in circles. Someone who says a sentence three times comes to
-   an end, and is understood clearly;
+   an end, is understood clearly, and takes the time;
 3. more words than a mouth can say in that time;
 4. Whisper itself thinks that nobody spoke, and was not sure of the words;
 5. it only says back the words it was told to listen for;
@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
-__all__ = ("Reading", "Verdict", "judge", "repeats_itself", "spoken_part")
+__all__ = ("Reading", "Verdict", "judge", "lost_its_way", "repeats_itself", "spoken_part")
 
 NO_SPEECH = 0.6
 """OpenAI's own threshold for "nobody spoke"; believed only together with `UNSURE`."""
@@ -36,6 +36,9 @@ LARGEST_COMPRESSION = 2.4
 
 MOST_WORDS_A_SECOND = 9.0
 """Fast speech has five to six; half as much again for short recordings."""
+
+QUICK = 4.0
+"""Words a second, pauses included, above which nobody says the same again: people are at two or three."""
 
 DOUBTFUL = 0.6
 """Below this confidence a stock phrase is not believed; what is really said reaches 0.8 and more."""
@@ -144,13 +147,31 @@ def repeats_itself(text: str) -> bool:
     return _repeats_characters(words)
 
 
+def lost_its_way(reading: Reading) -> bool:
+    """Whether to decode once more, with more room.
+
+    It came to no end, or says the same again and again, or only twice but faster than anybody could.
+    """
+    if not reading.ended or repeats_itself(reading.text):
+        return True
+    words = _words(reading.text)
+    return _is_quick(words, reading.seconds) and any(
+        words == words[:length] * (len(words) // length) for length in range(1, len(words) // 2 + 1)
+    )
+
+
+def _is_quick(words: list[str], seconds: float) -> bool:
+    return len(words) > QUICK * seconds
+
+
 def _repeats_characters(words: list[str]) -> bool:
     """The same within one "word", as in languages that are written without spaces."""
     return any(re.search(r"(.{1,12}?)\1{5,}", word) for word in words if len(word) > 12)
 
 
 def _disbelief(reading: Reading, text: str, words: list[str], hotwords: Sequence[str]) -> str:
-    if repeats_itself(text) and not (reading.ended and reading.confidence >= CLEAR):
+    clearly = reading.ended and reading.confidence >= CLEAR and not _is_quick(words, reading.seconds)
+    if repeats_itself(text) and not clearly:
         return "it repeats itself"
     if len(words) > 3 + MOST_WORDS_A_SECOND * reading.seconds:
         return "it has more words than can be said in that time"

@@ -24,9 +24,9 @@ from faster_whisper.vad import VadOptions, get_speech_timestamps
 from core.errors import SpeechModelUnusable, TranscriptionFailed
 from core.safe_text import safe_text
 from core.voice.audio import SAMPLE_RATE, Samples
-from core.voice.transcription.gate import Reading, judge, repeats_itself
+from core.voice.transcription.gate import Reading, judge, lost_its_way
 from core.voice.transcription.language import LanguageMemory
-from core.voice.transcription.short_window import ShortWindowModel
+from core.voice.transcription.short_window import ShortWindowModel, wider_windows
 from core.voice.transcription.transcriber import Hints, Transcript, Word
 from core.voice.transcription.vocabulary import mend
 
@@ -42,8 +42,8 @@ MOST_THREADS = 4
 """More than the physical cores make it slower, and few machines have fewer than four."""
 
 _TOKENS_A_SECOND = 8.0  # of fast speech, in any language
-_SPARE_TOKENS = 24
-_MOST_TOKENS = 224  # half of the 448 that a window holds
+_SPARE_TOKENS = 16
+_MOST_TOKENS = 224  # half of the 448 that a window holds: CTranslate2 gives out no more
 _HOTWORD_TOKENS = 180
 
 # A threshold below the usual 0.5 keeps whispers; noise reaches 0.13. Padding keeps the breath of an "h".
@@ -139,14 +139,16 @@ class Recogniser:
         )
 
     def _piece(self, samples: Samples, offset: float, hints: Hints, *, words: bool) -> _Piece:
-        """Decode a piece; again with the window that Whisper knows where the short one led astray."""
+        """Decode a piece; again with a wider window where the short one led astray."""
         seconds = len(samples) / SAMPLE_RATE
         wanted = self._checked(hints.language)
         language = self._language.choose(wanted)
         hotwords = self._hotwords(hints.hotwords)
         piece = self._decode(samples, language, hotwords, words=words, offset=offset)
-        if not piece.reading.ended or repeats_itself(piece.reading.text):
-            with self._model.full_window():
+        for window in wider_windows(seconds):
+            if not lost_its_way(piece.reading):
+                break
+            with self._model.at_least(window):
                 piece = self._decode(samples, language, hotwords, words=words, offset=offset)
         if wanted is None and language is not None and seconds >= 1:
             self._language.understood(piece.reading.confidence)
@@ -173,7 +175,7 @@ class Recogniser:
             without_timestamps=True,
             word_timestamps=words,
             condition_on_previous_text=False,
-            max_new_tokens=most,
+            max_new_tokens=self._allowance(most, hotwords),
             hotwords=hotwords or None,
             no_speech_threshold=None,  # the gate judges, with all that is known
             log_prob_threshold=None,
@@ -193,6 +195,19 @@ class Recogniser:
             ended=len(segment.tokens) < most,
         )
         return _Piece(reading, tuple(_word(word, offset) for word in segment.words or ()))
+
+    def _allowance(self, most: int, hotwords: str) -> int:
+        """What to ask for to be given ``most`` tokens.
+
+        CTranslate2 stops at half of the prompt and the new tokens together, however few of them are the
+        prompt's (``WhisperReplica::generate`` in https://github.com/OpenNMT/CTranslate2, whisper.cc).
+        """
+        prompt = 4 if self._model.model.is_multilingual else 2
+        prompt += 1 + self._tokens(hotwords) if hotwords else 0
+        return max(most, 2 * most - prompt)
+
+    def _tokens(self, text: str) -> int:
+        return len(self._model.hf_tokenizer.encode(f" {text}", add_special_tokens=False).ids)
 
     def _checked(self, language: str | None) -> str | None:
         """The language wanted, if the model knows it."""
@@ -214,7 +229,7 @@ class Recogniser:
         line = ""
         for hotword in hotwords:
             longer = f"{line}, {hotword}" if line else hotword
-            if len(self._model.hf_tokenizer.encode(longer, add_special_tokens=False).ids) > _HOTWORD_TOKENS:
+            if self._tokens(longer) > _HOTWORD_TOKENS:
                 break
             line = longer
         return line

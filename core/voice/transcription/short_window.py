@@ -3,7 +3,7 @@
 Whisper was trained on windows of 30 s, and faster-whisper fills every recording up to that: a phrase of
 three seconds costs as much as half a minute. The encoder takes shorter windows too, at a tenth of the
 time (figures: tests/bench/voice/transcription). Cut too close the decoder loses its way and repeats
-itself, hence the margin, the floor, and `full_window` for whoever notices that it did.
+itself, hence the margin, the floor, and `wider_windows` for whoever notices that it did.
 
 Imports faster-whisper, which takes half a second: import it in the thread that decodes.
 """
@@ -11,7 +11,7 @@ Imports faster-whisper, which takes half a second: import it in the thread that 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ctranslate2 import StorageView
     from numpy.typing import NDArray
 
-__all__ = ("FULL_WINDOW", "ShortWindowModel", "window_frames")
+__all__ = ("FULL_WINDOW", "ShortWindowModel", "wider_windows", "window_frames")
 
 FULL_WINDOW = 3000
 """Frames of 10 ms that Whisper was trained on."""
@@ -32,6 +32,10 @@ MARGIN = 130
 FLOOR = 500
 """The shortest window: below it short answers ("yes") are no longer recognised."""
 
+WIDE = 1500
+"""A window in which short phrases that were said in circles come out right, at a fifth of the full one's
+time."""
+
 STEP = 100
 """Windows are rounded up to this, so that few sizes occur."""
 
@@ -39,30 +43,37 @@ STEP = 100
 class ShortWindowModel(WhisperModel):  # type: ignore[misc]  # untyped package
     """A ``WhisperModel`` whose encoder is given the sound and a margin, instead of 30 s."""
 
-    _full_window = False
+    _shortest = FLOOR
 
     @contextmanager
-    def full_window(self) -> Iterator[None]:
-        """Within the block the encoder is given 30 s, as Whisper was trained."""
-        before, self._full_window = self._full_window, True
+    def at_least(self, frames: int) -> Iterator[None]:
+        """Within the block the encoder is given no window shorter than this."""
+        before, self._shortest = self._shortest, frames
         try:
             yield
         finally:
-            self._full_window = before
+            self._shortest = before
+
+    def full_window(self) -> AbstractContextManager[None]:
+        """Within the block the encoder is given 30 s, as Whisper was trained."""
+        return self.at_least(FULL_WINDOW)
 
     def encode(self, features: NDArray[np.float32]) -> StorageView:
         """What every path of ``transcribe`` gives its padded window to."""
-        if not self._full_window:
-            features = features[..., : window_frames(features)]
-        return super().encode(features)
+        return super().encode(features[..., : window_frames(features, self._shortest)])
 
 
-def window_frames(features: NDArray[np.float32]) -> int:
-    """How many frames of a padded window to keep.
+def wider_windows(seconds: float) -> tuple[int, ...]:
+    """The windows to try for so much speech when the shortest one led astray, the quickest first."""
+    return (WIDE, FULL_WINDOW) if seconds * 100 + MARGIN + STEP <= WIDE else (FULL_WINDOW,)
+
+
+def window_frames(features: NDArray[np.float32], shortest: int = FLOOR) -> int:
+    """How many frames of a padded window to keep, and no fewer than ``shortest``.
 
     Padding is exactly zero in every band, which sound never is: even silence has a logarithm.
     """
     heard = np.flatnonzero(features.reshape(-1, features.shape[-1]).any(axis=0))
     end = int(heard[-1]) + 1 if heard.size else 0
-    wanted = max(FLOOR, end + MARGIN)
+    wanted = max(shortest, end + MARGIN)
     return min(int(features.shape[-1]), -(-wanted // STEP) * STEP)

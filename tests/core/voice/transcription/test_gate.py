@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.voice.transcription.gate import Reading, judge, repeats_itself, spoken_part
+from core.voice.transcription.gate import Reading, judge, lost_its_way, repeats_itself, spoken_part
 
 CLEARLY = -0.1  # a confidence of 0.9
 IN_DOUBT = -0.9  # of 0.4
@@ -63,6 +63,28 @@ def test_a_sentence_said_three_times_clearly_is_believed() -> None:
     assert judge(Reading(text, 10, CLEARLY, ended=False)).rejected == "it repeats itself"
 
 
+def test_what_is_repeated_faster_than_anybody_speaks_is_not_believed() -> None:
+    text = " ".join(["ten of clubs"] * 4)
+    assert judge(reading(text, seconds=2.0)).rejected == "it repeats itself"
+    assert judge(reading(text, seconds=5.0)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "lost"),
+    [
+        ("What time is it? What time is it?", 1.7, True),
+        ("What time is it? What time is it?", 3.0, False),
+        ("8 of spades, 8 of spades", 1.2, True),
+        ("five five", 1.2, False),
+        ("What time is it now in Berlin?", 1.0, False),
+        ("the the the the the the the", 5.0, True),
+    ],
+)
+def test_what_is_worth_decoding_again(text: str, seconds: float, lost: bool) -> None:
+    assert lost_its_way(reading(text, seconds)) is lost
+    assert lost_its_way(Reading(text, seconds, CLEARLY, ended=False))
+
+
 def test_more_words_than_the_time_allows_are_not_believed() -> None:
     text = "one two three four five six seven eight nine ten eleven twelve thirteen"
     assert judge(reading(text, seconds=0.5)).rejected
@@ -104,6 +126,7 @@ def test_every_reading_has_a_verdict(
     text: str, seconds: float, mean: float, silent: float, ended: bool
 ) -> None:
     made = Reading(text, seconds, mean, silent, ended)
+    assert isinstance(lost_its_way(made), bool)
     verdict = judge(made, ("word",))
     assert 0 <= made.confidence <= 1
     assert not (verdict.text and verdict.rejected)

@@ -12,7 +12,9 @@ from core.voice.transcription.short_window import (
     FULL_WINDOW,
     MARGIN,
     STEP,
+    WIDE,
     ShortWindowModel,
+    wider_windows,
     window_frames,
 )
 
@@ -39,6 +41,16 @@ def test_the_encoder_gets_the_short_window(random_whisper: Path, seconds: float,
     positions = window // 2  # the encoder halves them
     features = padded(int(seconds * 100))
     assert model.encode(features).shape[1] == positions
+    with model.at_least(WIDE):
+        assert model.encode(features).shape[1] == max(positions, WIDE // 2)
     with model.full_window():
         assert model.encode(features).shape[1] == FULL_WINDOW // 2
     assert model.encode(features).shape[1] == positions
+
+
+@given(st.floats(0, 30))
+def test_wider_windows_are_wider_and_end_with_the_one_whisper_knows(seconds: float) -> None:
+    windows = (window_frames(padded(int(seconds * 100))), *wider_windows(seconds))
+    assert windows[-1] == FULL_WINDOW
+    assert list(windows) == sorted(windows)
+    assert len(windows[:-1]) == len(set(windows[:-1]))

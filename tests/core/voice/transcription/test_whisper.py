@@ -56,6 +56,21 @@ async def test_the_language_is_detected_once(whisper: WhisperTranscriber, speech
     assert first.text == second.text
 
 
+async def test_of_long_and_hurried_speech_no_word_is_lost(
+    whisper: WhisperTranscriber, speech: tuple[Clip, ...]
+) -> None:
+    """As many tokens as fit into a window: half a minute of somebody who speaks fast has over a hundred."""
+    read = [clip for clip in speech if len(clip.words.split()) > 6 and "spades" not in clip.words]
+    clips = [*read, *read]
+    slow = np.concatenate([clip.samples() for clip in clips])
+    quick = np.interp(np.arange(0, len(slow), 1.5), np.arange(len(slow)), slow).astype(np.float32)
+    pieces = speech_pieces(quick)
+    heard = await whisper.transcribe(quick, Hints(language="en"))
+    assert max(end - start for start, end in pieces) > 20 * SAMPLE_RATE
+    words = sum(len(clip.words.split()) for clip in clips)
+    assert len(heard.text.split()) == pytest.approx(words, rel=0.1)
+
+
 async def test_silence_and_noise_give_no_text(nonsense: WhisperTranscriber) -> None:
     noise = np.random.default_rng(1).normal(0, 0.05, 3 * SAMPLE_RATE).astype(np.float32)
     for samples in (np.zeros(0, np.float32), np.zeros(2 * SAMPLE_RATE, np.float32), noise):
