@@ -43,6 +43,7 @@ from core.voice.turn_taking.actions import (
     DropSpeculation,
     Duck,
     Interrupt,
+    KeepStretch,
     Notice,
     Show,
     SpeculateReply,
@@ -370,6 +371,8 @@ class VoiceLoop:
                 if action.final:
                     self._answering.receipt(action.turn).transcript_asked(action.revision, self._engine.now())
                 self._hearing.transcribe(action)
+            case KeepStretch():
+                self._hearing.keep(action)
             case SpeculateReply():
                 self._answering.speculate(action)
             case DropSpeculation():

@@ -12,6 +12,7 @@ __all__ = (
     "DropSpeculation",
     "Duck",
     "Interrupt",
+    "KeepStretch",
     "Notice",
     "Show",
     "SpeculateReply",
@@ -49,6 +50,19 @@ class Transcribe:
     since: float
     until: float
     final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeepStretch:
+    """Speech goes on, and yet the final transcript that this revision asked for stays good.
+
+    It is the text of the turn up to where its recording ended; later transcripts of the turn take it over
+    and begin there, so that nothing is transcribed twice. One that failed, or says nothing, is not kept:
+    the next ones begin before it.
+    """
+
+    turn: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +156,7 @@ class WakeAt:
 
 Action = (
     Transcribe
+    | KeepStretch
     | SpeculateReply
     | DropSpeculation
     | Commit

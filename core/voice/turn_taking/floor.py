@@ -127,6 +127,18 @@ class Floor:
         turn.spoke_until = voicing.heard_until
         return turn
 
+    def go_on(self, turn: OpenTurn) -> None:
+        """Speech goes on after a pause: the transcript up to there may be worth keeping."""
+        if turn.ends_stretch(self.policy):
+            self.tell(turn.keep_stretch(goes_on=self.voicing.onset))
+        self.revise(turn)
+
+    def cut_stretch(self, turn: OpenTurn, at: float) -> None:
+        """Have the speech up to there transcribed for good, in the midst of it."""
+        self.ask_final(turn, at)
+        self.tell(turn.keep_stretch(goes_on=at))
+        self.revise(turn)
+
     def revise(self, turn: OpenTurn) -> None:
         """Speech goes on: forget what was understood and asked for early."""
         self.drop_speculation(turn)

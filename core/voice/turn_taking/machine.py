@@ -38,7 +38,8 @@ class TurnMachine:
 
     The driver's side of the bargain:
     every `Transcribe` is answered by one `TranscriptReady` or `TranscriptionFailed`, unless one of
-    another revision or turn came after it, which makes it stale: it had better be given up;
+    another revision or turn came after it, which makes it stale: it had better be given up,
+    unless `KeepStretch` said that it stays good;
     every `Commit` to be sent by one `AnswerEnded`, unless an `Interrupt` or a later `Commit` came
     first, after which nothing more is said of that answer;
     `AnswerHeard` out of the blue is an answer that is read aloud without a spoken question.

@@ -6,7 +6,9 @@ from math import inf
 from typing import NamedTuple
 
 from core.voice.audio import FRAME_SECONDS
-from core.voice.turn_taking.actions import Transcribe
+from core.voice.turn_taking.actions import KeepStretch, Transcribe
+from core.voice.turn_taking.policy import TurnPolicy
+from core.voice.turn_taking.stretch import Stretch
 from core.voice.turn_taking.voicing import Voicing
 
 __all__ = ("OpenTurn",)
@@ -48,6 +50,7 @@ class OpenTurn:
         confidence: how certain it is, from 0 to 1.
         failed: that transcript cannot be had.
         pause: how long the latest silence within it was.
+        stretch: its speech after the latest transcript that is kept.
         speculated: replies that were asked for early.
         speculation: the text of the one that is under way.
     """
@@ -75,6 +78,7 @@ class OpenTurn:
         "speculation",
         "spoke_until",
         "started",
+        "stretch",
         "tentative",
         "text",
         "until",
@@ -102,6 +106,7 @@ class OpenTurn:
         self.confidence = 0.0
         self.failed = False
         self.pause = 0.0
+        self.stretch = Stretch()
         self.speculated = 0
         self.speculation: str | None = None
         self._partial_wanted = False
@@ -135,6 +140,12 @@ class OpenTurn:
         self._final_until = until
         return Transcribe(self.number, self.revision, self.since, until, final=True)
 
+    def keep_stretch(self, goes_on: float) -> KeepStretch:
+        """The final transcript stays good; what is said from then on is another stretch."""
+        kept = KeepStretch(self.number, self.revision)
+        self.stretch = Stretch(goes_on)
+        return kept
+
     def partial_came(self) -> None:
         """The partial transcript is there, or cannot be had."""
         self._partial_wanted = False
@@ -147,6 +158,14 @@ class OpenTurn:
             if voicing.run == voicing.shortest_run:
                 self.pause = max(0.0, voicing.onset - self.spoke_until)
             self.spoke_until = voicing.heard_until
+        self.stretch.hear(voicing)
+
+    def ends_stretch(self, policy: TurnPolicy) -> bool:
+        """Whether the final transcript that was asked for in the latest pause is worth keeping."""
+        until = self._final_until
+        if until is None or self.failed:
+            return False
+        return self.stretch.ends(policy, until=until, pause=self.pause)
 
     def revise(self) -> None:
         """Speech goes on: what was asked for is stale."""

@@ -37,10 +37,15 @@ class TurnPolicy:
         min_speech_over: the same over an answer, where a clipped "no" must do; its words decide.
         early_silence: silence at which the final transcript is begun, in the hope that it was the end.
         early_transcripts: whether it is. Off where every transcript costs money.
-        early_longest: with the key down, only while the recording is shorter than this. A long one
-            takes longer to transcribe than the pause before the key's release saves.
+        stretch: length of speech from which a pause of ``stretch_pause`` ends a stretch, whose
+            transcript is kept when speech goes on. Shorter ones lack the words around them.
+        stretch_pause: the pause of somebody who has finished a thought.
+        stretch_long: length from which a pause of ``stretch_breath`` does, too...
+        stretch_breath: ...which is a breath, and long enough to cut into without touching a word.
+        stretch_longest: length at which a stretch without any pause is cut at its quietest moment.
+            Whisper's window is 30 s.
         partial_every: speech between two transcripts that are only shown, ``None`` for none. It
-            grows to a tenth of a long recording, which takes ever longer to transcribe.
+            grows to a tenth of a long stretch, which takes ever longer to transcribe.
         endpoint_silence: silence at which the words are asked whether it was the end. People leave
             200 ms between turns (Stivers et al. 2009, https://doi.org/10.1073/pnas.0903616106).
         release_grace: the key is let go while the last word still sounds; how long that may take.
@@ -76,7 +81,11 @@ class TurnPolicy:
 
     early_silence: float = 0.12
     early_transcripts: bool = True
-    early_longest: float = 15.0
+    stretch: float = 8.0
+    stretch_pause: float = 0.4
+    stretch_long: float = 12.0
+    stretch_breath: float = 0.25
+    stretch_longest: float = 24.0
     partial_every: float | None = 0.7
     endpoint_silence: float = 0.2
     release_grace: float = 0.25

@@ -82,7 +82,8 @@ class Recording(_UserSpeaks):
         floor, turn, voicing = self.floor, self.turn, self.floor.voicing
         if voicing.speaking:
             if turn.final_asked:
-                floor.revise(turn)
+                floor.go_on(turn)
+            self._cut_if_endless()
             self._show_progress()
         elif turn.voiced and voicing.silence >= floor.policy.early_silence:
             self._begin_final()
@@ -121,15 +122,20 @@ class Recording(_UserSpeaks):
         every, turn, heard_until = self.floor.policy.partial_every, self.turn, self.floor.voicing.heard_until
         if every is None or turn.partial_wanted:
             return
-        if heard_until - turn.partial_until >= max(every, 0.1 * (heard_until - turn.started)):
+        if heard_until - turn.partial_until >= max(every, 0.1 * turn.stretch.length(heard_until)):
             self.floor.ask_partial(turn)
+
+    def _cut_if_endless(self) -> None:
+        """Speech without any pause is transcribed in pieces all the same, cut where it is quietest."""
+        policy, turn = self.floor.policy, self.turn
+        too_long = turn.stretch.length(self.floor.voicing.heard_until) >= policy.stretch_longest
+        if too_long and policy.early_transcripts and turn.stretch.quietest is not None:
+            self.floor.cut_stretch(turn, turn.stretch.quietest)
 
     def _begin_final(self) -> None:
         """Begin the final transcript already: this pause may be the end."""
         policy, turn, heard_until = self.floor.policy, self.turn, self.floor.voicing.heard_until
         if turn.final_asked or not policy.early_transcripts:
-            return
-        if turn.keyed and heard_until - turn.started > policy.early_longest:
             return
         if turn.voiced >= (policy.min_speech_keyed if turn.keyed else policy.min_speech):
             self.floor.ask_final(turn, heard_until)
@@ -168,7 +174,7 @@ class Closing(_UserSpeaks):
         floor, turn, voicing = self.floor, self.turn, self.floor.voicing
         if voicing.speaking:
             floor.patience.resumed_after(turn.pause)
-            floor.revise(turn)
+            floor.go_on(turn)
             turn.held_open = False
             floor.go("recording")
         elif voicing.run == 0:
@@ -206,7 +212,7 @@ class Transcribing(_UserSpeaks):
         floor, turn = self.floor, self.turn
         goes_on = floor.voicing.run >= floor.policy.onset_frames
         if goes_on and floor.hears_speech and not (turn.keyed or turn.over):
-            floor.revise(turn)
+            floor.go_on(turn)
             floor.go("recording")
 
     def final(self) -> None:

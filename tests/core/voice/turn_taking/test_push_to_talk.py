@@ -377,19 +377,6 @@ def test_hands_free_can_be_switched_while_the_key_is_down(talk):
     assert talk.last(Commit).text == "Hello."
 
 
-def test_pauses_in_a_long_dictation_do_not_keep_the_transcriber_busy(talk):
-    talk.press()
-    for _ in range(40):
-        talk.speak(1, "A long dictation.")
-        talk.silence(0.5)
-    finals = [request for request in talk.of(Transcribe) if request.final]
-    assert finals
-    assert max(request.until - request.since for request in finals) <= 15.4
-    talk.release()
-    talk.silence(0.5)
-    assert talk.last(Commit).text == "A long dictation."
-
-
 def test_a_key_pressed_after_the_cap_does_not_lose_the_recording(talk):
     talk.transcription = 10
     talk.press()
