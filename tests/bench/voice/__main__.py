@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SUPPORT = {"__main__", "conversation", "figures", "virtual_sound"}
+SUPPORT = {"__main__", "conversation", "figures", "virtual_sound", "word_errors"}
 
 
 def main() -> int:

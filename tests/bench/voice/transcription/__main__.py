@@ -8,7 +8,6 @@ quarter of the time.
 
 from __future__ import annotations
 
-import re
 import statistics
 import sys
 import time
@@ -17,15 +16,13 @@ from dataclasses import dataclass, field
 from core.voice.transcription.recogniser import Recogniser
 from core.voice.transcription.short_window import ShortWindowModel
 from core.voice.transcription.transcriber import Hints
+from tests.bench.voice.word_errors import word_errors
 from tests.voice_models import Clip, speech_clips, whisper_base
 
 ROUNDS = 3
 THREADS = 2
 MOST_POINTS = 1.0
 LARGEST_SHARE = 0.25
-
-_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_SPELLINGS = {"mr": "mister"}
 
 
 @dataclass
@@ -96,32 +93,8 @@ def _decode(recogniser: Recogniser, timer: TimedModel, clip: Clip, figures: Figu
     figures.whole.append(time.perf_counter() - begun)
     figures.encoder.append(timer.seconds)
     if counts:
-        expected = clip.words.split()
-        figures.errors += _distance(expected, _words(heard.text))
-        figures.words += len(expected)
-
-
-def _words(text: str) -> list[str]:
-    found = re.findall(r"[a-z']+|\d+", text.lower().replace("-", " "))
-    return [_spelled(word) for word in found]
-
-
-def _spelled(word: str) -> str:
-    if word.isdigit() and int(word) < len(_NUMBERS):
-        return _NUMBERS[int(word)]
-    return _SPELLINGS.get(word, word)
-
-
-def _distance(expected: list[str], heard: list[str]) -> int:
-    row = list(range(len(heard) + 1))
-    for number, word in enumerate(expected, 1):
-        diagonal, row[0] = row[0], number
-        for column, other in enumerate(heard, 1):
-            diagonal, row[column] = (
-                row[column],
-                min(row[column] + 1, row[column - 1] + 1, diagonal + (word != other)),
-            )
-    return row[-1]
+        figures.errors += word_errors(clip.words, heard.text)
+        figures.words += len(clip.words.split())
 
 
 if __name__ == "__main__":
