@@ -26,6 +26,8 @@ _LONGEST_CODE = 60
 """Characters of inline code that are read aloud."""
 _LONGEST_FORMULA = 40
 
+_WIDE = r"\u2e80-\uffef"
+"""CJK and full-width characters: they follow an address without a space, and are escaped within one."""
 _WIDE_STOPS = "。！？；：，、"  # noqa: RUF001
 _CLOSERS = "」』”’）》】"  # noqa: RUF001
 
@@ -104,7 +106,7 @@ _TOKEN = re.compile(
     | (?P<ticks>`+)(?!`)(?P<code>.*?)(?<!`)(?P=ticks)(?!`)
     | (?P<note>\[\^[^\]]*\]|【[^】]*】|(?<=\S)\[\d{{1,3}}\](?!\())
     | (?P<image>!)?\[(?P<label>{_LABEL})\]{_TARGET}
-    | <?(?P<scheme>(?:https?://|mailto:)(?:www\.)?)(?P<host>[^\s/?\#<>"'`|\[\]()*]+)(?P<path>[^\s<>"'`|\[\]]*)>?
+    | <?(?P<scheme>(?:https?://|mailto:)(?:www\.)?)(?P<host>[^\s/?\#<>"'`|\[\]()*]+)(?P<path>[^\s<>"'`|\[\]{_WIDE}]*)>?
     | (?P<comment><!--.*?-->)
     | </?(?P<tag>[a-zA-Z][^<>]*)>
     | (?P<entity>&(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[a-zA-Z][a-zA-Z0-9]{{1,30}});)

@@ -15,7 +15,7 @@ _Said = Callable[[MappedText, "re.Match[str]", Language], MappedText]
 
 def speakable(text: MappedText, language: Language) -> MappedText:
     """The text of a clause, without markup, as it is given to a voice."""
-    for pattern, said in _RULES:
+    for pattern, said in _RULES if language.symbols else ():
         text = _replaced(text, pattern, said, language)
     return _tidy(text)
 
@@ -156,7 +156,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Said], ...] = (
 )
 """In order: what takes a sign together with a number comes before what takes the sign alone."""
 
-_UNWANTED = re.compile(r"[*_~`|^\\#{}\[\]<>]+|(?<=\s)\s+|^\s+|\s+$|\s+(?=[.,!?;:](?:\s|$))")
+_UNWANTED = re.compile(r"[*_~`|\\#{}\[\]<>]+|(?<=\s)\s+|^\s+|\s+$|\s+(?=[.,!?;:](?:\s|$))")
 
 
 def _tidy(text: MappedText) -> MappedText:

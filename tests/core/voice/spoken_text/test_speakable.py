@@ -80,6 +80,8 @@ def test_english(written: str, said: str) -> None:
         ("Custa R$5", "pt_BR", "Custa 5 reais"),
         ("```\nx\n```", "nl", "Code op het scherm."),
         ("```\nx\n```", "sv", "Code on screen."),
+        ("Это 5 % и $3 за 2^10 км, v2", "ru", "Это 5 % и $3 за 2^10 км, v2"),
+        ("请访问https://a.cn/b查看。", "zh", "请访问a.cn查看。"),
     ],
 )
 def test_other_languages(written: str, language: str, said: str) -> None:
