@@ -12,7 +12,7 @@ from core.voice.engine.events import DeviceLost, DeviceOpened, Direction
 from core.voice.engine.microphone import Microphone
 from core.voice.engine.opening import choose, open_microphone, open_speaker
 from core.voice.engine.playback import Playback
-from core.voice.engine.sound_server import ServerWatch
+from core.voice.engine.sound_server import SERVER_DEVICES, ServerWatch
 from core.voice.engine.speaker import Speaker
 
 __all__ = ("DevicesInUse",)
@@ -202,6 +202,8 @@ class DevicesInUse:
         for direction in _DIRECTIONS:
             stream = self._stream(direction)
             if stream is None or (chosen := choose(direction, self._wanted[direction])).name == stream.name:
+                continue
+            if chosen.name in SERVER_DEVICES:  # a busy server did not answer: nothing is known of its devices
                 continue
             gone = stream.name not in chosen.among
             self._lose(direction, "it was unplugged" if gone else f"{chosen.name} takes its place")

@@ -19,7 +19,7 @@ import pytest
 from core.errors import AudioDeviceFailed, VoiceUnavailable
 from core.voice.activity import SileroActivity
 from core.voice.audio import FRAME_SECONDS, SAMPLE_RATE, Frame, PcmChunk, Samples
-from core.voice.engine import AudioEngine
+from core.voice.engine import AudioEngine, sound_server
 from core.voice.engine.devices import list_devices
 from core.voice.engine.events import ClauseEnded, ClauseStarted, DeviceLost, DeviceOpened, EngineEvent
 from tests.core.voice.engine.spoken import ANSWER, chunk, spoken
@@ -259,6 +259,25 @@ async def test_unplugging_in_the_middle_goes_on_with_the_default_and_back(sound:
             await heard.until(lambda: bool(heard.of(ClauseEnded)))
             plugged.enter_context(sound.second_speaker("Earphones"))
             await heard.until(lambda: heard.of(DeviceOpened)[-1].name == "Earphones")
+
+
+async def test_a_server_that_does_not_answer_takes_no_device_away(
+    sound: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def silent(*arguments: str) -> str:
+        asked.append(arguments)
+        return ""
+
+    async with _engine() as heard:
+        await _listens(heard)
+        monkeypatch.setattr(sound_server, "_pactl", silent)
+        with sound.second_speaker("Earphones"):
+            await heard.until(lambda: len(asked) >= 4)
+        await heard.frames_until(heard.engine.now() + 0.2)
+        assert heard.of(DeviceLost) == []
+        assert heard.engine.speaker_name == "Speaker"
 
 
 async def test_it_comes_back_after_the_sound_server_died(sound: SoundServer) -> None:
