@@ -165,5 +165,6 @@ def _native_noise_kept_out() -> Iterator[None]:
     from app.stderr_guard import guard_stderr
     from core.locations import find_locations
 
-    with guard_stderr(find_locations().cache_dir / "stderr.log"), redirect_stderr(sys.__stderr__):
+    log = find_locations().cache_dir / "stderr.log"
+    with guard_stderr(log) as terminal, redirect_stderr(terminal):
         yield

@@ -68,8 +68,11 @@ async def play(text: AsyncIterator[str], synthesiser: Synthesiser, settings: Voi
         await asyncio.gather(engine.open(), synthesiser.warm())
         feeding = asyncio.create_task(_feed(speech, text))
         listening = asyncio.create_task(_follow(speech, engine))
+        listening.add_done_callback(lambda _: speech.silence())  # it ends early where the engine breaks
         try:
             await speech.run()
+            if listening.done():
+                listening.result()
             if not failures:
                 await feeding
         finally:
