@@ -40,10 +40,12 @@ def make_engine(settings: VoiceSettings) -> AudioEngine:
     )
 
 
-def make_policy(settings: VoiceSettings) -> TurnPolicy:
+def make_policy(settings: VoiceSettings, *, bills: bool) -> TurnPolicy:
     """How patient and forward turn-taking is.
 
-    Early and partial transcripts are for this machine only: a service bills ten seconds for each.
+    Args:
+        settings: the ``voice`` section.
+        bills: a service listens, which bills ten seconds for each transcript: none early, none partial.
     """
     policy = TurnPolicy(
         patience=settings.patience,
@@ -52,7 +54,7 @@ def make_policy(settings: VoiceSettings) -> TurnPolicy:
         speculate=settings.speculate,
         cap=settings.cap,
     )
-    if settings.transcriber == "groq":
+    if bills:
         return replace(policy, early_transcripts=False, partial_every=None)
     return policy
 
@@ -61,6 +63,9 @@ def make_transcriber(
     services: Services, settings: VoiceSettings, groq: GroqSpeech | None, announce: Announce
 ) -> Transcriber:
     """Who turns speech into text; ``groq`` is ``None`` where it may not or cannot be asked.
+
+    ``announce`` is told whenever it becomes another: before a recording leaves this machine, and when
+    none does any more.
 
     Raises:
         CredentialsError: Groq was chosen, and there is no key for it.

@@ -53,7 +53,7 @@ async def compose_voice(
         VoiceUnavailable: a package or system library is missing; the hint has the command that mends it.
         CredentialsError: the settings choose Groq to listen or to speak, and there is no key for it.
     """
-    check_available()
+    await asyncio.to_thread(check_available)  # looks for libraries by asking the linker
     settings = settings or services.settings.voice
     engine = await asyncio.to_thread(_new_engine, settings)
     return VoiceServices(services, replier, settings, engine, words, session)
@@ -78,17 +78,19 @@ class VoiceServices:
         words: Callable[[], str],
         session: Callable[[], str | None],
     ) -> None:
-        from app import voice_parts
+        from app.voice_parts import make_policy
         from core.voice.loop import VoiceLoop
         from core.voice.turn_taking.machine import TurnMachine
 
         self.settings = settings
         self._services = services
         self._words = words
-        self._machine = TurnMachine(voice_parts.make_policy(settings))
         self._groq = _groq_speech(services, self._announce, session)
         self.transcriber = self._make_transcriber(settings)
         self.synthesiser = self._make_synthesiser(settings)
+        self._machine = TurnMachine(make_policy(settings, bills=self.transcriber.bills))
+        self._one_change = asyncio.Lock()
+        self._changes: set[asyncio.Task[None]] = set()
         self.loop = VoiceLoop(
             engine=engine,
             transcriber=self.transcriber,
@@ -105,23 +107,48 @@ class VoiceServices:
     async def apply(self, settings: VoiceSettings) -> None:
         """Change what runs to other settings: language, voice, rate, volume, devices, engines, patience.
 
-        Only what differs is made anew; devices change at once, the rest from the next turn on.
+        Only what differs is made anew; devices change at once, the rest from the next turn on. One change
+        comes after the other, each to its end, even if nobody waits for it any more.
 
         Raises:
             AudioDeviceFailed: the other devices cannot be opened; the ones before are in use again.
             CredentialsError: they choose Groq, and there is no key for it.
         """
-        from app import voice_parts
+        change = asyncio.create_task(self._change_to(settings), name="change voice settings")
+        self._changes.add(change)
+        change.add_done_callback(self._changes.discard)
+        try:
+            await asyncio.shield(change)
+        except asyncio.CancelledError:
+            change.add_done_callback(self._tell_failure)
+            raise
 
-        before, self.settings = self.settings, settings
-        self._machine.policy = voice_parts.make_policy(settings)
-        self.loop.set_volume(settings.volume)
-        self.loop.set_speak(settings.speak != "never")
+    async def aclose(self) -> None:
+        """End the loop, and every thread, process and connection of it."""
+        if self._changes:
+            await asyncio.wait(self._changes)
+        async with contextlib.AsyncExitStack() as exits:
+            if self._groq is not None:
+                exits.push_async_callback(self._groq.aclose)
+            exits.push_async_callback(self.transcriber.aclose)
+            exits.push_async_callback(self.synthesiser.aclose)
+            exits.push_async_callback(self.loop.aclose)
+
+    async def _change_to(self, settings: VoiceSettings) -> None:
+        async with self._one_change:
+            before, self.settings = self.settings, settings
+            self.loop.set_volume(settings.volume)
+            self.loop.set_speak(settings.speak != "never")
+            await self._change_parts(before, settings)
+
+    async def _change_parts(self, before: VoiceSettings, settings: VoiceSettings) -> None:
+        """Make anew what the settings ask for otherwise than before."""
         if _differ(before, settings, _TRANSCRIBER):
             old_transcriber = self.transcriber
             self.transcriber = self._make_transcriber(settings)
             self.loop.use_transcriber(self.transcriber)
             await old_transcriber.aclose()
+        self._adopt_policy()
         if _differ(before, settings, _SYNTHESISER):
             old_synthesiser = self.synthesiser
             self.synthesiser = self._make_synthesiser(settings)
@@ -136,19 +163,21 @@ class VoiceServices:
                 await self.loop.use_engine(await asyncio.to_thread(_new_engine, self.settings))
                 raise
 
-    async def aclose(self) -> None:
-        """End the loop, and every thread, process and connection of it."""
-        async with contextlib.AsyncExitStack() as exits:
-            if self._groq is not None:
-                exits.push_async_callback(self._groq.aclose)
-            exits.push_async_callback(self.transcriber.aclose)
-            exits.push_async_callback(self.synthesiser.aclose)
-            exits.push_async_callback(self.loop.aclose)
+    def _adopt_policy(self) -> None:
+        from app.voice_parts import make_policy
+
+        self._machine.policy = make_policy(self.settings, bills=self.transcriber.bills)
+
+    def _tell_failure(self, change: asyncio.Task[None]) -> None:
+        """Of a change that nobody waits for any more."""
+        error = None if change.cancelled() else change.exception()
+        if isinstance(error, TensorWallError):
+            self._announce(error.message, error.hint)
 
     def _make_transcriber(self, settings: VoiceSettings) -> Transcriber:
         from app.voice_parts import make_transcriber
 
-        return make_transcriber(self._services, settings, self._groq, self._announce)
+        return make_transcriber(self._services, settings, self._groq, self._another_listens)
 
     def _make_synthesiser(self, settings: VoiceSettings) -> Synthesiser:
         from app.voice_parts import make_synthesiser
@@ -176,6 +205,10 @@ class VoiceServices:
         from core.voice.spoken_text.chunker import ClauseChunker
 
         return ClauseChunker(language=self._machine.language)
+
+    def _another_listens(self, text: str, hint: str) -> None:
+        self._adopt_policy()  # what one may guess at for nothing costs money with the other
+        self._announce(text, hint)
 
     def _announce(self, text: str, hint: str = "") -> None:
         self.loop.announce(text, hint)

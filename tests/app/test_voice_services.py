@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
 from app.composition import Services, Source, compose
@@ -36,7 +37,7 @@ from core.voice.events import (
     VoiceEvent,
 )
 from tests.simulated import Simulated
-from tests.sound_server import SoundServer
+from tests.sound_server import RATE, SoundServer
 
 ANSWER = (
     "The moon pulls the sea towards itself. The far side bulges as well, which surprises most people. "
@@ -170,6 +171,34 @@ async def test_settings_that_change_are_followed_while_it_runs(
             await talk.until(Interrupted)
 
 
+async def test_a_change_is_carried_out_though_the_one_who_asked_for_it_waits_no_longer(
+    sound: SoundServer, simulator: Simulated, random_whisper: Path
+) -> None:
+    async with talking(simulator, random_whisper) as talk:
+        voice = talk.voice
+        with sound.second_microphone("Headset"):
+            other = voice.settings.model_copy(update={"microphone": "Headset"})
+            changing = asyncio.create_task(voice.apply(other))
+            await asyncio.sleep(0.01)
+            assert voice.settings == other  # under way
+            changing.cancel()
+            await asyncio.wait([changing])
+            await voice.apply(voice.settings.model_copy(update={"volume": 0.5}))
+            assert voice.loop.microphone_name == "Headset"
+
+
+async def test_while_groq_listens_in_place_of_this_machine_nothing_is_transcribed_on_a_guess(
+    sound: SoundServer, simulator: Simulated, speech: Any
+) -> None:
+    simulator.configure(text="Seven of clubs it is.", heard="Seven of clubs.")
+    with_a_pause = np.concatenate([loud(speech[2]), np.zeros(RATE // 2, np.float32), loud(speech[2])])
+    async with talking(simulator, "base", transcriber="auto") as talk:
+        await talk.until(Noticed)
+        await hold_key(talk, sound, with_a_pause)
+        await talk.until(Answered)
+    assert (await booked_features()).count("transcription") == 1
+
+
 async def test_without_weights_groq_listens_and_that_is_said(
     sound: SoundServer, simulator: Simulated, speech: Any
 ) -> None:
@@ -237,7 +266,5 @@ async def booked_features() -> list[str]:
 def loud(clip: Any) -> Any:
     """A recorded sentence at the microphone's rate."""
     import soxr
-
-    from tests.sound_server import RATE
 
     return soxr.resample(clip.samples(), 16_000, RATE).astype("float32")

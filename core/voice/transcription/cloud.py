@@ -80,6 +80,11 @@ class CloudTranscriber:
         """Who listens, as the screen says it."""
         return f"{self._service} {self._model}"
 
+    @property
+    def bills(self) -> bool:
+        """Always."""
+        return True
+
     async def warm(self) -> None:
         """Open a connection; nothing is asked, since that would cost."""
         await self._connect()

@@ -15,7 +15,8 @@ REST = 60.0
 """Seconds after which weights that were missing are looked for again."""
 
 LONG_REST = 600.0
-"""Seconds after which a machine that was too slow is tried again: it may have been busy."""
+"""Seconds after which a machine that was too slow is tried again, for it may have been busy; and for which
+a service that failed is not asked in place of a slow machine."""
 
 SLOW_IN_A_ROW = 2
 """Recordings that took longer than they sound before that is believed; the first one warms up."""
@@ -30,7 +31,8 @@ class TranscriberLadder:
     Args:
         local: listens while it can.
         cloud: listens otherwise.
-        announce: told of each change, in one line and a hint, which may be empty.
+        announce: told of each change once it counts, in one line and a hint, which may be empty; a change
+            to the service is told before any recording leaves the machine.
         clock: seconds that only grow.
     """
 
@@ -49,11 +51,17 @@ class TranscriberLadder:
         self._rests_until: float | None = None
         self._usable = True  # it rests for being slow, not for being unable
         self._slow = 0
+        self._failed_until = float("-inf")  # the service's turn to rest
 
     @property
     def label(self) -> str:
         """Of the one that listens now."""
-        return (self._local if self._rests_until is None else self._cloud).label
+        return self._listening.label
+
+    @property
+    def bills(self) -> bool:
+        """While the service listens."""
+        return self._listening.bills
 
     async def warm(self) -> None:
         """As ``Transcriber.warm``, of this machine or, where it cannot, of the service."""
@@ -85,8 +93,9 @@ class TranscriberLadder:
         except TranscriptionFailed as error:
             if not self._usable or purpose == "partial":
                 raise
-            self._announce(f"{error.message} {self._local.label} listens instead.", error.hint)
             self._rests_until, self._slow = None, 0
+            self._failed_until = self._clock() + LONG_REST
+            self._announce(f"{error.message} {self._local.label} listens instead.", error.hint)
             return await self._local.transcribe(samples, hints, purpose=purpose)
 
     async def aclose(self) -> None:
@@ -97,14 +106,19 @@ class TranscriberLadder:
             await self._cloud.aclose()
 
     @property
+    def _listening(self) -> Transcriber:
+        return self._local if self._rests_until is None else self._cloud
+
+    @property
     def _resting(self) -> bool:
         return self._rests_until is not None and self._clock() < self._rests_until
 
     def _unable(self, error: VoiceError) -> None:
-        if self._rests_until is None:
-            self._announce(f"{error.message} {self._cloud.label} listens instead, which costs.", error.hint)
+        listened = self._rests_until is None
         self._usable = False
         self._rests_until = self._clock() + REST
+        if listened:
+            self._announce(f"{error.message} {self._cloud.label} listens instead, which costs.", error.hint)
 
     def _able(self, transcript: Transcript, purpose: Purpose) -> None:
         """This machine did it; note how fast."""
@@ -114,7 +128,7 @@ class TranscriberLadder:
         if purpose == "partial" or transcript.seconds < LONG_ENOUGH:
             return
         self._slow = self._slow + 1 if transcript.took > transcript.seconds else 0
-        if self._slow >= SLOW_IN_A_ROW:
+        if self._slow >= SLOW_IN_A_ROW and self._clock() >= self._failed_until:
             self._slow = 0
             self._rests_until = self._clock() + LONG_REST
             self._announce(

@@ -78,6 +78,10 @@ class Transcriber(Protocol):
     def label(self) -> str:
         """Who listens, as the screen says it: ``Whisper base, here`` or ``Groq whisper-large-v3-turbo``."""
 
+    @property
+    def bills(self) -> bool:
+        """Whether every recording costs money now, so that none is transcribed on a mere guess."""
+
     async def warm(self) -> None:
         """Load what the first transcript would have to wait for; safe to call again.
 

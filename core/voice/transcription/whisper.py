@@ -44,6 +44,11 @@ class WhisperTranscriber:
         """Who listens, as the screen says it."""
         return f"Whisper {model_name(self._model)}, here"
 
+    @property
+    def bills(self) -> bool:
+        """Never: it is this machine that listens."""
+        return False
+
     async def warm(self) -> None:
         """Load the model and decode a second of noise; safe to call again.
 

@@ -22,6 +22,7 @@ class Scripted:
     took: float = 0.2
     error: VoiceError | None = None
     asked: list[Purpose] = field(default_factory=list)
+    bills: bool = False
     closed: bool = False
 
     async def warm(self) -> None:
@@ -42,7 +43,7 @@ class Scripted:
 class Rig:
     def __init__(self) -> None:
         self.local = Scripted("Whisper base, here")
-        self.cloud = Scripted("Groq turbo")
+        self.cloud = Scripted("Groq turbo", bills=True)
         self.told: list[tuple[str, str]] = []
         self.now = 0.0
         self.ladder = TranscriberLadder(
@@ -113,6 +114,49 @@ async def test_slow_is_better_than_nothing() -> None:
     rig.cloud.error = TranscriptionFailed("Groq did not transcribe: no network.")
     assert await rig.hear() == "Whisper base, here"
     assert rig.told[-1][0] == "Groq did not transcribe: no network. Whisper base, here listens instead."
+
+
+async def test_a_service_that_failed_is_not_asked_again_soon_because_this_machine_is_slow() -> None:
+    rig = Rig()
+    rig.local.took = 5.0
+    rig.cloud.error = TranscriptionFailed("Groq did not transcribe: no network.")
+    for _ in range(9):
+        assert await rig.hear() == "Whisper base, here"
+    assert len(rig.cloud.asked) == 1
+    assert len(rig.told) == 2
+    rig.now = LONG_REST + 1
+    rig.cloud.error = None
+    await rig.hear()
+    assert await rig.hear() == "Groq turbo"
+
+
+async def test_it_says_whether_recordings_cost_by_the_time_a_change_is_told() -> None:
+    billed: list[bool] = []
+    rig = Rig()
+    rig.ladder = TranscriberLadder(
+        rig.local, rig.cloud, lambda *_: billed.append(rig.ladder.bills), clock=lambda: rig.now
+    )
+    assert not rig.ladder.bills
+    rig.local.error = MISSING
+    await rig.hear()
+    rig.local.error = None
+    rig.now = REST + 1
+    await rig.hear()
+    rig.local.took = 5.0
+    await rig.hear()
+    await rig.hear()
+    assert billed == [True, False, True]
+
+
+async def test_a_change_to_the_service_is_told_before_a_recording_leaves() -> None:
+    rig = Rig()
+    rig.local.error = MISSING
+    asked: list[int] = []
+    rig.ladder = TranscriberLadder(
+        rig.local, rig.cloud, lambda *_: asked.append(len(rig.cloud.asked)), clock=lambda: rig.now
+    )
+    await rig.hear()
+    assert asked == [0]
 
 
 async def test_where_neither_can_the_services_error_is_told() -> None:
