@@ -57,12 +57,12 @@ class Worker:
                 self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                 self._thread.start()
             self._change.notify()
-        if overtaken is not None and overtaken.result.set_running_or_notify_cancel():
-            overtaken.result.set_exception(TranscriptionFailed("A newer recording overtook this one."))
+        if overtaken is not None:
+            _give_up(overtaken, "A newer recording overtook this one.")
         return job.result
 
     def close(self) -> None:
-        """Drop what waits, and wait for the job that runs; blocks for as long as that takes."""
+        """Have what waits fail, and wait for the job that runs; blocks for as long as that takes."""
         with self._change:
             self._closed = True
             waiting = [*self._finals, *((self._partial,) if self._partial else ())]
@@ -70,7 +70,7 @@ class Worker:
             self._partial = None
             self._change.notify()
         for job in waiting:
-            job.result.cancel()
+            _give_up(job, "The transcriber was closed before it came to this recording.")
         if self._thread is not None:
             self._thread.join()
 
@@ -94,3 +94,9 @@ class Worker:
                 return self._finals.popleft()
             job, self._partial = self._partial, None
             return job
+
+
+def _give_up(job: _Job, reason: str) -> None:
+    """Let whoever waits for a job know that it will not be run."""
+    if job.result.set_running_or_notify_cancel():
+        job.result.set_exception(TranscriptionFailed(reason))
