@@ -224,6 +224,7 @@ class Answering:
             self._chunker,
             self._tags,
             offset=offset,
+            heard=answer.heard or 0,
             started=lambda clause, at: self._clause_started(answer, clause, at),
             failed=self._notice,
         )

@@ -42,6 +42,7 @@ class Speech:
         chunker: makes clauses of a text, as it arrives.
         tags: numbers that no other sound of the engine has.
         offset: where in the answer the text that will be fed begins.
+        heard: how much of the answer was heard before.
         started: called with each clause when its first sound is heard, and when that was.
         failed: called with what could not be spoken; the next clause is tried all the same, unless
             there is no voice at all.
@@ -55,6 +56,7 @@ class Speech:
         tags: Iterator[int],
         *,
         offset: int = 0,
+        heard: int = 0,
         started: Callable[[Clause, float], None],
         failed: Callable[[TensorWallError], None],
     ) -> None:
@@ -64,17 +66,25 @@ class Speech:
         self._chunker = chunker()
         self._tags = tags
         self._offset = offset
+        self._heard_before = heard
         self._started = started
         self._failed = failed
         self._waiting: deque[Clause] = deque()
         self._parts: list[_Part] = []
         self._finished = False
-        self._silenced = False
+        self._only_read = False
         self._changed = asyncio.Event()
 
     @property
-    def heard(self) -> int:
-        """The character of the answer up to which it has been heard, by the speaker's own position."""
+    def heard(self) -> int | None:
+        """The character of the answer up to which it has been heard, by the speaker's own position.
+
+        ``None`` once the rest of it can only be read.
+        """
+        return None if self._only_read else max(self._heard_before, self._reached)
+
+    @property
+    def _reached(self) -> int:
         position = self._engine.position()
         reached = self._offset
         for part in self._parts:
@@ -103,13 +113,16 @@ class Speech:
     def restart(self) -> None:
         """Forget everything: another text is to be spoken instead."""
         self._engine.stop()
+        self._heard_before = 0
         self._chunker = self._new_chunker()
         self._waiting.clear()
         self._parts.clear()
 
     def silence(self) -> None:
-        """Speak no further: there is nothing to speak with. The text may still be read."""
-        self._silenced = True
+        """Speak no further: there is nothing to play with. The text may still be read."""
+        self._only_read = True
+        for part in self._parts:
+            part.ended = True
         self._changed.set()
 
     def take(self, event: ClauseStarted | ClauseEnded) -> None:
@@ -128,12 +141,12 @@ class Speech:
         """Speak until the last sound is out; when cancelled, what was queued is for the caller to stop."""
         while (clause := await self._next()) is not None:
             await self._speak(clause)
-        await self._until(lambda: self._silenced or all(part.ended for part in self._parts))
+        await self._until(lambda: all(part.ended for part in self._parts))
 
     async def _next(self) -> Clause | None:
         """The next clause, once at most one other waits to be heard; ``None`` when there is none."""
-        await self._until(lambda: self._silenced or self._is_over or self._may_go_on)
-        return None if self._silenced or not self._waiting else self._waiting.popleft()
+        await self._until(lambda: self._only_read or self._is_over or self._may_go_on)
+        return None if self._only_read or not self._waiting else self._waiting.popleft()
 
     @property
     def _may_go_on(self) -> bool:
@@ -158,7 +171,7 @@ class Speech:
         except TensorWallError as error:
             self._failed(error)
             if isinstance(error, VoiceUnavailable):
-                self.silence()
+                self._only_read = True  # what sounds already sounds to its end
         if sounds:
             self._engine.end(part.tag)
         else:

@@ -298,6 +298,7 @@ class Stage:
         self.events: list[tuple[float, VoiceEvent]] = []
         self.answers = answers
         self.first_token = first_token
+        self.token_delay = 0.005
         self.reply_failure: TensorWallError | None = None
         self.approached = 0
         self.storage_delay = 0.0
@@ -318,7 +319,7 @@ class Stage:
     def reply(self, question: str) -> Reply:
         tokens = [f"{word} " for word in self.answers(question).split()]
         tokens[-1] = tokens[-1].rstrip()
-        reply = Reply(question, tokens, self.first_token, 0.005, self.reply_failure)
+        reply = Reply(question, tokens, self.first_token, self.token_delay, self.reply_failure)
         reply.storage_delay = self.storage_delay
         self.replies.append(reply)
         return reply

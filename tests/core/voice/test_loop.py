@@ -185,6 +185,47 @@ async def test_continue_speaks_the_rest_without_asking() -> None:
 
 
 @in_virtual_time
+async def test_what_was_heard_stays_heard_when_going_on_is_interrupted_at_once() -> None:
+    async with Stage(answers=lambda _: LONG) as stage:
+        await stage.speak_with_key("Tell me about tides.")
+        await stage.until(FirstAudio)
+        await asyncio.sleep(4.0)  # in the middle of a sentence, where going on begins anew
+        stage.loop.stop()
+        first = await stage.until(Interrupted)
+        stage.synthesiser.delay = 5.0
+        await stage.speak_with_key("Go on.")
+        await stage.until(FinalText, 2)
+        stage.loop.stop()
+        second = await stage.until(Interrupted, 2)
+    assert second.heard == first.heard
+    assert stage.replies[0].heard_characters == len(first.heard)
+
+
+@in_virtual_time
+async def test_an_answer_that_could_only_be_read_counts_as_known_when_it_is_stopped() -> None:
+    async with Stage(answers=lambda _: LONG) as stage:
+        stage.synthesiser.failures[" "] = VoiceUnavailable("There is no voice.")
+        stage.token_delay = 0.5
+        await stage.speak_with_key("Tell me about tides.")
+        await stage.until(Noticed)
+        await asyncio.sleep(2.0)
+        stage.loop.stop()
+        interrupted = await stage.until(Interrupted)
+    assert interrupted.heard
+    assert not interrupted.unheard
+    assert stage.replies[0].all_heard
+
+
+@in_virtual_time
+async def test_a_voice_that_is_lost_is_heard_to_the_end_of_what_it_said() -> None:
+    async with Stage(answers=lambda _: LONG) as stage:
+        stage.synthesiser.failures["far side"] = VoiceUnavailable("The voice is gone.")
+        await stage.speak_with_key("Tell me about tides.")
+        await stage.until(Answered)
+        assert stage.engine.position() is None  # nothing sounds on into the user's turn
+
+
+@in_virtual_time
 async def test_what_cannot_be_answered_is_told_and_the_next_turn_works() -> None:
     async with Stage() as stage:
         stage.reply_failure = ServerFailed("Groq has trouble.", hint="Try again.")
