@@ -83,9 +83,9 @@ class TurnPolicy:
     early_transcripts: bool = True
     stretch: float = 8.0
     stretch_pause: float = 0.4
-    stretch_long: float = 12.0
+    stretch_long: float = 10.0
     stretch_breath: float = 0.25
-    stretch_longest: float = 24.0
+    stretch_longest: float = 20.0
     partial_every: float | None = 0.7
     endpoint_silence: float = 0.2
     release_grace: float = 0.25

@@ -18,7 +18,7 @@ from tests.virtual_time import run_in_virtual_time
 BREATHS = st.tuples(st.integers(1, 60), st.floats(0.05, 2.5))
 """Words in a row, and the pause after them."""
 
-RESULTS = st.lists(st.tuples(st.floats(0.01, 8.0), st.booleans()), max_size=30)
+RESULTS = st.lists(st.tuples(st.floats(0.01, 25.0), st.booleans()), max_size=30)
 """How long a transcript takes, and whether it fails; the ones after that come soon."""
 
 UNSURE = TurnPolicy(auto_send="never", patience=6.0)
@@ -77,7 +77,7 @@ def test_every_word_is_there_once_whatever_comes_of_the_stretches(
             transcriber.mended = True  # the last one has nothing after it that could make good for it
             await asyncio.sleep(0.1)
             stage.loop.talk_ended()
-            final = await stage.until(FinalText)
+            final = await stage.until(FinalText, within=1000)
             assert final.text == words
 
     run_in_virtual_time(play())
@@ -88,7 +88,7 @@ def test_every_word_is_there_once_whatever_comes_of_the_stretches(
 def test_so_it_is_hands_free(breaths: list[tuple[int, float]], results: list[tuple[float, bool]]) -> None:
     async def play() -> None:
         async with Stage(UNSURE, hands_free=True) as stage:
-            Unreliable(stage, [(delay, False) for delay, _ in results])
+            Unreliable(stage, [(delay / 4, False) for delay, _ in results])
             words, end = say_all(stage, breaths)
             await asyncio.sleep(end + 20 - stage.engine.now())
             assert " ".join(final.text for final in stage.told(FinalText)) == words
@@ -121,6 +121,16 @@ def test_what_is_kept_stays_in_the_text_that_is_shown() -> None:
             shown = [f"{event.stable} {event.tail}".strip() for event in stage.told(PartialText)]
             assert all(words.startswith(text) for text in shown)
             assert [len(text) for text in shown] == sorted(len(text) for text in shown)
+
+    run_in_virtual_time(play())
+
+
+def test_results_that_come_long_after_speech_has_gone_on_are_joined_in_order() -> None:
+    async def play() -> None:
+        async with Stage(UNSURE) as stage:
+            Unreliable(stage, [(12.0, False), (15.0, False), (9.0, False)] * 50)
+            words = await dictate(stage, [(30, 0.6)] * 6 + [(5, 0.0)])
+            assert (await stage.until(FinalText, within=1000)).text == words
 
     run_in_virtual_time(play())
 
