@@ -1,13 +1,14 @@
-"""Writing the small files that TensorWall keeps: whole, and for their owner alone."""
+"""Writing the small files that TensorWall keeps: whole, and for their owner alone; and locking files."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import stat
+import sys
 from pathlib import Path
 
-__all__ = ("replace_file",)
+__all__ = ("replace_file", "try_lock")
 
 
 def replace_file(path: Path, text: str, *, keep_mode: bool = False) -> None:
@@ -49,3 +50,32 @@ def _make_private_folder(folder: Path) -> None:
         return
     _make_private_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file for as long as it is open; ``False`` where somebody else has it locked.
+
+        The operating system drops the lock with the process, however that ends.
+        """
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file for as long as it is open; ``False`` where somebody else has it locked.
+
+        The operating system drops the lock with the process, however that ends.
+        """
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from pathlib import Path
 
+from core.files import try_lock
 from core.identifiers import new_id
 
 __all__ = ("Presence",)
@@ -65,7 +65,7 @@ def _claim(file: Path) -> int:
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:  # the folder was removed by the last one to leave
             continue
-        if _try_lock(descriptor) and _is_same(file, descriptor):
+        if try_lock(descriptor) and _is_same(file, descriptor):
             return descriptor
         os.close(descriptor)
 
@@ -77,7 +77,7 @@ def _remove_if_free(file: Path) -> bool:
     except FileNotFoundError:
         return True
     try:
-        if not _try_lock(descriptor):
+        if not try_lock(descriptor):
             return False
         with contextlib.suppress(OSError):
             file.unlink()
@@ -91,24 +91,3 @@ def _is_same(file: Path, descriptor: int) -> bool:
         return os.path.samestat(file.stat(), os.fstat(descriptor))
     except FileNotFoundError:
         return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True

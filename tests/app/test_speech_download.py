@@ -121,6 +121,29 @@ async def test_a_connection_that_breaks_is_taken_up_where_it_broke(
     assert [start for path, start in hub.asked if path.endswith(".bin")] == ["", "100000", "100001", "300001"]
 
 
+async def test_two_at_once_do_not_write_into_the_same_files(hub: Hub, tmp_path: Path) -> None:
+    hub.cuts, hub.stalls = [400_000], True
+    begun = asyncio.Event()
+    first = asyncio.create_task(download_model(MODEL, tmp_path, lambda _: begun.set(), hub=hub.url))
+    await begun.wait()
+    with pytest.raises(DownloadFailed, match="being downloaded already") as raised:
+        await download_model(MODEL, tmp_path, hub=hub.url)
+    assert "Wait until it is there" in raised.value.hint
+    first.cancel()
+    await asyncio.wait([first])
+    hub.cuts.clear()
+    assert whole(await download_model(MODEL, tmp_path, hub=hub.url))
+
+
+async def test_a_model_that_is_whole_stays_in_its_place(hub: Hub, tmp_path: Path) -> None:
+    folder = await download_model(MODEL, tmp_path, hub=hub.url)
+    before = folder.stat()
+    hub.asked.clear()
+    assert await download_model(MODEL, tmp_path, hub=hub.url) == folder
+    assert hub.asked == []
+    assert folder.stat().st_ctime_ns == before.st_ctime_ns  # never moved away: somebody may be loading it
+
+
 async def test_a_server_without_ranges_begins_anew(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

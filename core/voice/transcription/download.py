@@ -2,23 +2,25 @@
 
 Files arrive in a folder beside the final one, ``base.part``, and in files that end in ``.part`` too. Whatever
 ends the download, the next one goes on from there. The folder gets its own name once all is there and the
-digests are right, so that a model that can be found is whole.
+digests are right, so that a model that can be found is whole. One process at a time fetches a model.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import shutil
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from core.errors import DownloadFailed
+from core.files import try_lock
 from core.voice.transcription.models import PARTIAL_SUFFIX, KnownModel, ModelFile
 
 __all__ = ("DownloadProgress", "Fetcher", "FileStream", "download")
@@ -107,12 +109,15 @@ async def download(
     Raises:
         DownloadFailed: it could not be fetched; what arrived is kept unless it was damaged.
     """
-    part = models_dir / f"{model.name}{PARTIAL_SUFFIX}"
+    folder, part = models_dir / model.name, models_dir / f"{model.name}{PARTIAL_SUFFIX}"
     try:
-        missing = await asyncio.to_thread(_prepare, model, models_dir, part)
-        work = _Download(model, part, fetch, progress, stall=stall, pause=pause, clock=clock)
-        await work.run(missing)
-        return await asyncio.to_thread(part.rename, models_dir / model.name)
+        with _alone(model, models_dir):
+            if await asyncio.to_thread(_is_whole, folder, model):
+                return folder
+            missing = await asyncio.to_thread(_prepare, model, folder, part)
+            work = _Download(model, part, fetch, progress, stall=stall, pause=pause, clock=clock)
+            await work.run(missing)
+            return await asyncio.to_thread(part.rename, folder)
     except ConnectionError:
         raise
     except OSError as error:
@@ -122,9 +127,28 @@ async def download(
         ) from error
 
 
-def _prepare(model: KnownModel, models_dir: Path, part: Path) -> list[ModelFile]:
+@contextmanager
+def _alone(model: KnownModel, models_dir: Path) -> Iterator[None]:
+    """Within the block no other process fetches this model: two would write into the same files."""
+    models_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(models_dir / f".{model.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not try_lock(descriptor):
+            raise DownloadFailed(
+                f"The speech model {model.name} is being downloaded already, by another TensorWall.",
+                hint="Wait until it is there; or end the other, and run this again: it goes on from there.",
+            )
+        yield
+    finally:
+        os.close(descriptor)  # the file stays: removed, it could be locked by one and made anew by another
+
+
+def _is_whole(folder: Path, model: KnownModel) -> bool:
+    return all(_is_good(folder / file.name, file) for file in model.files)
+
+
+def _prepare(model: KnownModel, folder: Path, part: Path) -> list[ModelFile]:
     """Make the folder, and see what is missing; what is there and good is kept, even of a damaged model."""
-    folder = models_dir / model.name
     if folder.is_dir():
         shutil.rmtree(part, ignore_errors=True)
         folder.rename(part)
@@ -134,7 +158,7 @@ def _prepare(model: KnownModel, models_dir: Path, part: Path) -> list[ModelFile]
     free = shutil.disk_usage(part).free
     if missing and free < needed + _SPARE_ROOM:
         raise DownloadFailed(
-            f"The speech model {model.name} needs {needed / 1e6:,.0f} MB, and {models_dir} has "
+            f"The speech model {model.name} needs {needed / 1e6:,.0f} MB, and {part.parent} has "
             f"{free / 1e6:,.0f} MB free.",
             hint="Make room, or choose a smaller model.",
         )
