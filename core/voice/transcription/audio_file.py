@@ -89,7 +89,8 @@ class AudioFile:
         self._check(source)
         av.logging.set_level(None)  # what is wrong is ours to say
         try:
-            opened: Any = av.open(str(source) if isinstance(source, Path) else source, "r")
+            # By its whole path, or "10:30.wav" would be taken for the protocol "10".
+            opened: Any = av.open(str(source.absolute()) if isinstance(source, Path) else source, "r")
         except (av.FFmpegError, ValueError) as error:
             raise InputError(
                 f"{self._name} is no sound that can be read.",

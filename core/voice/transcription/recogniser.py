@@ -26,6 +26,7 @@ from core.safe_text import safe_text
 from core.voice.audio import SAMPLE_RATE, Samples
 from core.voice.transcription.gate import Reading, judge, lost_its_way
 from core.voice.transcription.language import LanguageMemory
+from core.voice.transcription.models import known_model
 from core.voice.transcription.short_window import ShortWindowModel, wider_windows
 from core.voice.transcription.transcriber import Hints, Transcript, Word
 from core.voice.transcription.vocabulary import mend
@@ -96,8 +97,7 @@ class Recogniser:
             reason = " ".join(safe_text(str(error)).split())[:200]
             raise SpeechModelUnusable(
                 f"The speech model in {folder} cannot be loaded: {reason}.".replace("..", "."),
-                hint=f"It is damaged or of another kind. Delete the folder and run `tensorwall voice setup`, "
-                f"or choose a model other than {name}.",
+                hint=_another(folder, name),
             ) from error
 
     def warm(self) -> None:
@@ -214,10 +214,10 @@ class Recogniser:
         if language is None or language in self._model.supported_languages:
             return language
         if not self._model.model.is_multilingual:
-            model = self._name.removesuffix(".en")
+            model = known_model(self._name.removesuffix(".en"))
             raise TranscriptionFailed(
                 f"The speech model {self._name} knows English only, not {language}.",
-                hint=f"Choose a model without .en, such as {model if model != self._name else 'base'}.",
+                hint=f"Choose a model without .en, such as {model.name if model else 'base'}.",
             )
         raise TranscriptionFailed(
             f"Whisper does not know the language {language}.",
@@ -254,6 +254,13 @@ def speech_pieces(samples: Samples) -> list[tuple[int, int]]:
         else:
             pieces.append((start, end))
     return pieces
+
+
+def _another(folder: Path, name: str) -> str:
+    """What to do about a model that does not load; only a folder of ours is fetched again."""
+    if known_model(name):
+        return f"Delete the folder {folder} and run `tensorwall voice setup --model {name}`."
+    return "It is damaged or of another kind. Give another folder, or a name such as base."
 
 
 def _word(word: TimedWord, offset: float) -> Word:

@@ -83,6 +83,12 @@ def test_paths_that_lead_nowhere_are_said(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_a_colon_in_a_name_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("10:30.wav").write_bytes(tone(0.5))
+    assert len(read(Path("10:30.wav"))) == pytest.approx(0.5 * SAMPLE_RATE, rel=0.05)
+
+
 def test_a_picture_has_no_sound() -> None:
     pixel = bytes.fromhex(
         "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c636000000200"
