@@ -151,7 +151,9 @@ class Document:
 
     def _drain(self, place: int, arriving: _Arriving) -> None:
         entry, view = self.entries[place], self.view(place)
-        text, reasoning = safe_text("".join(arriving.text)), safe_text("".join(arriving.reasoning))
+        arrived = "".join(arriving.text)
+        text, reasoning = safe_text(arrived), safe_text("".join(arriving.reasoning))
+        entry.left_out += _left_out(arrived, len(entry.text) + len(entry.left_out))
         arriving.text.clear()
         arriving.reasoning.clear()
         answering = not entry.text and bool(text)
@@ -311,4 +313,16 @@ class Document:
 
 
 def _made_safe(entry: Entry) -> Entry:
-    return replace(entry, text=safe_text(entry.text), reasoning=safe_text(entry.reasoning))
+    return replace(
+        entry,
+        text=safe_text(entry.text),
+        reasoning=safe_text(entry.reasoning),
+        left_out=_left_out(entry.text, 0),
+    )
+
+
+def _left_out(text: str, begins: int) -> list[int]:
+    """Where characters stand that ``safe_text`` leaves out; the text begins at ``begins``."""
+    if len(safe_text(text)) == len(text):
+        return []
+    return [place for place, character in enumerate(text, begins) if not safe_text(character)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = ("AnswerState", "CodeBlock", "Entry", "EntryId", "EntryKind")
@@ -30,9 +31,11 @@ class Entry:
         reasoning: the model's reasoning, apart from its answer.
         state: how far an answer is.
         attachments: names of files and images sent with a user's message.
-        heard: of an answer that was cut off while it was read aloud, how many characters of its text
-            were heard; the rest is dimmed. ``None`` for all of it.
+        heard: of an answer that was cut off while it was read aloud, how many characters of its text as
+            it arrived were heard; the rest is dimmed. ``None`` for all of it.
         branch: (this branch, of how many), from 1, where the message has siblings.
+        left_out: where characters of the text as it arrived are not in ``text``; in order. The document
+            fills it.
     """
 
     kind: EntryKind
@@ -46,6 +49,11 @@ class Entry:
     attachments: tuple[str, ...] = ()
     heard: int | None = None
     branch: tuple[int, int] | None = None
+    left_out: list[int] = field(default_factory=list)
+
+    def place(self, arrived: int) -> int:
+        """Where in ``text`` a place in the text as it arrived is."""
+        return arrived - bisect_left(self.left_out, arrived)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Marks on an answer that is read aloud: the clause being spoken, and what was not heard.
 
-Marks are given as places in the answer's Markdown and painted where that is on screen, markup left out.
-They are laid over rows as these are painted, so that a mark that moves costs the rows on screen.
+Marks are given as places in the answer's Markdown as it arrived, and painted where that is on screen,
+markup left out. They are laid over rows as these are painted, so that a mark that moves costs the rows
+on screen.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from textual.strip import Strip
 
 from app.tui.transcript.block_column import Source
 from app.tui.transcript.document import Document, DocumentRow
-from app.tui.transcript.entry import EntryId
+from app.tui.transcript.entry import Entry, EntryId
 from app.tui.transcript.layout import FlowLayout
 from app.tui.transcript.painted import restyle
 from app.tui.transcript.theme import Theme
@@ -30,7 +31,7 @@ _SPACE = re.compile(r"\s")
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The clause that is spoken now: which answer, and from where to where in its text."""
+    """The clause that is spoken now: which answer, and from where to where in its text as it arrived."""
 
     id: EntryId
     start: int
@@ -69,10 +70,14 @@ def mark_speech(document: Document, row: DocumentRow, strip: Strip, spoken: Spok
         return strip
     unheard, now = _styles(document.frame.theme)
     if entry.heard is not None:
-        strip = _styled(document, row, strip, source, (entry.heard, len(entry.text)), unheard)
+        strip = _styled(document, row, strip, source, (entry.place(entry.heard), len(entry.text)), unheard)
     if spoken is not None and spoken.id == entry.id:
-        strip = _styled(document, row, strip, source, (spoken.start, spoken.end), now)
+        strip = _styled(document, row, strip, source, _span(entry, spoken), now)
     return strip
+
+
+def _span(entry: Entry, spoken: Spoken) -> tuple[int, int]:
+    return entry.place(spoken.start), entry.place(spoken.end)
 
 
 def _styles(theme: Theme) -> tuple[Style, Style]:
@@ -127,11 +132,12 @@ def spoken_rows(document: Document, spoken: Spoken) -> tuple[int, int] | None:
     """First row of the page that the clause is on, and the row after its last, if it is shown."""
     entry = document.place(spoken.id)
     view = document.view(entry)
+    span = _span(document.entries[entry], spoken)
     top, _ = document.extent(entry)
     rows: list[int] = []
     for section in range(len(view.sections)):
         source = view.source(section)
-        marked = source and _span_in(document, entry, section, source, (spoken.start, spoken.end))
+        marked = source and _span_in(document, entry, section, source, span)
         if not marked:
             continue
         layout = view.sections[section].layout

@@ -193,7 +193,7 @@ class Transcript(TranscriptPage):
     # Reading aloud
 
     def mark_spoken(self, id: EntryId | None, start: int = 0, end: int = 0) -> None:  # noqa: A002
-        """Mark the clause that is read aloud, by its place in the answer's text; ``None``: none is.
+        """Mark the clause that is read aloud, by its place in the answer as it arrived; ``None``: none is.
 
         A reader who was at the end of the page is taken along, and back to the end afterwards;
         anybody else keeps what they read.

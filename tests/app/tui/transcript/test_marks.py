@@ -119,3 +119,25 @@ def test_any_mark_on_any_answer_paints_the_same_text(text: str, start: int, leng
         assert row is not None
         strip = mark_speech(page, row, row.painted.strip, spoken)
         assert (strip.text, strip.cell_length) == (row.painted.strip.text, row.painted.strip.cell_length)
+
+
+UNSEEN = "One\u202e is\r\nheard. Two \u200fis\u2066 not."
+
+
+def test_marks_are_places_in_the_text_as_it_arrived() -> None:
+    page = document(UNSEEN, heard=UNSEEN.index("Two"))
+    assert marked(page, None, UNHEARD) == "Two is not."
+    assert marked(page, Spoken(1, 0, UNSEEN.index(" Two")), SPOKEN) == "One is|heard."
+
+
+def test_marks_are_places_in_the_text_as_it_arrived_piece_by_piece() -> None:
+    page = document("")
+    page.cut(0)
+    page.add(Entry("answer", 1, header="model", state="streaming"))
+    for character in UNSEEN:
+        page.append(1, character)
+        page.drain()
+    start = UNSEEN.index("Two")
+    assert marked(page, Spoken(1, start, len(UNSEEN)), SPOKEN) == "Two is not."
+    first, _ = spoken_rows(page, Spoken(1, start, len(UNSEEN))) or (0, 0)
+    assert first == 2  # below the header and the line before
