@@ -170,6 +170,11 @@ class VoiceLoop:
         return self._machine.muted
 
     @property
+    def language(self) -> str | None:
+        """What the user speaks, as set or as detected; ``None`` until one of the two."""
+        return self._machine.language
+
+    @property
     def microphone_name(self) -> str | None:
         """The microphone in use; ``None`` while there is none."""
         return self._engine.microphone_name

@@ -283,7 +283,7 @@ class VoiceControl:
         show.update(
             hands_free=loop.hands_free,
             hint=self._hint(show.status.state),
-            language=(self.settings and self.settings.language) or "",
+            language=loop.language or "",
             microphone=loop.microphone_name or "",
             echo=loop.echo_reduction,
             voice=voice.synthesiser.label,

@@ -20,6 +20,7 @@ class ScriptedLoop:
         self.commands: list[str] = []
         self.state = "off"
         self.microphone_name = "Built-in Microphone"
+        self.language: str | None = None
         self.echo_reduction: float | None = None
         self.hands_free = False
         self.muted = False

@@ -13,6 +13,7 @@ from core.errors import DownloadFailed
 from core.locations import find_locations
 from core.settings import load_settings
 from core.voice.engine.devices import Devices
+from core.voice.events import StateChanged
 from core.voice.transcription.download import DownloadProgress
 from core.voice.transcription.models import KnownModel, known_model
 from tests.app.tui.voice.conftest import talking
@@ -139,3 +140,11 @@ async def test_a_download_that_fails_says_how_to_go_on(folder: Path, keyed: Simu
         await user.presses("escape")
         await user.until(lambda: hub.ended.cancelled())
         await user.until(lambda: user.app.screen is user.chat)
+
+
+async def test_the_language_is_shown_once_it_is_detected(folder: Path, keyed: Simulated) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        user.script.loop.language = "fr"
+        user.script.loop.tells(StateChanged("thinking"))
+        await user.until(lambda: user.chat.voice_bar.status and user.chat.voice_bar.status.language == "fr")
