@@ -52,8 +52,13 @@ class Place(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ReplyOptions:
-    """What one reply asks for beyond the settings; ``None`` leaves it to them."""
+    """What one reply asks for beyond the settings; ``None`` leaves it to them.
 
+    Attributes:
+        model: who gives this one reply; the conversation goes on with its own.
+    """
+
+    model: str | None = None
     system_prompt: str | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -104,7 +109,7 @@ class Assistant:
                 question), beside the old one.
             parent_id: what the message follows; ``None`` puts it first. To edit a question, pass the
                 new one with the old one's ``parent_id``: both stay, as branches.
-            model: instead of the session's or the settings' own.
+            model: instead of the session's or the settings' own; a new session keeps it.
             options: what to ask for beyond the settings.
             tentative: store nothing before ``Turn.keep``.
         """
@@ -181,7 +186,8 @@ class Assistant:
                 branch.pop()  # the answer that another one is wanted for
             if not branch:
                 raise InputError("There is no question to answer again.")
-        model = plan.model or session.model or self.settings.model or self._catalogue.default_model
+        chosen = plan.options.model or plan.model or session.model
+        model = chosen or self.settings.model or self._catalogue.default_model
         request, left_out = await self._request(plan, session, branch, model)
         question, answer = plan.rows(branch[-1].id if branch else None, model, now)
         return Prepared(
@@ -346,7 +352,9 @@ class _Plan:
         return question, answer
 
 
-_OPTION_NAMES = tuple(option.name for option in fields(ReplyOptions) if option.name != "system_prompt")
+_OPTION_NAMES = tuple(
+    option.name for option in fields(ReplyOptions) if option.name not in {"model", "system_prompt"}
+)
 
 
 def _message_tokens(message: Message) -> int:

@@ -11,6 +11,7 @@ from app.cli.output import complain, emit, note
 from app.figures import duration, money
 from core.voice.events import (
     Answered,
+    AnswerFailed,
     Discarded,
     FinalText,
     FirstAudio,
@@ -40,6 +41,7 @@ _NAMES: dict[type, str] = {
     Answered: "answer",
     ReceiptReady: "receipt",
     Noticed: "notice",
+    AnswerFailed: "notice",
 }
 
 

@@ -14,10 +14,11 @@ from app.cli.failures import report
 from app.cli.output import emit_line, note
 from app.cli.terminal import is_terminal
 from app.cli.voice_lines import as_json, print_line
-from app.figures import duration
 from app.stderr_guard import guard_stderr
+from app.voice_figures import spoken_turns
 from app.voice_reply import VoiceReply
 from app.voice_services import compose_voice
+from core.assistant import ReplyOptions
 from core.chat import Message
 from core.errors import TensorWallError
 from core.locations import find_locations
@@ -62,7 +63,10 @@ class _Conversation:
     def reply(self, text: str) -> VoiceReply:
         """A ``core.voice.reply.Replier``."""
         turn = self._services.assistant.reply(
-            self.session_id, Message(role="user", content=text), model=self._model, tentative=True
+            self.session_id,
+            Message(role="user", content=text),
+            options=ReplyOptions(model=self._model),  # typed questions are for the chat's own
+            tentative=True,
         )
         return VoiceReply(turn, self._services.records, self._kept)
 
@@ -129,12 +133,7 @@ async def _sum_up(services: Services, session_id: str | None) -> None:
     except TensorWallError as error:
         report(error)
         return
-    quickness = ""
-    if figures.total is not None:
-        quickness = f" · to the first sound: half within {duration(figures.total.p50)}"
-        quickness += f", 95 % within {duration(figures.total.p95)}"
-    turns = "1 spoken turn" if figures.turns == 1 else f"{figures.turns} spoken turns"
-    note(f"session {session_id}: {turns}{quickness}")
+    note(f"session {session_id}: {spoken_turns(figures)}")
 
 
 async def _conversation(services: Services, wanted: Wanted, settings: VoiceSettings) -> _Conversation:

@@ -15,6 +15,7 @@ from app.figures import count, money
 from app.tui.commands import COMMANDS, Command
 from app.tui.mentions import mentioned_files, without_files
 from app.tui.voice.commands import VoiceCommands
+from app.voice_figures import spoken_turns
 from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat, ReasoningEffort
 from core.errors import InputError
 
@@ -269,8 +270,8 @@ class ChatCommands:
     async def _session_cost(self, _: str) -> None:
         if self._conversation.session is None:
             raise InputError("This session has cost nothing yet.")
-        ledger = (await self._conversation.services.records()).ledger
-        totals = await ledger.totals(session_id=self._conversation.session.id)
+        records = await self._conversation.services.records()
+        totals = await records.ledger.totals(session_id=self._conversation.session.id)
         words = [
             f"{totals.calls} calls",
             f"{count(totals.prompt_tokens)} tokens in ({count(totals.cached_tokens)} cached)",
@@ -281,7 +282,11 @@ class ChatCommands:
             words.append(f"of it {money(totals.estimated_cost)} by estimate")
         if totals.unknown_price_calls:
             words.append(f"{totals.unknown_price_calls} calls at an unknown price")
-        self._say(", ".join(words) + ".")
+        spoken = await records.voice_turns.figures(self._conversation.session.id)
+        told = [", ".join(words)]
+        if spoken.turns:
+            told.append(spoken_turns(spoken))
+        self._say("\n".join(f"{line}." for line in told))
 
     # app.*
 

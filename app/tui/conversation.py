@@ -186,8 +186,8 @@ class Conversation:
             await self._answer(prompt, self._leaf_id())
 
     def tentative_turn(self, prompt: Prompt, *, model: str, effort: ReasoningEffort | None) -> Turn:
-        """An answer that may come to nothing: stored and shown only once it is wanted."""
-        return self._turn(prompt, self._leaf_id(), model=model, effort=effort, tentative=True)
+        """An answer by this model that may come to nothing: stored and shown only once it is wanted."""
+        return self._turn(prompt, self._leaf_id(), once=model, effort=effort, tentative=True)
 
     async def show(self, turn: Turn, events: AsyncIterable[Event], prompt: Prompt) -> None:
         """Show such an answer as it arrives; prompts that are typed meanwhile wait until it is whole."""
@@ -217,16 +217,19 @@ class Conversation:
         prompt: Prompt | None,
         parent_id: str | None,
         *,
-        model: str | None,
+        model: str | None = None,
+        once: str | None = None,
         effort: ReasoningEffort | None = None,
         tentative: bool = False,
     ) -> Turn:
+        """A turn of the model chosen, or of ``model``, which a new session keeps, or of one ``once``."""
         return self.services.assistant.reply(
             self.session_id,
             Message(role="user", content=prompt.content) if prompt else None,
             parent_id=parent_id,
             model=model or self._model,
             options=ReplyOptions(
+                model=once,
                 system_prompt=self.system_prompt,
                 reasoning_effort=self.effort or effort,
                 response_format=self.response_format,

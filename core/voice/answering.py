@@ -12,6 +12,7 @@ from core.voice.answer import Answer, Spawn
 from core.voice.engine.events import ClauseEnded, ClauseStarted
 from core.voice.events import (
     Answered,
+    AnswerFailed,
     FirstAudio,
     FirstToken,
     Interrupted,
@@ -247,7 +248,7 @@ class Answering:
         self._current = self._speech = self._performing = None
         answer.heard = None
         if answer.error is not None:
-            self._notice(answer.error)
+            self._show(AnswerFailed(answer.error.message, answer.error.hint))
         if speech is not None:
             self._show(Speaking(answer.turn, None))
         self._show(Answered(answer.turn, answer.text))

@@ -10,6 +10,7 @@ from core.voice.spoken_text.clause import Clause
 from core.voice.turn_taking.actions import State
 
 __all__ = (
+    "AnswerFailed",
     "Answered",
     "Discarded",
     "FinalText",
@@ -146,6 +147,11 @@ class Noticed:
 
     text: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFailed(Noticed):
+    """The answer ended early; told in the conversation too, where there is one to see."""
 
 
 VoiceEvent = (

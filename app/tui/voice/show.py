@@ -13,6 +13,7 @@ from app.tui.voice.states import HEARD, METERED
 from app.tui.voice.voice_line import VoiceStatus
 from core.voice.events import (
     Answered,
+    AnswerFailed,
     Discarded,
     FinalText,
     Interrupted,
@@ -109,6 +110,8 @@ class VoiceShow:
                 self._receipt = receipt_line(receipt)
                 if self.status.state not in ("thinking", "speaking"):
                     self._show_receipt()
+            case AnswerFailed():
+                pass  # the conversation tells
             case Noticed(text=text, hint=hint):
                 self._tell(one_line(f"{text} {hint}"))
             case _:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from core.chat import TextDelta
 from core.locations import find_locations
-from core.voice.events import Answered, FinalText, Interrupted, ReceiptReady, Speaking, StateChanged
+from core.voice.events import (
+    Answered,
+    AnswerFailed,
+    FinalText,
+    Interrupted,
+    ReceiptReady,
+    Speaking,
+    StateChanged,
+)
 from core.voice.receipt import Receipt
 from core.voice.reply import Reply
 from core.voice.spoken_text.clause import Clause, Piece
@@ -138,3 +146,44 @@ async def test_the_words_of_the_conversation_are_listened_for(folder: Path, keye
         await user.opens_voice()
         await user.asks("how")
         assert "asyncio.TaskGroup" in user.script.words()
+
+
+async def test_a_session_that_began_by_voice_goes_on_with_the_chats_own_model(
+    folder: Path, keyed: Simulated
+) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        reply = user.script.loop.replier("spoken")
+        await reply.keep()
+        await text_of(reply)
+        await user.settles(2)
+        await user.asks("typed")
+        spoken, typed = (question["body"]["model"] for question in keyed.questions()[:2])
+        catalogue = user.conversation.services.catalogue
+        assert catalogue.voice_model.endswith(spoken)
+        assert catalogue.default_model.endswith(typed)
+
+
+async def test_an_answer_that_fails_is_told_once(folder: Path, keyed: Simulated) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        failed = AnswerFailed("Nobody answered.", "Try again.")
+        user.script.loop.tells(failed, StateChanged("listening"))
+        await user.until(lambda: user.bar.startswith("listening"))
+        assert "Nobody answered." not in user.toasts
+
+
+async def test_what_a_session_cost_tells_how_quick_its_spoken_turns_were(
+    folder: Path, keyed: Simulated
+) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        reply = user.script.loop.replier("spoken")
+        await reply.keep()
+        await text_of(reply)
+        await user.settles(2)
+        await user.sends("/cost")
+        await user.told("tokens in")
+        await reply.book(Receipt(1, 0.21, 0.0, 0.143, 0.092, 0.445, 1, 0, None))
+        await user.sends("/cost")
+        await user.told("1 spoken turn · to the first sound: half within 445 ms, 95 % within 445 ms.")
