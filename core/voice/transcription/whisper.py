@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from core.errors import TranscriptionFailed, VoiceUnavailable
+from core.errors import TranscriptionFailed, VoiceError, VoiceUnavailable
 from core.voice.audio import Samples
 from core.voice.availability import install_command
 from core.voice.transcription.models import find_model, model_name
@@ -87,7 +87,9 @@ class WhisperTranscriber:
     async def _run(self, job: Callable[[], T], purpose: Purpose) -> T:
         try:
             return await asyncio.wrap_future(self._worker.submit(job, purpose))
-        except (MemoryError, RuntimeError, ValueError) as error:  # what the decoder raises
+        except VoiceError:
+            raise
+        except Exception as error:  # what the decoder raises; of onnxruntime it has no other base
             raise TranscriptionFailed(
                 f"The recording could not be turned into text: {error}",
                 hint="Try again; if it stays so, choose another speech model.",

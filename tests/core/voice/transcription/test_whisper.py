@@ -119,6 +119,21 @@ async def test_unknown_languages_are_refused_with_a_hint(
     assert (await nonsense.transcribe(np.zeros(SAMPLE_RATE, np.float32), Hints())).text == ""
 
 
+async def test_whatever_the_libraries_raise_the_next_recording_is_heard(
+    nonsense: WhisperTranscriber, question: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException  # an `Exception`, no more
+
+    def fail(*_: object) -> None:
+        raise RuntimeException("bad allocation")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.voice.transcription.recogniser.get_speech_timestamps", fail)
+        with pytest.raises(TranscriptionFailed, match="bad allocation"):
+            await nonsense.transcribe(question, Hints(language="en"))
+    assert (await nonsense.transcribe(np.zeros(SAMPLE_RATE, np.float32), Hints())).text == ""
+
+
 @pytest.fixture
 def damaged(tmp_path: Path, random_whisper: Path) -> Path:
     folder = tmp_path / "damaged"
