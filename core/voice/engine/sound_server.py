@@ -79,6 +79,11 @@ def routed_to(direction: Direction, device: ServerDevice | None) -> Iterator[Non
                 os.environ[name] = value
 
 
+_UNTIL_STDIN_ENDS = '"$0" subscribe & exec >/dev/null; read -r _; kill $!'
+"""Asks until stdin ends, as it does when whoever asks is gone, killed too. `pactl` alone minds no reader
+that has gone, and would stay for as long as the server does."""
+
+
 class ServerWatch:
     """Tells when the server's devices or its default ones change.
 
@@ -101,9 +106,9 @@ class ServerWatch:
             return
         self.close()
         self._process = subprocess.Popen(  # noqa: S603  # fixed arguments
-            [program, "subscribe"],
+            ["/bin/sh", "-c", _UNTIL_STDIN_ENDS, program],
             env={**os.environ, "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -117,8 +122,7 @@ class ServerWatch:
         """End the child and the thread."""
         if self._process is None or self._thread is None:
             return
-        self._process.terminate()
-        self._process.wait()
+        self._end(self._process)
         self._thread.join()
         self._process = self._thread = None
 
@@ -128,6 +132,12 @@ class ServerWatch:
             for line in lines:
                 if _OF_INTEREST.search(line):
                     self._changed()
+        self._end(process)
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
 
 
 def _pactl(*arguments: str) -> str:
