@@ -25,8 +25,9 @@ _PREFERRED_HOST = "Windows WASAPI"
 _BEGINNING = 5.0
 """Seconds without a callback that a device may take as it begins: some take one block and then a rest."""
 _SETTLED = 1.0
-_SILENCE = 1.5
-"""Seconds without a callback after which a device is taken as gone: some go without a word."""
+_SILENCE = 3.0
+"""Seconds without a callback after which a device is taken as gone: some go without a word. PulseAudio
+renders up to 2 s at once, and may begin to whenever a stream ran dry."""
 
 
 class Times(Protocol):

@@ -22,6 +22,8 @@ _REFERENCE = 2.0
 """Seconds of played sound that are kept for the echo canceller."""
 _BLOCKS_A_SECOND = 100
 _MOST_LATENCY = 1.0
+_STOOD_STILL = 0.5
+"""Seconds between two callbacks that nothing buffered lasts for: the device did not play meanwhile."""
 
 
 class Speaker:
@@ -115,8 +117,9 @@ class Speaker:
         taken = self._feed.take(mono)
         np.frombuffer(data, np.float32).reshape(frames, -1)[:] = mono[:, None]
         self.played.write(mono)
+        stood_still = self.last_callback is not None and now - self.last_callback > _STOOD_STILL
         self.last_callback = now
-        if status.output_underflow:
+        if status.output_underflow or stood_still:
             self.clock.restart()
             self.heard.restart()
         self.clock.observe(self.played.written, now)

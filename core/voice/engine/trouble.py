@@ -17,7 +17,9 @@ __all__ = ("TroubleFinder",)
 _Kind = Literal["zeros", "clipping", "narrow", "overruns"]
 
 _ZEROS = 3.0
-"""Seconds of exact silence: a microphone that works has noise in every one."""
+"""Seconds of exact silence: a microphone that works has noise in every one, unless its noise is gated."""
+_ZEROS_AFTER_SOUND = 60.0
+"""The same of one that has given sound: a gate lets nothing through while nobody speaks."""
 _FULL_SCALE = 0.985
 _CLIPPED = 0.01
 """Part of a second's samples at full scale: a shout has a few, an overdriven microphone many."""
@@ -52,6 +54,7 @@ class TroubleFinder:
         self._second = np.zeros(0, np.float32)
         self._seconds = 0
         self._zeros = 0
+        self._has_sounded = False
         self._narrow = 0
         self._lost_at: list[int] = []
         self._seen: dict[_Kind, int] = {}
@@ -69,8 +72,10 @@ class TroubleFinder:
 
     def _kinds(self, second: Samples) -> Iterator[_Kind]:
         loudest = np.abs(second)
-        self._zeros = 0 if loudest.any() else self._zeros + 1
-        if self._zeros >= _ZEROS:
+        sounds = bool(loudest.any())
+        self._has_sounded = self._has_sounded or sounds
+        self._zeros = 0 if sounds else self._zeros + 1
+        if self._zeros >= (_ZEROS_AFTER_SOUND if self._has_sounded else _ZEROS):
             yield "zeros"
         if np.mean(loudest >= _FULL_SCALE) >= _CLIPPED:
             yield "clipping"

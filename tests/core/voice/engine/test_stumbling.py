@@ -134,3 +134,16 @@ def test_the_position_stands_still_while_the_speaker_is_dry(monkeypatch: pytest.
     position = room.playback.position(room.now)
     assert position is not None
     assert position.seconds == pytest.approx(room.now - started.at - 0.5 + 0.03, abs=0.021)
+
+
+def test_a_clause_is_not_heard_before_it_was_there_though_the_device_stood_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = _room(monkeypatch, tells=False)
+    room.run(0.5)
+    room.now += 1.8  # it asks for nothing meanwhile
+    said = room.now
+    room.say(1, spoken(ANSWER))
+    room.run(0.3)
+    (started,) = (event for event in room.playback.reached(room.now) if isinstance(event, ClauseStarted))
+    assert said <= started.at <= said + 0.2

@@ -35,8 +35,18 @@ def test_exact_silence_is_told_once() -> None:
 
 
 def test_a_trouble_that_was_over_is_told_again() -> None:
-    silence = np.zeros(5 * SAMPLE_RATE, np.float32)
-    assert _found(np.concatenate((silence, _noise(12, 0.01), silence))) == ["zeros", "zeros"]
+    loud, fair = np.clip(_noise(3, 1.0), -1, 1), _noise(12, 0.01)
+    assert _found(np.concatenate((loud, fair, loud))) == ["clipping", "clipping"]
+
+
+def test_a_microphone_that_is_silent_between_words_is_not_spoken_of() -> None:
+    pause = np.zeros(5 * SAMPLE_RATE, np.float32)
+    words = _noise(2, 0.05)
+    assert _found(np.concatenate((words, pause, pause, pause, words, pause))) == []
+
+
+def test_a_microphone_that_was_muted_later_is_told() -> None:
+    assert _found(np.concatenate((_noise(1, 0.05), np.zeros(70 * SAMPLE_RATE, np.float32)))) == ["zeros"]
 
 
 def test_an_overdriven_microphone() -> None:
