@@ -34,14 +34,18 @@ if TYPE_CHECKING:
 
 __all__ = ("VoiceControl",)
 
-OpenVoice = Callable[["Services", "Replier", Callable[[], str]], Awaitable["VoiceServices"]]
+OpenVoice = Callable[
+    ["Services", "Replier", Callable[[], str], Callable[[], str | None]], Awaitable["VoiceServices"]
+]
 
 
-async def compose(services: Services, replier: Replier, words: Callable[[], str]) -> VoiceServices:
+async def compose(
+    services: Services, replier: Replier, words: Callable[[], str], session: Callable[[], str | None]
+) -> VoiceServices:
     """Make the real loop; its packages are imported now."""
     from app.voice_services import compose_voice
 
-    return await compose_voice(services, replier, words=words)
+    return await compose_voice(services, replier, words=words, session=session)
 
 
 class VoiceControl:
@@ -225,7 +229,9 @@ class VoiceControl:
         try:
             if not await self._has_model():
                 return
-            voice = await self.open_voice(conversation.services, self.answers.ask, self.answers.words)
+            voice = await self.open_voice(
+                conversation.services, self.answers.ask, self.answers.words, lambda: conversation.session_id
+            )
             try:
                 await self._live(voice, show)
             finally:

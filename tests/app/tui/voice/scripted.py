@@ -113,14 +113,22 @@ class Script:
         self.failure: TensorWallError | None = None
         self.refusal: TensorWallError | None = None
         self.words: Callable[[], str] = str
+        self.session: Callable[[], str | None] = lambda: None
 
-    async def open(self, services: Services, replier: Replier, words: Callable[[], str]) -> ScriptedVoice:
+    async def open(
+        self,
+        services: Services,
+        replier: Replier,
+        words: Callable[[], str],
+        session: Callable[[], str | None],
+    ) -> ScriptedVoice:
         if self.refusal:
             raise self.refusal
         voice = ScriptedVoice(services.settings.voice, replier)
         voice.loop.failure = self.failure
         self.voices.append(voice)
         self.words = words
+        self.session = session
         return voice
 
     @property

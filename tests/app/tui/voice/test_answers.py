@@ -148,6 +148,14 @@ async def test_the_words_of_the_conversation_are_listened_for(folder: Path, keye
         assert "asyncio.TaskGroup" in user.script.words()
 
 
+async def test_what_groq_hears_and_speaks_is_booked_to_the_session(folder: Path, keyed: Simulated) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        assert user.script.session() is None  # nothing is stored yet
+        await user.asks("how")
+        assert user.script.session() == user.chat.conversation.session.id
+
+
 async def test_a_session_that_began_by_voice_goes_on_with_the_chats_own_model(
     folder: Path, keyed: Simulated
 ) -> None:
