@@ -371,6 +371,7 @@ class Conversation:
 
     def start_new(self) -> None:
         """Leave the session; the next prompt begins another."""
+        self._stage.left()
         self.session, self.branch, self.editing = None, [], None
         self.system_prompt, self._unanswered = None, False
         self._gauges.reset()
@@ -405,6 +406,7 @@ class Conversation:
 
     async def _show(self, session: Session) -> None:
         storage = await self.services.records()
+        self._stage.left()
         self.session = session
         self.branch = await storage.conversations.messages(session.id)
         self.editing, self._unanswered = None, False

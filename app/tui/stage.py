@@ -28,6 +28,9 @@ class Stage(Protocol):
     def changed(self) -> None:
         """Title, queue, model or state is another one now."""
 
+    def left(self) -> None:
+        """Another session or branch is shown from now on."""
+
     def give_back(self, typed: str) -> None:
         """Put a prompt that was not answered back into the composer."""
 

@@ -135,16 +135,11 @@ class Answering:
         answer, speech, performing = self._current, self._speech, self._performing
         if answer is None or performing is None:
             return
-        answer.heard = None if speech is None else speech.heard
-        self.engine.stop()
+        self._cut(answer, speech, by)
         performing.cancel()
         self._unfinished[answer] = self._spawn(self._settle(answer, performing))
         self._current = self._speech = self._performing = None
         self._cut_off = answer
-        if speech is not None:
-            self._show(Speaking(answer.turn, None))
-        heard = len(answer.text) if answer.heard is None else answer.heard
-        self._show(Interrupted(answer.turn, answer.text[:heard], answer.text[heard:], by))
         self._give_receipt(answer)
 
     # What the user wants beside
@@ -173,14 +168,22 @@ class Answering:
     async def aclose(self) -> None:
         """Stop what goes on, and store what was heard; called when its tasks have ended."""
         if self._current is not None:
-            self._current.heard = None if self._speech is None else self._speech.heard
-        self.engine.stop()
+            self._cut(self._current, self._speech, "key")
         for answer in list(self._unfinished):
             await self._end(answer)
         for early in (*self._dropping, *filter(None, [self._early])):
             await early.aclose()
 
     # How it is done
+
+    def _cut(self, answer: Answer, speech: Speech | None, by: Literal["speech", "key"]) -> None:
+        """Be silent, and tell how much of the answer was heard."""
+        answer.heard = None if speech is None else speech.heard
+        self.engine.stop()
+        if speech is not None:
+            self._show(Speaking(answer.turn, None))
+        heard = len(answer.text) if answer.heard is None else answer.heard
+        self._show(Interrupted(answer.turn, answer.text[:heard], answer.text[heard:], by))
 
     def _ask(self, turn: int, text: str) -> Answer:
         answer = Answer(turn, text, self._replier(text), self.receipt(turn), now=self.engine.now)

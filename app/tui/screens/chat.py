@@ -172,6 +172,10 @@ class ChatScreen(ReadingScreen):
         self.transcript.add_error(message, hint)
         self.changed()
 
+    def left(self) -> None:
+        """Another session or branch is shown: what is read aloud of the one before is not on screen."""
+        self.voice.silence()
+
     def read_aloud(self, turn: Turn) -> AsyncIterable[Event]:
         """The events of a typed question's answer, which voice may want, too."""
         return self.voice.read_aloud(turn)
@@ -249,6 +253,7 @@ class ChatScreen(ReadingScreen):
             self._draft_timer.stop()
         self._draft_timer = self.set_timer(_DRAFT_SECONDS, self.save_draft)
         self._draft = self.composer.prompt
+        self.voice.typed()
         self.warm()
 
     def save_draft(self) -> None:

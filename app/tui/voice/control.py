@@ -180,6 +180,17 @@ class VoiceControl:
             return True
         return False
 
+    def silence(self) -> None:
+        """Another conversation is on screen: answer and read no more of the one before."""
+        self._to_read = None
+        if self.loop is not None and self.loop.state not in HEARD:
+            self.loop.stop()
+
+    def typed(self) -> None:
+        """The composer has another text, and with it another key may talk."""
+        if self.loop is not None and self._show is not None:
+            self._show.update(hint=self._hint(self._show.status.state))
+
     def _take_over(self) -> None:
         """The user types into what is being said: it is theirs, and nothing is sent by itself."""
         assert self._show is not None
@@ -208,9 +219,13 @@ class VoiceControl:
 
     async def aclose(self) -> None:
         """Close the microphone; returns when every part of the loop has ended."""
-        if self._worker is not None and self.is_open:
+        if self._worker is None or not self.is_open:
+            return
+        if self.loop is not None and self.loop.state != "off":
+            await self.loop.aclose()  # what it tells at last is shown, such as how much was heard
+        else:
             self._worker.cancel()
-            await self._closed.wait()
+        await self._closed.wait()
 
     async def end(self) -> None:
         """The app ends: close the microphone and hear no key any more."""

@@ -434,6 +434,8 @@ async def test_quitting_in_the_middle_keeps_what_was_heard_and_leaves_no_task() 
     assert reply.closed
     assert reply.heard_characters is not None
     assert 0 < reply.heard_characters < len(LONG)
+    (interrupted,) = stage.told(Interrupted)
+    assert interrupted.heard == LONG[: reply.heard_characters]
     assert stage.engine.closed
     assert asyncio.all_tasks() == {asyncio.current_task()}
 

@@ -27,6 +27,8 @@ class ScriptedLoop:
         self.replier = replier
         self.read: list[Reply] = []
         self.failure: TensorWallError | None = None
+        self.last_words: list[VoiceEvent] = []
+        self._closing = asyncio.Event()
         self._events: asyncio.Queue[VoiceEvent | None] = asyncio.Queue()
 
     def tells(self, *events: VoiceEvent) -> None:
@@ -40,9 +42,13 @@ class ScriptedLoop:
             if self.failure:
                 raise self.failure
             self.tells(StateChanged("listening" if self.hands_free else "ready"))
-            await asyncio.Event().wait()
+            await self._closing.wait()
         finally:
             self._events.put_nowait(None)
+
+    async def aclose(self) -> None:
+        self.tells(*self.last_words)
+        self._closing.set()
 
     def __aiter__(self) -> ScriptedLoop:
         return self

@@ -195,3 +195,35 @@ async def test_what_a_session_cost_tells_how_quick_its_spoken_turns_were(
         await reply.book(Receipt(1, 0.21, 0.0, 0.143, 0.092, 0.445, 1, 0, None))
         await user.sends("/cost")
         await user.told("1 spoken turn · to the first sound: half within 445 ms, 95 % within 445 ms.")
+
+
+async def test_what_was_heard_is_shown_also_when_the_microphone_is_closed_meanwhile(
+    folder: Path, keyed: Simulated
+) -> None:
+    says(keyed, "One is heard. Two is not.")
+    async with talking(folder) as user:
+        await user.opens_voice()
+        loop = user.script.loop
+        reply = loop.replier("count")
+        await reply.keep()
+        await text_of(reply)
+        await user.settles(2)
+        loop.tells(StateChanged("speaking"))
+        loop.last_words = [Interrupted(1, "One is heard.", " Two is not.", "key"), StateChanged("off")]
+        await user.sends("/voice off")
+        await user.until(lambda: user.chat.transcript.entries[-1].heard == 13)
+        await user.until(lambda: not user.chat.voice.is_open)
+        assert user.script.voice.closed
+
+
+async def test_another_session_is_not_read_the_answer_of_the_one_before(
+    folder: Path, keyed: Simulated
+) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        await user.asks("hello")
+        await user.sends("/read")
+        await user.until(lambda: user.script.loop.read)
+        user.script.loop.tells(StateChanged("speaking"))
+        await user.sends("/new")
+        await user.until(lambda: user.script.loop.commands == ["stop"])

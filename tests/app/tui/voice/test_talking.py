@@ -278,3 +278,14 @@ async def test_no_panel_covers_what_the_microphone_does(folder: Path, keyed: Sim
         panel = user.app.screen.query_one("#panel").region
         assert panel.bottom <= user.chat.voice_bar.region.y
         assert "Microphone open" in user.screen
+
+
+async def test_the_bar_names_the_key_that_talks_as_the_prompt_is_typed_and_cleared(
+    folder: Path, keyed: Simulated
+) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        await user.types("x")
+        await user.until(lambda: "F9" in user.bar)
+        await user.presses("backspace")
+        await user.until(lambda: "Space" in user.bar)
