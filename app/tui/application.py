@@ -283,15 +283,15 @@ class TensorWallApp(App[None]):
 
     def on_key_released(self, event: KeyReleased) -> None:
         """Whatever had the focus, the key that talks is up."""
-        self.chat.voice.key.release(event.key)
+        self.chat.voice.keys.talk.release(event.key)
 
     def on_keyboard_reported(self, event: KeyboardReported) -> None:
         """The terminal tells releases, or does not."""
-        self.chat.voice.key.terminal_tells_releases(event.releases)
+        self.chat.voice.keys.talk.terminal_tells_releases(event.releases)
 
     def on_app_blur(self) -> None:
         """A key that is released while another window has the focus is never told."""
-        self.chat.voice.key.let_go()
+        self.chat.voice.keys.talk.let_go()
 
     # Terminal
 

@@ -90,7 +90,7 @@ class ChatCommands:
         """Escape undoes the nearest thing: search, speech, edit, answer."""
         if self._screen.find_bar.is_open:
             self._screen.find_bar.action_close()
-        elif self._screen.voice.escape():
+        elif self._screen.voice.keys.escape():
             return
         elif self._conversation.editing is not None:
             self._conversation.editing = None

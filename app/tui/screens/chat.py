@@ -91,7 +91,7 @@ class ChatScreen(ReadingScreen):
         """Ready to type at once."""
         self.composer.completer = Completer(FileIndex(self.folder), self._argument_choices)
         self.composer.recall = self._take_back
-        self.composer.take_key = self.voice.take_key
+        self.composer.take_key = self.voice.keys.take
         self.composer.focus()
         self.strip.status = Status(state="Starting", tone="dim")
         self.set_interval(_STATUS_SECONDS, self._tick)
@@ -263,7 +263,7 @@ class ChatScreen(ReadingScreen):
 
     def on_key(self, event: events.Key) -> None:
         """The talk key works wherever the focus is; in the composer it was looked at before."""
-        if not self.composer.has_focus and self.voice.press(event):
+        if not self.composer.has_focus and self.voice.keys.press(event):
             event.stop()
 
     def on_unmount(self) -> None:
@@ -308,7 +308,7 @@ class ChatScreen(ReadingScreen):
     def _ctrl_c(self) -> None:
         """Stop; else clear, keeping the text in the history; else quit when pressed twice."""
         now = asyncio.get_running_loop().time()
-        if self.voice.escape():
+        if self.voice.keys.escape():
             return
         if self.conversation is not None and self.conversation.busy:
             self.run_worker(self.conversation.stop(), group="stop")

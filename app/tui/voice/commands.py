@@ -60,7 +60,9 @@ class VoiceCommands:
         loop = self._voice.loop
         wanted = _wanted(argument, now=loop is not None and loop.hands_free)
         self._voice.set_hands_free(wanted)
-        self._say("Just speak." if wanted else f"The talk key is needed again: {self._voice.key.hint()}.")
+        self._say(
+            "Just speak." if wanted else f"The talk key is needed again: {self._voice.keys.talk.hint()}."
+        )
 
     async def _mute(self, argument: str) -> None:
         loop = self._voice.loop

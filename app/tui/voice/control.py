@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterator, Sequence
-from functools import cache
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from app.tui.failures import explain
-from app.tui.voice.push_to_talk import Decision
+from app.tui.voice.keys import VoiceKeys, is_installed
 from app.tui.voice.states import HEARD
-from app.tui.voice.talk_key import TalkKey
 from core.errors import InputError, TensorWallError
 
 if TYPE_CHECKING:
-    from textual import events
     from textual.worker import Worker
 
     from app.composition import Services
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from core.voice.loop import VoiceLoop
     from core.voice.reply import Replier, Reply
     from core.voice.synthesis.synthesiser import Voice
-    from core.voice.turn_taking.actions import State
 
 __all__ = ("VoiceControl",)
 
@@ -56,25 +51,24 @@ class VoiceControl:
         open_voice: makes the voice loop.
 
     Attributes:
-        key: the talk key.
+        keys: what keys do.
         voice: the loop and its parts, while it is open.
+        show: what it tells, on screen; ``None`` while it is closed.
     """
 
     def __init__(self, screen: ChatScreen, open_voice: OpenVoice = compose) -> None:
-        self.key = TalkKey(self._decided)
+        self.keys = VoiceKeys(lambda: screen.composer, self)
         self.voice: VoiceServices | None = None
         self.open_voice = open_voice
         self._screen = screen
         self._worker: Worker[None] | None = None
         self._hotkey: Hotkey | None = None
         self._hotkey_wanted: str | None = None
-        self._show: VoiceShow | None = None
+        self.show: VoiceShow | None = None
         self._closed = asyncio.Event()
         self._answers: SpokenAnswers | None = None
         self._to_read: Reply | None = None
         self._hands_free = False
-        self._has_draft = False
-        self._was_heard = False
 
     # What it is
 
@@ -97,7 +91,7 @@ class VoiceControl:
     @property
     def sign(self) -> str:
         """The microphone's state for the window's title; empty while it is closed."""
-        return self._show.sign if self._show else ""
+        return self.show.sign if self.show else ""
 
     @property
     def answers(self) -> SpokenAnswers:
@@ -112,73 +106,12 @@ class VoiceControl:
     @property
     def is_dictating(self) -> bool:
         """Whether somebody speaks into the composer."""
-        return self._show is not None and self._show.dictation.active
+        return self.show is not None and self.show.dictation.active
 
-    # Keys
-
-    def take_key(self, event: events.Key) -> bool:
-        """Whether a key pressed in the composer is for voice; it has been dealt with then."""
-        if self.press(event):
-            return True
-        if not self.is_dictating:
-            return False
-        if event.key == "enter":
-            self.finish()
-            return True
-        if event.is_printable or event.key in ("backspace", "delete"):
-            self._take_over()
-        return False
-
-    def press(self, event: events.Key) -> bool:
-        """Whether a key pressed anywhere is the talk key."""
-        if self.settings is None or self.settings.mode == "off":
-            return False
-        if event.is_printable and not _is_installed():
-            return False  # it goes on typing; other keys say what is missing
-        return self.key.press(event, typing=bool(self._screen.composer.text.strip()))
-
-    def _decided(self, decision: Decision, character: str) -> None:
-        match decision:
-            case Decision.START:
-                self._start()
-            case Decision.END_HELD:
-                self._command(lambda loop: loop.talk_ended(held=not self._has_draft))
-            case Decision.END_TAPPED:
-                self._command(lambda loop: loop.talk_ended(held=False))
-            case Decision.CANCEL:
-                self._command(lambda loop: loop.talk_cancelled())
-            case Decision.TYPE:
-                self._screen.composer.insert(character)
-
-    def _start(self) -> None:
-        self._has_draft = bool(self._screen.composer.text.strip())
-        self._was_heard = False
-        if self.loop is None:
-            self.open()
-        else:
-            self.loop.talk_started()
-
-    def finish(self) -> None:
-        """Enter: this is all, send it."""
-        if self.key.active:
-            self.key.ended()
-            self._command(lambda loop: loop.talk_ended(held=True))
-        else:
-            self._command(lambda loop: loop.commit_now())
-
-    def escape(self) -> bool:
-        """Discard what is being said, or stop what is being answered; whether there was either."""
-        if self.loop is None or self._show is None:
-            return False
-        if self.is_dictating or self.key.active:
-            self.key.ended()
-            self._show.dictation.drop()
-            self.loop.talk_cancelled()
-            return True
-        if self.loop.state in ("transcribing", "thinking", "speaking"):
-            self.loop.stop()
-            return True
-        return False
+    def typed(self) -> None:
+        """The composer has another text, and with it another key may talk."""
+        if self.loop is not None and self.show is not None:
+            self.show.update(hint=self.keys.hint(self.show.status.state))
 
     def silence(self) -> None:
         """Another conversation is on screen: answer and read no more of the one before."""
@@ -186,28 +119,11 @@ class VoiceControl:
         if self.loop is not None and self.loop.state not in HEARD:
             self.loop.stop()
 
-    def typed(self) -> None:
-        """The composer has another text, and with it another key may talk."""
-        if self.loop is not None and self._show is not None:
-            self._show.update(hint=self._hint(self._show.status.state))
-
-    def _take_over(self) -> None:
-        """The user types into what is being said: it is theirs, and nothing is sent by itself."""
-        assert self._show is not None
-        self._show.dictation.keep()
-        self._show.was_dictated = True
-        self.key.ended()
-        self._command(lambda loop: loop.talk_cancelled())
-
     def _show_answer(self, work: Coroutine[None, None, None]) -> None:
         self._screen.run_worker(work, group="turn")
 
     def _model(self) -> str | None:
         return self.settings.chat_model if self.settings else None
-
-    def _command(self, command: Callable[[VoiceLoop], None]) -> None:
-        if self.loop is not None:
-            command(self.loop)
 
     # Opening
 
@@ -238,7 +154,7 @@ class VoiceControl:
 
         conversation = self._screen.conversation
         assert conversation is not None
-        show = self._show = VoiceShow(self._screen, self.answers)
+        show = self.show = VoiceShow(self._screen, self.answers)
         show.update(state="off")
         self._screen.changed()
         try:
@@ -256,9 +172,9 @@ class VoiceControl:
             for failure in _flat(failures):
                 self._screen.tell(*explain(failure))
         finally:
-            self._show, self._to_read = None, None
+            self.show, self._to_read = None, None
             self._closed.set()
-            self.key.ended()
+            self.keys.talk.ended()
             if self._screen.is_attached:  # the app may end, and the bar with it
                 show.end()
                 self._screen.changed()
@@ -274,7 +190,7 @@ class VoiceControl:
             return True
         from app.tui.screens.speech_download import SpeechDownloadScreen
 
-        self.key.ended()
+        self.keys.talk.ended()
         screen = SpeechDownloadScreen(model, services.locations.speech_models_dir)
         is_there = await self._screen.app.push_screen_wait(screen)
         return is_there or (services.settings.voice.transcriber == "auto" and "groq" in services.providers)
@@ -283,7 +199,7 @@ class VoiceControl:
         self.voice = voice
         if self._hands_free:
             voice.loop.set_hands_free(True)
-        if self.key.active:
+        if self.keys.talk.active:
             voice.loop.talk_started()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(voice.loop.run(), name="voice loop")
@@ -292,37 +208,21 @@ class VoiceControl:
                 self._follow(voice, show)
 
     def _follow(self, voice: VoiceServices, show: VoiceShow) -> None:
-        """After each event: a recording that ended by itself ends the key's, too."""
+        """After each event: what it changed beside what it says."""
         loop = voice.loop
         if self._to_read is not None:
             loop.read_aloud(self._to_read)
             self._to_read = None
-        if show.status.state in HEARD:
-            self._was_heard = True
-        elif self.key.active and self._was_heard:
-            self.key.ended()
+        self.keys.follow(show.status.state)
         show.update(
             hands_free=loop.hands_free,
-            hint=self._hint(show.status.state),
+            hint=self.keys.hint(show.status.state),
             language=loop.language or "",
             microphone=loop.microphone_name or "",
+            is_there=loop.microphone_name is not None,
             echo=loop.echo_reduction,
             voice=voice.synthesiser.label,
         )
-
-    def _hint(self, state: State) -> str:
-        """Which key does what now."""
-        match state:
-            case "ready" | "listening":
-                return self.key.hint(typing=bool(self._screen.composer.text.strip()))
-            case "recording" if self.key.is_held:
-                return "let go when done   Esc discards"
-            case "recording" | "closing":
-                return "Enter sends   Esc discards"
-            case "transcribing" | "thinking" | "speaking":
-                return "Esc stops"
-            case _:
-                return ""
 
     # What the user wants
 
@@ -338,7 +238,7 @@ class VoiceControl:
         """Take over the settings and the keys that talk."""
         if self.settings is None:
             return
-        self.key.use(keys, self.settings.mode)
+        self.keys.talk.use(keys, self.settings.mode)
         self._use_hotkey(self.settings.hotkey if self.settings.mode != "off" else None)
         self._hands_free = self.settings.mode == "hands_free"
         if self.settings.mode == "off":
@@ -360,7 +260,7 @@ class VoiceControl:
         from app.tui.voice.hotkey import Hotkey
 
         try:
-            self._hotkey = Hotkey(combination, self.key.press_anywhere, self.key.release_anywhere)
+            self._hotkey = Hotkey(combination, self.keys.talk.press_anywhere, self.keys.talk.release_anywhere)
         except TensorWallError as error:
             self._screen.report(error)
 
@@ -397,10 +297,10 @@ class VoiceControl:
     def read_aloud(self, turn: Turn) -> AsyncIterable[Event]:
         """The events of a typed question's answer, after having them read aloud where that is wanted."""
         settings = self.settings
-        spoken = self._show is not None and self._show.was_dictated
-        if self._show is not None:
-            self._show.was_dictated = False
-        if settings is None or settings.mode == "off" or not _is_installed():
+        spoken = self.show is not None and self.show.was_dictated
+        if self.show is not None:
+            self.show.was_dictated = False
+        if settings is None or settings.mode == "off" or not is_installed():
             return turn
         if settings.speak == "never" or (settings.speak == "spoken" and not spoken):
             return turn
@@ -415,9 +315,3 @@ def _flat(failures: BaseExceptionGroup[TensorWallError]) -> Iterator[TensorWallE
             yield from _flat(failure)
         else:
             yield failure
-
-
-@cache
-def _is_installed() -> bool:
-    """Whether the voice extra is there; what else may be missing is told when it is opened."""
-    return all(find_spec(name) is not None for name in ("sounddevice", "numpy"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.cells import column, one_line
 from app.tui.fitting import Field, Span, Tone, fit
+from app.tui.voice.states import METERED
 
 if TYPE_CHECKING:
     from core.voice.turn_taking.actions import State
@@ -34,12 +35,15 @@ _SAID: dict[State, tuple[str, str, Tone]] = {
     "muted": ("⊘", "Muted", "warning"),
 }
 
+_NEEDS_ONE = METERED | {"ready"}
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceStatus:
     """Everything the bar can show.
 
     Attributes:
+        is_there: a microphone is connected.
         elapsed: seconds that a recording has taken.
         closes_in: seconds until the turn is taken as finished, and ``closes_of``, from how many.
         level: loudness of the microphone, from 0 to 1; ``None`` while it is not analysed.
@@ -52,6 +56,7 @@ class VoiceStatus:
     """
 
     state: State = "off"
+    is_there: bool = True
     elapsed: float | None = None
     closes_in: float | None = None
     closes_of: float = 1.0
@@ -84,6 +89,8 @@ def voice_line(status: VoiceStatus, width: int) -> list[Span]:
 
 def _state(status: VoiceStatus) -> Field:
     sign, words, tone = _SAID[status.state]
+    if not status.is_there and status.state in _NEEDS_ONE:
+        sign, words, tone = "⊘", "No microphone", "error"
     if status.state == "closing" and status.closes_in is not None:
         left = max(0.0, min(1.0, status.closes_in / (status.closes_of or 1.0)))
         sign, words, tone = _RING[round(left * 4)], f"Done in {status.closes_in:.1f} s", "good"

@@ -59,12 +59,13 @@ async def talking(folder: Path, *, releases: bool = True, **options: object) -> 
         talker.script = script
         talker.keyboard = Keyboard(talker)
         user.app.post_message(KeyboardReported(27 if releases else 25))
-        await user.until(lambda: user.chat.voice.key.releases is releases)
+        await user.until(lambda: user.chat.voice.keys.talk.releases is releases)
         yield talker
 
 
 @pytest.fixture(autouse=True)
 def _extra_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs these tests may lack the voice extra and the weights: the loop is scripted."""
-    monkeypatch.setattr("app.tui.voice.control._is_installed", lambda: True)
+    monkeypatch.setattr("app.tui.voice.keys.is_installed", lambda: True)
+    monkeypatch.setattr("app.tui.voice.control.is_installed", lambda: True)
     monkeypatch.setattr("app.tui.voice.first_use.missing_model", lambda *_: None)

@@ -148,7 +148,7 @@ async def test_a_recording_that_ended_by_itself_needs_no_release(folder: Path, k
         await user.opens_voice()
         await user.keyboard.down("f9")
         user.script.loop.tells(StateChanged("recording"), StateChanged("transcribing"))
-        await user.until(lambda: not user.chat.voice.key.active)
+        await user.until(lambda: not user.chat.voice.keys.talk.active)
         await user.pilot.pause(0.3)
         await user.keyboard.up("f9")
         assert user.script.loop.commands == ["started"]
@@ -200,7 +200,7 @@ async def test_what_is_missing_is_said_with_the_command_and_chat_goes_on(
 async def test_space_only_types_where_the_extra_is_missing(
     folder: Path, keyed: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.tui.voice.control._is_installed", lambda: False)
+    monkeypatch.setattr("app.tui.voice.keys.is_installed", lambda: False)
     async with talking(folder) as user:
         await user.presses("space")
         assert user.chat.composer.text == " "
@@ -289,3 +289,16 @@ async def test_the_bar_names_the_key_that_talks_as_the_prompt_is_typed_and_clear
         await user.until(lambda: "F9" in user.bar)
         await user.presses("backspace")
         await user.until(lambda: "Space" in user.bar)
+
+
+async def test_a_muted_or_missing_microphone_is_told_with_what_mends_it(
+    folder: Path, keyed: Simulated
+) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        await user.sends("/mute")
+        await user.sees("Muted", "F7 unmutes")
+        await user.sends("/mute")
+        user.script.loop.microphone_name = None
+        user.script.loop.tells(Noticed("The microphone is gone: it was unplugged"))
+        await user.sees("⊘ No microphone")

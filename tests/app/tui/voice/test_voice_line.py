@@ -81,3 +81,9 @@ def test_a_turn_that_is_held_open_says_so():
 def test_the_meter_warns_of_clipping():
     tones = {span.tone for span in voice_line(VoiceStatus("recording", level=1.0), 80) if "━" in span.text}
     assert tones == {"error"}
+
+
+def test_it_says_that_there_is_no_microphone_and_never_that_one_is_open():
+    for state in ("ready", "listening", "recording"):
+        assert text(VoiceStatus(state, is_there=False), 80).startswith("⊘ No microphone")
+    assert text(VoiceStatus("speaking", is_there=False), 80).startswith("◉ Speaking")
