@@ -75,7 +75,7 @@ class TalkKey:
             return False
         now = self._clock()
         types = _types(event.key)
-        if types and typing and not self._ladder.active and now - self._pressed_at > FIRST_REPEAT_SECONDS:
+        if types and typing and not self._ladder.active and not self._may_repeat(now):
             return False
         if isinstance(event, KeyRepeated):
             return self.active or not types
@@ -106,6 +106,10 @@ class TalkKey:
         self._ladder.ended(self._clock())
         self._anywhere.ended(self._clock())
         self._set_alarm()
+
+    def _may_repeat(self, now: float) -> bool:
+        """Whether a press may come from the key still being down: its repeats may not tell themselves."""
+        return not self.releases and now - self._pressed_at <= FIRST_REPEAT_SECONDS
 
     def _choose(self) -> None:
         if self.active:

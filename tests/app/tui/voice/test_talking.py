@@ -302,3 +302,16 @@ async def test_a_muted_or_missing_microphone_is_told_with_what_mends_it(
         user.script.loop.microphone_name = None
         user.script.loop.tells(Noticed("The microphone is gone: it was unplugged"))
         await user.sees("⊘ No microphone")
+
+
+async def test_a_space_typed_soon_after_a_tap_is_only_a_space(folder: Path, keyed: Simulated) -> None:
+    async with talking(folder) as user:
+        await user.opens_voice()
+        await user.keyboard.down("space")
+        await user.keyboard.up("space")
+        await user.until(lambda: user.chat.composer.text == " ")
+        await user.types("a")
+        await user.keyboard.down("space")
+        await user.keyboard.up("space")
+        await user.until(lambda: user.chat.composer.text == " a ")
+        assert user.script.loop.commands == ["started", "cancelled"]
