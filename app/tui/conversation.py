@@ -14,6 +14,7 @@ from app.tui.failures import explain
 from app.tui.garbage import brief_collections
 from app.tui.gauges import Gauges
 from app.tui.live_turn import LiveTurn
+from app.tui.open_session import OpenSession
 from app.tui.stage import Prompt, Stage
 from app.tui.status_line import Status
 from core.assistant import ReplyOptions
@@ -35,8 +36,6 @@ class Conversation:
     """One at a time: asking while an answer arrives queues.
 
     Attributes:
-        session: what is stored; ``None`` until the first answer began.
-        branch: the messages on screen, root to leaf, as stored.
         queue: prompts to send when the turn is over.
         editing: the question that the next prompt replaces, on a new branch.
     """
@@ -50,17 +49,14 @@ class Conversation:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.services = services
-        self.session: Session | None = None
-        self.branch: list[StoredMessage] = []
         self.queue: deque[Prompt] = deque()
         self.editing: StoredMessage | None = None
         self.effort: ReasoningEffort | None = None
         self.response_format: JsonObjectFormat | JsonSchemaFormat | None = None
-        self.system_prompt: str | None = None
         self._transcript = transcript
         self._stage = stage
         self._clock = clock
-        self._model: str | None = None
+        self._open = OpenSession(lambda: self.services)
         self._live: LiveTurn | None = None
         self._stopping = False
         self._unanswered = False
@@ -69,6 +65,21 @@ class Conversation:
         self._free.set()
 
     # What it is
+
+    @property
+    def session(self) -> Session | None:
+        """What is stored; ``None`` until the first answer began."""
+        return self._open.stored
+
+    @property
+    def branch(self) -> list[StoredMessage]:
+        """The messages on screen, root to leaf, as stored."""
+        return self._open.branch
+
+    @property
+    def system_prompt(self) -> str | None:
+        """The session's own instructions, where they were set since it is on screen."""
+        return self._open.system_prompt
 
     @property
     def busy(self) -> bool:
@@ -84,7 +95,7 @@ class Conversation:
     def chosen_model(self) -> str | None:
         """What the user chose, for now, for this session, or for all."""
         stored = self.session.model if self.session else None
-        return self._model or stored or self.services.settings.chat.model
+        return self._open.model or stored or self.services.settings.chat.model
 
     @property
     def title(self) -> str:
@@ -130,7 +141,7 @@ class Conversation:
             self._stage.changed()
             return
         edited, self.editing = self.editing, None
-        parent_id = edited.parent_id if edited else self._leaf_id()
+        parent_id = edited.parent_id if edited else self._open.leaf_id
         if edited is not None or self._unanswered:
             self._transcript.remove_after(parent_id)
         await self._answer(prompt, parent_id, instead_of=edited)
@@ -183,16 +194,16 @@ class Conversation:
     async def _answer_queued(self) -> None:
         while self.queue and not self._unanswered:
             prompt = self.queue.popleft()
-            await self._answer(prompt, self._leaf_id())
+            await self._answer(prompt, self._open.leaf_id)
 
     def tentative_turn(self, prompt: Prompt, *, model: str, effort: ReasoningEffort | None) -> Turn:
         """An answer by this model that may come to nothing: stored and shown only once it is wanted."""
-        return self._turn(prompt, self._leaf_id(), once=model, effort=effort, tentative=True)
+        return self._turn(prompt, self._open.leaf_id, once=model, effort=effort, tentative=True)
 
     async def show(self, turn: Turn, events: AsyncIterable[Event], prompt: Prompt) -> None:
         """Show such an answer as it arrives; prompts that are typed meanwhile wait until it is whole."""
         if self._unanswered:
-            self._transcript.remove_after(self._leaf_id())
+            self._transcript.remove_after(self._open.leaf_id)
         await self._show_turn(turn, events, prompt)
         await self._answer_queued()
 
@@ -227,7 +238,7 @@ class Conversation:
             self.session_id,
             Message(role="user", content=prompt.content) if prompt else None,
             parent_id=parent_id,
-            model=model or self._model,
+            model=model or self._open.model,
             options=ReplyOptions(
                 model=once,
                 system_prompt=self.system_prompt,
@@ -313,25 +324,14 @@ class Conversation:
     async def _reload(self, session_id: str) -> None:
         """Read back what is stored: the branch, and the totals."""
         try:
-            storage = await self.services.records()
-            self.session = await storage.conversations.get(session_id)
-            self.branch = await storage.conversations.messages(session_id)
+            await self._open.reload(session_id)
             await self.read_totals()
         except InputError:
             return  # nothing of the turn was stored: it failed before it began
         except TensorWallError as error:
             self._stage.report(error)
         if self._unanswered:
-            self._forget_unanswered()
-
-    def _forget_unanswered(self) -> None:
-        """A question without an answer is not part of the branch that goes on."""
-        kept = list(self.branch)
-        if kept and kept[-1].message.role == "assistant" and not kept[-1].message.text:
-            kept.pop()
-        if kept and kept[-1].message.role == "user":
-            kept.pop()
-        self.branch = kept
+            self._open.forget_unanswered()
 
     async def read_totals(self) -> None:
         """Money and tokens of this session and of today.
@@ -344,17 +344,11 @@ class Conversation:
         self._stage.changed()
 
     async def _suggest_title(self) -> None:
-        if self.session is None:
-            return
         try:
-            if await self.services.assistant.suggest_title(self.session.id):
-                self.session = await (await self.services.records()).conversations.get(self.session.id)
+            if await self._open.suggest_title():
                 await self.read_totals()
         except TensorWallError as error:
             self._stage.report(error)
-
-    def _leaf_id(self) -> str | None:
-        return self.branch[-1].id if self.branch else None
 
     # Sessions and branches
 
@@ -372,8 +366,8 @@ class Conversation:
     def start_new(self) -> None:
         """Leave the session; the next prompt begins another."""
         self._stage.left()
-        self.session, self.branch, self.editing = None, [], None
-        self.system_prompt, self._unanswered = None, False
+        self._open.leave()
+        self.editing, self._unanswered = None, False
         self._gauges.reset()
         self._transcript.clear()
         self._stage.changed()
@@ -386,32 +380,17 @@ class Conversation:
         Raises:
             StorageError: it cannot be read.
         """
-        if self.busy or self.session is None:
+        session = None if self.busy else await self._open.switch_branch(message_id, step)
+        if session is None:
             return False
-        at = next(
-            (
-                stored
-                for stored in reversed(self.branch)
-                if stored.sibling_count > 1 and message_id in (None, stored.id)
-            ),
-            None,
-        )
-        if at is None or not 0 <= at.sibling_index + step < at.sibling_count:
-            return False
-        conversations = (await self.services.records()).conversations
-        siblings = await conversations.siblings(at.id)
-        await conversations.switch_to(self.session.id, siblings[at.sibling_index + step])
-        await self._show(await conversations.get(self.session.id))
+        await self._show(session)
         return True
 
     async def _show(self, session: Session) -> None:
-        storage = await self.services.records()
+        await self._open.open(session)
         self._stage.left()
-        self.session = session
-        self.branch = await storage.conversations.messages(session.id)
         self.editing, self._unanswered = None, False
         self._gauges.reset()
-        self._model = self.system_prompt = None
         self._transcript.load(entry_of(stored) for stored in self.branch if stored.message.role != "system")
         await self.read_totals()
         self._stage.changed()
@@ -424,11 +403,11 @@ class Conversation:
         Raises:
             StorageError: it cannot be remembered.
         """
-        self._model = model
         self._gauges.forget_route()
-        self._stage.changed()
-        if self.session is not None:
-            await (await self.services.records()).conversations.use_model(self.session.id, model)
+        try:
+            await self._open.use_model(model)
+        finally:  # it is asked, remembered or not
+            self._stage.changed()
 
     async def use_system_prompt(self, prompt: str | None) -> None:
         """Set this session's own instructions; ``None`` for the settings'.
@@ -436,10 +415,7 @@ class Conversation:
         Raises:
             StorageError: they cannot be remembered.
         """
-        self.system_prompt = prompt
-        if self.session is not None:
-            conversations = (await self.services.records()).conversations
-            await conversations.use_system_prompt(self.session.id, prompt)
+        await self._open.use_system_prompt(prompt)
 
     async def rename(self, title: str) -> None:
         """Name the session.
@@ -448,11 +424,7 @@ class Conversation:
             InputError: there is none yet, or the title is blank.
             StorageError: it cannot be stored.
         """
-        if self.session is None:
-            raise InputError("There is no session yet.", hint="Send a prompt first.")
-        conversations = (await self.services.records()).conversations
-        await conversations.rename(self.session.id, title)
-        self.session = await conversations.get(self.session.id)
+        await self._open.rename(title)
         self._stage.changed()
 
     def edit_earlier(self, message_id: str | None = None) -> StoredMessage | None:
