@@ -8,6 +8,7 @@ The real audio engine is opened and closed again and again at the end.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import os
 import threading
@@ -33,6 +34,8 @@ from tests.bench.voice.virtual_sound import virtual_sound
 TURNS = 360
 WARM_UP = 60
 OPENINGS = 40
+SPARE_CONNECTIONS = 7
+"""Beside the one in use: connections to the provider are kept alive, eight at most."""
 ANSWER = "Turn taken. This is a short answer, in two sentences."
 
 
@@ -112,7 +115,7 @@ class QuickEngine:
 
 @dataclass(frozen=True)
 class Held:
-    """What this process and its children hold."""
+    """What this process and its children hold, apart from the simulator, which keeps every request it got."""
 
     megabytes: float
     threads: int
@@ -122,10 +125,16 @@ class Held:
     @classmethod
     def now(cls) -> Held:
         gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # what is free but not given back has not grown
         process = psutil.Process()
-        family = [process, *process.children(recursive=True)]
+        family = [process, *(child for child in process.children(recursive=True) if not is_simulator(child))]
         megabytes = sum(member.memory_info().rss for member in family) / 1e6
         return cls(megabytes, threading.active_count(), len(os.listdir("/proc/self/fd")), len(family) - 1)  # noqa: PTH208
+
+
+def is_simulator(process: psutil.Process) -> bool:
+    """Whether this is the stand-in for Groq."""
+    return "app.simulator" in process.cmdline()
 
 
 async def turns(talk: Conversation, engine: QuickEngine, count: int) -> None:
@@ -175,7 +184,7 @@ def tell_growth(what: str, before: Held, after: Held, *, megabytes: float) -> No
     """Four lines."""
     row(f"{what}: memory grew", after.megabytes - before.megabytes, "MB", megabytes)
     row(f"{what}: threads grew", after.threads - before.threads, "", 0)
-    row(f"{what}: descriptors grew", after.descriptors - before.descriptors, "", 0)
+    row(f"{what}: descriptors grew", after.descriptors - before.descriptors, "", SPARE_CONNECTIONS)
     row(f"{what}: child processes grew", after.children - before.children, "", 0)
 
 
