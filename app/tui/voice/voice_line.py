@@ -20,6 +20,8 @@ __all__ = ("VoiceStatus", "voice_line")
 
 _QUIETEST_DECIBELS = -60.0
 _CLIPPING = 0.95
+_AUDIBLE = 3.0
+"""Decibels by which echo must be reduced to be worth a word: over headphones there is none to reduce."""
 _RING = "○◔◑◕●"
 _NAME_CELLS = (40, 18)
 
@@ -115,7 +117,7 @@ def _meter(level: float) -> Field:
 
 def _device(name: str, echo: float | None) -> Field:
     long, short = (column(one_line(name), cells).rstrip() for cells in _NAME_CELLS)
-    if echo is None:
+    if echo is None or abs(echo) < _AUDIBLE:
         return Field(((Span(long, "dim"),), (Span(short, "dim"),), ()), (10, 35))
     reduced = Span(f" echo -{abs(echo):.0f} dB", "dim")
     return Field(((Span(long, "dim"), reduced), (Span(long, "dim"),), (Span(short, "dim"),), ()), (7, 10, 35))

@@ -45,6 +45,11 @@ def test_everything_is_said_where_there_is_room():
     assert said.count("━") == 13  # -20 dB of 60
 
 
+def test_no_echo_to_reduce_is_not_told_as_reduced():
+    assert "echo" in text(FULL, 160)
+    assert "echo" not in text(replace(FULL, echo=-1.0), 160)
+
+
 def test_what_matters_less_goes_first():
     assert "eSpeak" not in text(FULL, 90)
     assert "● Recording 1:04" in text(FULL, 40)
