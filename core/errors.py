@@ -43,6 +43,8 @@ Each carries ``hint``: one sentence that tells the user what to do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,7 +160,27 @@ class DiskFull(StorageError):
 
 
 class BudgetExceeded(TensorWallError):
-    """A hard spending limit refuses the call before it is sent."""
+    """A hard spending limit refuses the call before it is sent.
+
+    Attributes:
+        scope: which budget: ``session``, ``day``, ``week`` or ``month``.
+        left: US dollars it has left.
+        refills_at: when it begins anew; ``None`` where it does not.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        scope: str,
+        left: Decimal = Decimal(0),
+        refills_at: datetime | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.scope = scope
+        self.left = left
+        self.refills_at = refills_at
 
 
 class VoiceError(TensorWallError):
@@ -197,7 +219,7 @@ class AllRoutesFailed(TensorWallError):
     """Every route that may answer was tried.
 
     Attributes:
-        causes: one error a failed call, in the order of the calls.
+        causes: one error a failed or refused call, in the order of the calls.
         decision: which routes were tried, why, and how long each took.
     """
 
@@ -205,7 +227,7 @@ class AllRoutesFailed(TensorWallError):
         self,
         message: str,
         *,
-        causes: Sequence[ProviderError | CredentialsError],
+        causes: Sequence[ProviderError | CredentialsError | BudgetExceeded],
         decision: Decision,
         hint: str = "",
     ) -> None:

@@ -13,8 +13,9 @@ from core.storage import Database, open_database
 
 if TYPE_CHECKING:
     from core.conversations import Conversations
-    from core.costs.ledger import Ledger, PriceList
+    from core.costs.ledger import Ledger
     from core.costs.voice_turns import VoiceTurns
+    from core.costs.worst_case import PricedModels
 
 __all__ = ("LazyRecords", "Records", "open_records")
 
@@ -33,12 +34,12 @@ class Records:
         await self.database.aclose()
 
 
-async def open_records(location: str | Path, prices: PriceList) -> Records:
+async def open_records(location: str | Path, models: PricedModels) -> Records:
     """Open the database and settle what a TensorWall that died has left there.
 
     Args:
         location: the path of an SQLite file, ``:memory:``, or a SQLAlchemy URL.
-        prices: the catalogue.
+        models: the catalogue.
 
     Raises:
         StorageError: or one of its kin, when the database cannot be used; nothing was touched then.
@@ -49,7 +50,7 @@ async def open_records(location: str | Path, prices: PriceList) -> Records:
     from core.costs.ledger import Ledger
     from core.costs.voice_turns import VoiceTurns
 
-    records = Records(database, Conversations(database), Ledger(database, prices), VoiceTurns(database))
+    records = Records(database, Conversations(database), Ledger(database, models), VoiceTurns(database))
     try:
         await records.conversations.recover()
         await records.ledger.recover()

@@ -69,7 +69,7 @@ def report(error: BaseException) -> None:
         _list(error.causes)
 
 
-def _list(causes: Iterable[ProviderError | CredentialsError]) -> None:
+def _list(causes: Iterable[ProviderError | CredentialsError | BudgetExceeded]) -> None:
     """A line for each failure that differs; several tries that met the same need none."""
     lines = dict.fromkeys(_with_source(cause) for cause in causes)
     if len(lines) > 1:
@@ -77,6 +77,6 @@ def _list(causes: Iterable[ProviderError | CredentialsError]) -> None:
             complain(line, label="  ")
 
 
-def _with_source(cause: ProviderError | CredentialsError) -> str:
+def _with_source(cause: ProviderError | CredentialsError | BudgetExceeded) -> str:
     source = getattr(cause, "provider", "")
     return one_line(f"{source}: {cause}" if source else str(cause))

@@ -12,7 +12,8 @@ from app.tui.status_line import Status
 
 if TYPE_CHECKING:
     from app.tui.live_turn import LiveTurn
-    from core.costs.ledger import Ledger, Totals
+    from core.costs.ledger import Ledger
+    from core.costs.ledger_records import Totals
 
 __all__ = ("Gauges",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
 
@@ -61,6 +61,10 @@ class Price:
                 + usage.completion_tokens * rate.output
             )
             return amount / _MILLION
+
+    def cache_saving(self, usage: Usage) -> Decimal:
+        """US dollars that the cached tokens would have cost more, had they not been cached; exact."""
+        return self.cost(replace(usage, cached_tokens=0)) - self.cost(usage)
 
     def _rate(self, prompt_tokens: int) -> Price | LongPromptPrice:
         reached = [rate for rate in self.long_prompt if prompt_tokens > rate.above]

@@ -1,6 +1,14 @@
 """The vocabulary every part shares: messages, requests, stream events, usage, responses."""
 
-from core.chat.decision import CallObserver, CallOutcome, Decision, SkippedRoute, UpstreamCall
+from core.chat.decision import (
+    CallGate,
+    CallObserver,
+    CallOutcome,
+    CallRole,
+    Decision,
+    SkippedRoute,
+    UpstreamCall,
+)
 from core.chat.events import (
     Event,
     Finished,
@@ -41,8 +49,10 @@ from core.chat.response import ChatResponse
 from core.chat.usage import RateLimits, Usage
 
 __all__ = (
+    "CallGate",
     "CallObserver",
     "CallOutcome",
+    "CallRole",
     "ChatRequest",
     "ChatResponse",
     "Decision",

@@ -7,11 +7,16 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from core.chat.events import FinishReason
+from core.chat.request import ChatRequest
 from core.chat.usage import RateLimits, Usage
 
-__all__ = ("CallObserver", "CallOutcome", "Decision", "SkippedRoute", "UpstreamCall")
+__all__ = ("CallGate", "CallObserver", "CallOutcome", "CallRole", "Decision", "SkippedRoute", "UpstreamCall")
 
 CallOutcome = Literal["running", "answered", "failed", "cancelled", "interrupted"]
+
+CallRole = Literal["first", "retry", "fallback", "hedge", "rescue"]
+"""Why a call was made: the ``first`` for an answer; once more to the same place; to another place after a
+failure; beside a slow one; or to go on with an answer that broke off."""
 
 
 @dataclass(slots=True)
@@ -28,6 +33,7 @@ class UpstreamCall:
     model: str
     reason: str
     started_at: datetime
+    role: CallRole = "first"
     outcome: CallOutcome = "running"
     first_token: float | None = None
     """To the first delta of any kind, reasoning included."""
@@ -77,3 +83,23 @@ class CallObserver(Protocol):
 
     def call_ended(self, call: UpstreamCall) -> None:
         """The call is over, in whatever way; its record is final."""
+
+
+class CallGate(Protocol):
+    """Asked before every upstream call whether there is money for it."""
+
+    async def admit(self, call: UpstreamCall, request: ChatRequest, output_cap: int | None) -> int | None:
+        """Set aside the most that a call may cost; observers are told of it only after that.
+
+        Args:
+            call: about to be sent.
+            request: what it will ask.
+            output_cap: tokens its answer may have at most; ``None`` where it names no cap.
+
+        Returns:
+            The cap to send: the same, or a lower one where money is short.
+
+        Raises:
+            BudgetExceeded: a hard limit refuses the call.
+            StorageError: or one of its kin: what has been spent cannot be read.
+        """

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 from core.conversations.sessions import require_session
 from core.conversations.stored import Session, StoredMessage
 from core.conversations.tree import all_messages, branch
-from core.costs.ledger import CallRecord, calls_of
+from core.costs.ledger import calls_of
+from core.costs.ledger_records import CallRecord
 
 __all__ = ("JSON_FORMAT", "JSON_VERSION", "export_json", "export_markdown")
 

@@ -10,57 +10,53 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, select
 
-from core.catalogue import Price
-from core.chat import UpstreamCall, Usage
-from core.costs.ledger_records import CallRecord, Totals
-from core.costs.speech_calls import SpeechCall
-from core.costs.tokens import tokens_of_length
-from core.errors import StorageError, TensorWallError
-from core.storage import Database
-from core.storage.tables import calls, messages
-
-__all__ = (
-    "CallRecord",
-    "Ledger",
-    "LedgerObserver",
-    "PriceList",
-    "Totals",
-    "booked_usage",
-    "calls_of",
-    "local_midnight",
+from core.chat import UpstreamCall
+from core.costs.booking import (
+    Place,
+    Priced,
+    book_speech,
+    book_start,
+    booked_usage,
+    money_values,
+    priced,
+    settle,
 )
+from core.costs.budget_gate import BudgetGate, standings
+from core.costs.budget_notices import newly_passed
+from core.costs.budgets import Standing, budgets_of
+from core.costs.crashes import left_behind, mark_crashed
+from core.costs.ledger_records import CallRecord, Totals
+from core.costs.periods import local_midnight, quarter_of
+from core.costs.speech_calls import SpeechCall
+from core.costs.sums import SUMS, totals_of
+from core.costs.worst_case import PricedModels
+from core.errors import StorageError, TensorWallError
+from core.settings import BudgetSettings
+from core.storage import Database
+from core.storage.tables import calls, spend
+
+__all__ = ("Ledger", "LedgerObserver", "calls_of")
 
 P = ParamSpec("P")
-Call = TypeVar("Call", UpstreamCall, CallRecord)
 
 _RECORD = tuple(calls.c[field.name] for field in fields(CallRecord))
-_INSERT = insert(calls)  # made once, as the next one: building a statement takes longer than running it
-_SETTLE = update(calls).where(calls.c.call_id == bindparam("settled"))
-_ERROR_LIMIT = 2_000
-
-
-class PriceList(Protocol):
-    """Where prices come from; ``core.catalogue.Catalogue`` is one."""
-
-    def price(self, provider: str, model: str, at: datetime) -> Price | None:
-        """The price of a model at a time, or ``None`` where it is unknown."""
 
 
 class Ledger:
-    """Books every upstream call, and adds up what they cost.
+    """Books every upstream call, keeps the budgets, and adds up what was spent.
 
     Every method raises ``StorageError`` or one of its kin when the database cannot be used.
     """
 
-    def __init__(self, database: Database, prices: PriceList) -> None:
+    def __init__(self, database: Database, models: PricedModels) -> None:
         self._database = database
-        self._prices = prices
+        self._models = models
 
     def observer(
         self, session_id: str | None = None, message_id: str | None = None, feature: str = "chat"
@@ -72,19 +68,49 @@ class Ledger:
             message_id: the answer the calls are for.
             feature: what the calls are for: ``chat``, ``title``, ``speculation``.
         """
-        return LedgerObserver(self._database, self._prices, session_id, message_id, feature)
+        return LedgerObserver(self._database, self._models, _place(session_id, message_id, feature))
+
+    def gate(
+        self,
+        budgets: BudgetSettings,
+        session_id: str | None = None,
+        message_id: str | None = None,
+        feature: str = "chat",
+    ) -> BudgetGate:
+        """What to hand to the router beside the `observer`, so that these budgets are kept."""
+        return BudgetGate(
+            self._database,
+            self._models,
+            budgets_of(budgets),
+            _place(session_id, message_id, feature),
+            refuse_unknown=budgets.unknown_prices == "refuse",
+            recover=self.recover,
+        )
 
     async def book_speech(self, call: SpeechCall, session_id: str | None = None) -> None:
         """Book a call that heard or spoke, once it is over."""
-        await self._database.run(_insert_speech, call, session_id)
+        await self._database.run(book_speech, call, session_id, call.price)
+
+    async def standings(self, budgets: BudgetSettings, session_id: str | None = None) -> list[Standing]:
+        """What has been spent of each budget that limits anything, now."""
+        return await self._database.read(standings, budgets_of(budgets), session_id, datetime.now(UTC))
+
+    async def newly_passed(self, budgets: BudgetSettings, session_id: str | None = None) -> list[Standing]:
+        """The soft limits to warn of: those that are passed, each once in its period."""
+        return await newly_passed(self._database, budgets_of(budgets), session_id)
 
     async def totals(self, session_id: str | None = None, since: datetime | None = None) -> Totals:
-        """Exact sums over the calls of a session, or since a moment, or both, or all."""
+        """Exact sums over the calls of a session, or since a moment, or both, or all.
+
+        Args:
+            session_id: the conversation.
+            since: its quarter of an hour counts whole.
+        """
         return await self._database.read(_totals, session_id, since)
 
     async def today(self) -> Totals:
         """Exact sums since local midnight."""
-        return await self.totals(since=local_midnight())
+        return await self.totals(since=local_midnight(datetime.now(UTC).astimezone().date()))
 
     async def rows(
         self,
@@ -102,11 +128,11 @@ class Ledger:
 
         Their output is estimated from the text that was kept, so let ``Conversations.recover`` go first.
         """
-        left = await self._database.read(_left_behind, self._database.is_alive)
+        left = await self._database.read(left_behind, self._database.is_alive)
         if not left:
             return 0
-        priced = self._database.offload(lambda: [_priced(self._prices, call, usage) for call, usage in left])
-        return await self._database.run(_mark_crashed, priced)
+        ended = self._database.offload(lambda: [priced(self._models, call, usage) for call, usage in left])
+        return await self._database.run(mark_crashed, ended)
 
 
 class LedgerObserver:
@@ -116,24 +142,17 @@ class LedgerObserver:
         failure: the first call that could not be booked, or ``None``.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        prices: PriceList,
-        session_id: str | None,
-        message_id: str | None,
-        feature: str,
-    ) -> None:
+    def __init__(self, database: Database, models: PricedModels, place: Place) -> None:
         self.failure: TensorWallError | None = None
         self._database = database
-        self._prices = prices
+        self._models = models
         self._ended: list[UpstreamCall] = []
-        self._priced: dict[str, Future[tuple[UpstreamCall, Usage, Price | None]]] = {}
-        self._place = {"session_id": session_id, "message_id": message_id, "feature": feature}
+        self._priced: dict[str, Future[Priced[UpstreamCall]]] = {}
+        self._place = place
 
     def call_started(self, call: UpstreamCall) -> None:
         """Queue the row of a call that is about to be sent."""
-        self._queue(_insert_started, replace(call), self._place, self._database.instance)
+        self._queue(book_start, replace(call), self._place, self._database.instance)
 
     def call_ended(self, call: UpstreamCall) -> None:
         """Queue the settlement of a call that is over.
@@ -152,9 +171,9 @@ class LedgerObserver:
             StorageError: the database is closed.
         """
         total: Decimal | None = Decimal(0)
-        for priced in self._priced.values():
-            _, usage, price = await asyncio.wrap_future(priced)
-            cost: Decimal | None = _money(usage, price)["cost"]
+        for pricing in self._priced.values():
+            ended = await asyncio.wrap_future(pricing)
+            cost: Decimal | None = money_values(ended.usage, ended.price)["cost"]
             total = None if total is None or cost is None else total + cost
         return total
 
@@ -167,14 +186,12 @@ class LedgerObserver:
 
     def _settle(self, ended: UpstreamCall) -> None:
         try:
-            priced = self._database.offload(
-                lambda: _priced(self._prices, ended, booked_usage(ended))  # before the transaction
-            )
+            pricing = self._database.offload(lambda: priced(self._models, ended, booked_usage(ended)))
         except TensorWallError as error:
             self.failure = self.failure or error
         else:
-            self._priced[ended.call_id] = priced
-            self._queue(_settle, priced, self._place)
+            self._priced[ended.call_id] = pricing
+            self._queue(settle, pricing, self._place)
 
     def _queue(
         self, work: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs
@@ -193,144 +210,17 @@ class LedgerObserver:
         self.failure = error
 
 
-def booked_usage(call: UpstreamCall) -> Usage:
-    """The tokens to book for a call that is over.
-
-    What the provider reported counts. Where it never did, a call that failed before it gave anything
-    used nothing, and one that was cut off is estimated from its prompt and from what arrived: a
-    chunk is usually one token, and where chunks are larger their characters tell.
-    """
-    if call.usage is not None:
-        return call.usage
-    if call.outcome == "failed" and not call.output_characters:
-        return Usage()
-    return Usage(
-        prompt_tokens=call.prompt_tokens_estimate,
-        completion_tokens=max(call.output_chunks, tokens_of_length(call.output_characters)),
-        estimated=True,
-    )
-
-
-def local_midnight(day: date | None = None) -> datetime:
-    """When the day (today) began on this machine's clock, in UTC."""
-    day = day or datetime.now(UTC).astimezone().date()
-    return datetime.combine(day, time.min).astimezone(UTC)
-
-
-def _priced(prices: PriceList, call: Call, usage: Usage) -> tuple[Call, Usage, Price | None]:
-    return call, usage, prices.price(call.provider, call.model, call.started_at)
-
-
-def _insert_started(
-    connection: Connection, call: UpstreamCall, place: dict[str, str | None], instance: str
-) -> None:
-    """The row of a running call: its prompt by estimate, so that a crash still leaves that."""
-    usage = Usage(prompt_tokens=call.prompt_tokens_estimate, estimated=True)
-    connection.execute(_INSERT, {**place, **_columns(call, usage), "writer": instance})
-
-
-def _settle(
-    connection: Connection,
-    priced: Future[tuple[UpstreamCall, Usage, Price | None]],
-    place: dict[str, str | None],
-) -> None:
-    """Make the row final; inserted now where its start could not be booked."""
-    call, usage, price = priced.result()  # done: the worker works in order
-    values = {**_columns(call, usage), **_money(usage, price), "writer": None}
-    if connection.execute(_SETTLE, {"settled": call.call_id, **values}).rowcount == 0:
-        connection.execute(_INSERT, {**place, **values})
-
-
-def _insert_speech(connection: Connection, call: SpeechCall, session_id: str | None) -> None:
-    """Its tokens are none; that a call was given up is what makes its cost an estimate."""
-    connection.execute(
-        _INSERT,
-        {
-            "call_id": call.call_id,
-            "session_id": session_id,
-            "feature": call.feature,
-            "route": call.model,
-            "provider": call.provider,
-            "model": call.model,
-            "reason": call.feature,
-            "started_at": call.started_at,
-            "outcome": call.outcome,
-            "prompt_tokens": 0,
-            "completion_tokens": 0,
-            "cached_tokens": 0,
-            "reasoning_tokens": 0,
-            "estimated": call.outcome == "cancelled",
-            "cost": call.cost,
-            "price_id": call.price_id,
-            "duration": call.duration,
-            "error": call.error[:_ERROR_LIMIT] if call.error else None,
-            "error_type": call.error_type,
-            "request_id": call.request_id,
-        },
-    )
-
-
-def _columns(call: UpstreamCall, usage: Usage) -> dict[str, Any]:
-    return {
-        "call_id": call.call_id,
-        "route": call.route,
-        "provider": call.provider,
-        "model": call.model,
-        "reason": call.reason,
-        "started_at": call.started_at,
-        "outcome": call.outcome,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "estimated": usage.estimated,
-        "first_token": call.first_token,
-        "first_content": call.first_content,
-        "duration": call.duration,
-        "queue_time": usage.queue_time,
-        "prompt_time": usage.prompt_time,
-        "completion_time": usage.completion_time,
-        "finish_reason": call.finish_reason,
-        "error": call.error[:_ERROR_LIMIT] if call.error else None,
-        "error_type": call.error_type,
-        "request_id": call.request_id,
-    }
-
-
-def _money(usage: Usage, price: Price | None) -> dict[str, Any]:
-    if price is not None:
-        return {"cost": price.cost(usage), "price_id": price.id}
-    return {"cost": None if usage.total_tokens else Decimal(0), "price_id": None}
+def _place(session_id: str | None, message_id: str | None, feature: str) -> Place:
+    return {"session_id": session_id, "message_id": message_id, "feature": feature}
 
 
 def _totals(connection: Connection, session_id: str | None, since: datetime | None) -> Totals:
-    unknown = case((calls.c.cost.is_(None), 1), else_=0)
-    query = select(
-        func.count(),
-        func.sum(calls.c.prompt_tokens),
-        func.sum(calls.c.completion_tokens),
-        func.sum(calls.c.cached_tokens),
-        func.sum(calls.c.reasoning_tokens),
-        func.sum(calls.c.cost),
-        func.sum(case((calls.c.estimated, calls.c.cost))),
-        func.sum(unknown),
-    ).where(calls.c.outcome != "running")
+    query = select(*SUMS)
     if session_id is not None:
-        query = query.where(calls.c.session_id == session_id)
+        query = query.where(spend.c.session_id == session_id)
     if since is not None:
-        query = query.where(calls.c.started_at >= since)
-    row = connection.execute(query).one()
-    prompt, completion, cached, reasoning = (int(tokens or 0) for tokens in row[1:5])
-    return Totals(
-        calls=row[0],
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        cached_tokens=cached,
-        reasoning_tokens=reasoning,
-        cost=row[5] or Decimal(0),
-        estimated_cost=row[6] or Decimal(0),
-        unknown_price_calls=int(row[7] or 0),
-    )
+        query = query.where(spend.c.quarter >= quarter_of(since))
+    return totals_of(connection.execute(query).one())
 
 
 def calls_of(
@@ -349,52 +239,3 @@ def calls_of(
     if since is not None:
         query = query.where(calls.c.started_at >= since)
     return [CallRecord(*row) for row in connection.execute(query)]
-
-
-def _left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list[tuple[CallRecord, Usage]]:
-    """Calls of dead writers, with an estimate of what they used.
-
-    Of several calls for one answer the last one wrote the text that was kept.
-    """
-    running = calls.c.outcome == "running"
-    writers = connection.execute(select(calls.c.writer).where(running).distinct()).scalars()
-    dead = [writer for writer in writers if not is_alive(writer)]
-    query = select(*_RECORD).where(running, calls.c.writer.in_(dead)).order_by(calls.c.started_at)
-    left = [CallRecord(*row) for row in connection.execute(query)]
-    last = {call.message_id: call.call_id for call in left}
-    kept = select(messages.c.id, func.length(messages.c.text), func.length(messages.c.reasoning)).where(
-        messages.c.id.in_([message_id for message_id in last if message_id])
-    )
-    characters = {row[0]: row[1] + (row[2] or 0) for row in connection.execute(kept)}
-    return [
-        (
-            call,
-            Usage(
-                prompt_tokens=call.prompt_tokens,
-                completion_tokens=tokens_of_length(characters.get(call.message_id, 0))
-                if last[call.message_id] == call.call_id
-                else 0,
-                estimated=True,
-            ),
-        )
-        for call in left
-    ]
-
-
-def _mark_crashed(
-    connection: Connection, priced: Future[list[tuple[CallRecord, Usage, Price | None]]]
-) -> int:
-    """Settle what another TensorWall has not settled in the meantime; how many."""
-    return sum(
-        connection.execute(
-            update(calls)
-            .where(calls.c.call_id == call.call_id, calls.c.outcome == "running")
-            .values(
-                outcome="crashed",
-                writer=None,
-                completion_tokens=usage.completion_tokens,
-                **_money(usage, price),
-            )
-        ).rowcount
-        for call, usage, price in priced.result()
-    )

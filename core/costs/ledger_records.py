@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from core.chat import CallOutcome
+from core.chat import CallOutcome, CallRole
 
 __all__ = ("CallRecord", "LedgerOutcome", "Totals")
 
@@ -23,6 +23,11 @@ class CallRecord:
         estimated: the tokens are an estimate, since the provider never said what it bills.
         cost: ``None`` while the call runs, and where the price is unknown.
         price_id: the price row the cost was computed from.
+        role: why the call was made.
+        reserved: the most that it might have cost, where a hard limit had that set aside.
+        cache_saving: what its cached tokens would have cost more; ``None`` where that is unknown.
+        audio_seconds: of sound that was transcribed.
+        characters: of text that was spoken.
     """
 
     call_id: str
@@ -52,6 +57,11 @@ class CallRecord:
     error: str | None
     error_type: str | None
     request_id: str | None
+    role: CallRole
+    reserved: Decimal | None
+    cache_saving: Decimal | None
+    audio_seconds: float | None
+    characters: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,19 @@ class Totals:
     """Exact sums over calls that have ended.
 
     Attributes:
+        turns: questions that were asked, however many calls their answers took.
         cost: US dollars of all calls whose price is known, estimates included.
         estimated_cost: the part of ``cost`` that rests on estimated tokens.
         unknown_price_calls: calls that used tokens at an unknown price; not in ``cost``.
+        estimated_calls: calls whose tokens are an estimate.
+        cache_saving: US dollars that cached tokens would have cost more.
+        timed_tokens: tokens generated in ``generation_seconds``, by the provider's word where it tells.
+        audio_seconds: of sound that was transcribed.
+        characters: of text that was spoken.
     """
 
     calls: int = 0
+    turns: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
@@ -72,6 +89,17 @@ class Totals:
     cost: Decimal = Decimal(0)
     estimated_cost: Decimal = Decimal(0)
     unknown_price_calls: int = 0
+    estimated_calls: int = 0
+    cache_saving: Decimal = Decimal(0)
+    timed_tokens: int = 0
+    generation_seconds: float = 0.0
+    audio_seconds: float = 0.0
+    characters: int = 0
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Speed over all the time in which answers were generated."""
+        return self.timed_tokens / self.generation_seconds if self.generation_seconds else None
 
     @property
     def billed_cost(self) -> Decimal:

@@ -40,7 +40,7 @@ class SpeechCall:
         seconds: of sound that is transcribed.
         characters: of text that is spoken.
         cost: US dollars; ``None`` where the price is unknown.
-        price_id: the price row the cost was computed from.
+        price: what the cost was computed from.
         duration: seconds it took.
         error_type: the class name in ``core.errors``.
     """
@@ -54,27 +54,44 @@ class SpeechCall:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     outcome: CallOutcome = "running"
     cost: Decimal | None = None
-    price_id: str | None = None
+    price: SpeechPrice | None = None
     duration: float | None = None
     error: str | None = None
     error_type: str | None = None
     request_id: str | None = None
 
-    def settle(self, price: SpeechPrice | None) -> None:
+    @property
+    def price_id(self) -> str | None:
+        """Names the price row that the cost was computed from."""
+        return self.price.id if self.price else None
+
+    @property
+    def worst_cost(self) -> Decimal | None:
+        """US dollars it costs unless it fails, known beforehand; ``None`` where the price is unknown."""
+        if self.price is None:
+            return None
+        if self.feature == "transcription":
+            return self.price.cost_of_audio(Decimal(str(self.seconds)))
+        return self.price.cost_of_speech(self.characters)
+
+    def look_up(self, prices: SpeechPriceList) -> None:
+        """Find the price."""
+        self.price = prices.speech_price(self.provider, self.model, self.started_at)
+
+    def settle(self) -> None:
         """Compute what it costs: nothing where it failed, all of it where it was given up on the way."""
         if self.outcome == "failed":
-            self.cost = Decimal(0)
-        elif price is not None:
-            heard = price.cost_of_audio(Decimal(str(self.seconds)))
-            self.cost = heard if self.feature == "transcription" else price.cost_of_speech(self.characters)
-            self.price_id = price.id
+            self.cost, self.price = Decimal(0), None
+        else:
+            self.cost = self.worst_cost
 
 
 @contextmanager
 def measured(
     call: SpeechCall, prices: SpeechPriceList, *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[SpeechCall]:
-    """Measure and price what is awaited within the block; whatever it raises goes on."""
+    """Price and measure what is awaited within the block; whatever it raises goes on."""
+    call.look_up(prices)
     begun = clock()
     try:
         yield call
@@ -90,4 +107,4 @@ def measured(
         call.outcome = "answered"
     finally:
         call.duration = clock() - begun
-        call.settle(prices.speech_price(call.provider, call.model, call.started_at))
+        call.settle()

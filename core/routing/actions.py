@@ -13,6 +13,7 @@ from core.chat import ChatRequest
 from core.errors import (
     AccessDenied,
     AuthenticationFailed,
+    BudgetExceeded,
     CapacityExceeded,
     ConnectionFailed,
     CredentialsError,
@@ -34,8 +35,8 @@ from core.errors import (
 
 __all__ = ("Action", "ErrorPolicy", "RouteError", "cooled_down", "on_demand", "policy_for", "shrunk")
 
-RouteError = ProviderError | CredentialsError
-"""What a call on one route can fail with."""
+RouteError = ProviderError | CredentialsError | BudgetExceeded
+"""What a call on one route can fail with, or be refused for."""
 
 _FAILED_DEPENDENCY = 424
 _LEAST_USEFUL_CAP = 128
@@ -77,6 +78,7 @@ _POLICIES: dict[type[TensorWallError], ErrorPolicy] = {
     AuthenticationFailed: ErrorPolicy(Action.ELSEWHERE, "refused the key", set_aside=60),
     CredentialsError: ErrorPolicy(Action.ELSEWHERE, "has no key", set_aside=60),
     AccessDenied: ErrorPolicy(Action.ELSEWHERE, "denied access", set_aside=60),
+    BudgetExceeded: ErrorPolicy(Action.ELSEWHERE, "costs more than the budget leaves"),
     QuotaExhausted: ErrorPolicy(Action.ELSEWHERE, "has no quota left", set_aside=600),
     ModelUnavailable: ErrorPolicy(Action.REPLACE_MODEL, "does not serve the model", set_aside=60),
     RequestTooLarge: ErrorPolicy(Action.SHRINK, "finds the request too large"),

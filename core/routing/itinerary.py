@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from core.chat import ChatRequest, Decision, RouteChanged, SkippedRoute
-from core.errors import AllRoutesFailed, ProviderError, RateLimited, ServerFailed
+from core.chat import CallRole, ChatRequest, Decision, RouteChanged, SkippedRoute
+from core.errors import AllRoutesFailed, BudgetExceeded, ProviderError, RateLimited, ServerFailed
 from core.providers import Provider
 from core.routing.actions import Action, RouteError, cooled_down, on_demand, policy_for, shrunk
 from core.routing.health import EndpointHealth
@@ -62,6 +62,7 @@ class Attempt:
     candidate: Candidate
     reason: str
     change: RouteChanged | None = None
+    role: CallRole = "first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Itinerary:
             if soonest.tries == 0:
                 return self._attempt(soonest)
             soonest.out = True
-        raise self._all_failed()
+        raise self._refused() or self._all_failed()
 
     def failed(self, candidate: Candidate, error: RouteError) -> None:
         """A try failed before any of the answer had been passed on; health is already told."""
@@ -206,14 +207,19 @@ class Itinerary:
             return Attempt(candidate, candidate.reason)
         provider, model, misfortune = self._left
         if (provider, model) == (candidate.provider.name, candidate.model):
-            return Attempt(candidate, f"once more: {misfortune}")
+            return Attempt(candidate, f"once more: {misfortune}", role="retry")
         target = candidate.model
         if provider != candidate.provider.name:
             target = f"{target} at {candidate.label}"
         change = RouteChanged(
             provider, model, candidate.provider.name, candidate.model, f"{misfortune}; using {target}"
         )
-        return Attempt(candidate, misfortune, change)
+        return Attempt(candidate, misfortune, change, role="fallback")
+
+    def _refused(self) -> BudgetExceeded | None:
+        """The refusal, where money alone kept every route from answering: nothing failed then."""
+        refusals = [cause for _, cause in self._causes if isinstance(cause, BudgetExceeded)]
+        return refusals[0] if refusals and len(refusals) == len(self._causes) else None
 
     def _all_failed(self) -> AllRoutesFailed:
         """The last cause of each provider, in its own words; a single one speaks for itself."""

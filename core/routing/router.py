@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from core.catalogue import Catalogue
-from core.chat import CallObserver, ChatRequest, ChatResponse, Decision, Finished, SkippedRoute
-from core.errors import CredentialsError, ProviderError
+from core.chat import CallGate, CallObserver, ChatRequest, ChatResponse, Decision, Finished, SkippedRoute
+from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.providers import Provider
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint, RouteTable
@@ -85,26 +85,36 @@ class LLMRouter:
         """
         self._routes.add(pattern, endpoints)
 
-    def stream(self, request: ChatRequest, *, observer: CallObserver | None = None) -> ChatStream:
-        """Stream an answer; ``observer`` is told of this request's calls besides the router's own.
+    def stream(
+        self, request: ChatRequest, *, observer: CallObserver | None = None, gate: CallGate | None = None
+    ) -> ChatStream:
+        """Stream an answer.
+
+        Args:
+            request: what to ask.
+            observer: told of this request's calls besides the router's own.
+            gate: asked before each of them whether there is money for it.
 
         Raises:
             UnknownRoute: no route leads to the request's model.
         """
         itinerary = self._itinerary(request, streaming=True)
-        recorder = self._recorder(request, itinerary.decision, observer)
+        recorder = self._recorder(request, itinerary.decision, observer, gate)
         return ChatStream(itinerary, recorder, self._models, self._sleep, self._first_content_timeout)
 
-    async def chat(self, request: ChatRequest, *, observer: CallObserver | None = None) -> ChatResponse:
-        """An answer in one piece, with ``cost`` and ``decision``.
+    async def chat(
+        self, request: ChatRequest, *, observer: CallObserver | None = None, gate: CallGate | None = None
+    ) -> ChatResponse:
+        """An answer in one piece, with ``cost`` and ``decision``; arguments as `stream`.
 
         Raises:
             UnknownRoute: no route leads to the request's model.
+            BudgetExceeded: a hard limit leaves no money for any route.
             ProviderError: the request itself is refused.
             AllRoutesFailed: no route answered.
         """
         itinerary = self._itinerary(request, streaming=False)
-        recorder = self._recorder(request, itinerary.decision, observer)
+        recorder = self._recorder(request, itinerary.decision, observer, gate)
         while True:
             step = itinerary.next_step()
             if isinstance(step, Wait):
@@ -164,6 +174,11 @@ class LLMRouter:
         candidate = attempt.candidate
         answer = GrowingAnswer()
         running = recorder.prepare(attempt, answer)
+        try:
+            await recorder.admit(running.call, candidate)
+        except BudgetExceeded as refusal:
+            itinerary.failed(candidate, refusal)
+            return None
         running.start()
         try:
             response = await candidate.provider.complete(candidate.request, model=candidate.model)
@@ -238,10 +253,10 @@ class LLMRouter:
         )
 
     def _recorder(
-        self, request: ChatRequest, decision: Decision, observer: CallObserver | None
+        self, request: ChatRequest, decision: Decision, observer: CallObserver | None, gate: CallGate | None
     ) -> CallRecorder:
         observers = [told for told in (self._observer, observer) if told is not None]
-        return CallRecorder(decision, request, observers, self._clock)
+        return CallRecorder(decision, request, observers, self._clock, gate)
 
     def _provider(self, endpoint: RouteEndpoint) -> Provider:
         """The endpoint's provider with its key and address; one object for equal ones."""

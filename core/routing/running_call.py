@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from core.chat import (
+    CallGate,
     CallObserver,
     CallOutcome,
     ChatRequest,
@@ -20,7 +21,7 @@ from core.chat import (
 )
 from core.errors import CredentialsError, ProviderError
 from core.routing.growing_answer import GrowingAnswer
-from core.routing.itinerary import Attempt
+from core.routing.itinerary import Attempt, Candidate
 
 __all__ = ("CallRecorder", "RunningCall")
 
@@ -34,9 +35,11 @@ class CallRecorder:
         request: ChatRequest,
         observers: Sequence[CallObserver],
         clock: Callable[[], float],
+        gate: CallGate | None = None,
     ) -> None:
         self.decision = decision
         self.observers = observers
+        self.gate = gate
         self.clock = clock
         self.request = request
 
@@ -49,10 +52,25 @@ class CallRecorder:
             provider=candidate.provider.name,
             model=candidate.model,
             reason=attempt.reason,
+            role=attempt.role,
             started_at=datetime.now(UTC),
             prompt_tokens_estimate=_rough_prompt_tokens(self.request),
         )
         return RunningCall(call, attempt, answer, self)
+
+    async def admit(self, call: UpstreamCall, candidate: Candidate) -> None:
+        """Set aside what the call may cost; where money is short, its answer may be shorter.
+
+        Raises:
+            BudgetExceeded: a hard limit refuses the call.
+            StorageError: or one of its kin: what has been spent cannot be read.
+        """
+        if self.gate is None:
+            return
+        asked = candidate.provider.profile.output_cap(candidate.request, candidate.model)
+        granted = await self.gate.admit(call, candidate.request, asked)
+        if granted != asked:
+            candidate.request = candidate.request.model_copy(update={"max_completion_tokens": granted})
 
 
 class RunningCall:

@@ -19,7 +19,7 @@ from core.chat import (
     ToolCallDelta,
     Waiting,
 )
-from core.errors import CredentialsError, ProviderError, StreamInterrupted, StreamStalled
+from core.errors import BudgetExceeded, CredentialsError, ProviderError, StreamInterrupted, StreamStalled
 from core.routing.growing_answer import GrowingAnswer
 from core.routing.itinerary import Itinerary, Wait
 from core.routing.known_models import KnownModels
@@ -38,6 +38,7 @@ class ChatStream:
 
     Raises, while iterating:
         AllRoutesFailed: every route failed before any of the answer arrived.
+        BudgetExceeded: a hard limit leaves no money for any route.
         ProviderError: the request itself is refused, or the answer broke off; ``partial`` has its text.
     """
 
@@ -126,6 +127,11 @@ async def _events(
         running = recorder.prepare(step, answer)
         call, candidate = running.call, step.candidate
         yield RouteChosen(call.call_id, call.route, call.provider, call.model, call.reason)
+        try:
+            await recorder.admit(call, candidate)  # the last wait before the call is sent
+        except BudgetExceeded as refusal:
+            itinerary.failed(candidate, refusal)
+            continue
 
         upstream = candidate.provider.stream(candidate.request, model=candidate.model)
         if first_content_timeout is not None:

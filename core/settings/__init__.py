@@ -3,9 +3,11 @@
 from core.settings.describe import SettingInfo, config_template, describe_settings
 from core.settings.load import load_settings
 from core.settings.model import (
+    BudgetSettings,
     ChatSettings,
     EndpointSettings,
     InterfaceSettings,
+    LimitSettings,
     NetworkSettings,
     ProviderSettings,
     RouteSettings,
@@ -18,9 +20,11 @@ from core.settings.model import (
 from core.settings.save import save_setting
 
 __all__ = (
+    "BudgetSettings",
     "ChatSettings",
     "EndpointSettings",
     "InterfaceSettings",
+    "LimitSettings",
     "NetworkSettings",
     "ProviderSettings",
     "RouteSettings",

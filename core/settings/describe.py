@@ -9,6 +9,7 @@ import textwrap
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -20,7 +21,13 @@ from core.settings.model import ADDRESS_CHECK, Settings
 
 __all__ = ("SettingInfo", "config_template", "describe_settings", "known_keys")
 
-_TYPE_NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+_TYPE_NAMES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Decimal: "US dollars",
+}
 _TEMPLATE_HEAD = """\
 # TensorWall's settings. Remove the # before a line to change it; the value shown is the default.
 """
@@ -91,7 +98,7 @@ def _section_template(name: str, section: type[BaseModel]) -> str:
     lines = [_comment(inspect.getdoc(section) or ""), f"[{name}]"]
     for info in _describe(section, (name,)):
         lines.append(f"\n{_comment(f'{info.description} ({info.allowed})')}")
-        lines.append(f"# {info.path[-1]} = {_toml(info.default)}".rstrip())
+        lines.append(f"# {'.'.join(info.path[1:])} = {_toml(info.default)}".rstrip())
     return "\n".join(lines) + "\n"
 
 

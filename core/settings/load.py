@@ -31,6 +31,8 @@ _WANTED = {
     "bool_type": "should be true or false",
     "int_type": "should be a whole number",
     "float_type": "should be a number",
+    "is_instance_of": "should be a number",
+    "decimal_type": "should be a number",
     "literal_error": "is none of the values it may have",
 }
 """What to say in TOML's words by pydantic's type of error; its own words for all others."""

@@ -6,9 +6,19 @@ The docstrings are also what ``config_template`` and the settings screen show.
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,9 +28,11 @@ from core.credentials import address_problem
 
 __all__ = (
     "BUILT_IN_PROVIDERS",
+    "BudgetSettings",
     "ChatSettings",
     "EndpointSettings",
     "InterfaceSettings",
+    "LimitSettings",
     "NetworkSettings",
     "ProviderSettings",
     "RouteSettings",
@@ -49,6 +61,19 @@ ADDRESS_CHECK = AfterValidator(_check_address)
 Address = Annotated[str, ADDRESS_CHECK]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=64)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+def _exact_dollars(value: object) -> object:
+    """TOML's numbers as they are written: 0.1 is a tenth, which no binary fraction is."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_exact_dollars),
+    PlainSerializer(float, when_used="json"),  # as it is written in the file
+    Field(gt=0, le=1_000_000),
+]
 
 
 class _Section(BaseModel):
@@ -154,6 +179,36 @@ class StorageSettings(_Section):
     """
 
 
+class LimitSettings(_Section):
+    """How much may be spent in one period, in US dollars."""
+
+    soft: Dollars | None = None
+    """US dollars after which one warning is given."""
+    hard: Dollars | None = None
+    """US dollars that are never exceeded: a call that may cost more than is left is not made."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.soft is not None and self.hard is not None and self.soft > self.hard:
+            raise PydanticCustomError("soft_above_hard", "has a soft limit above the hard one")
+        return self
+
+
+class BudgetSettings(_Section):
+    """What may be spent; days, weeks (from Monday) and months by this machine's clock."""
+
+    session: LimitSettings = LimitSettings()
+    """For each conversation."""
+    day: LimitSettings = LimitSettings()
+    """From midnight to midnight."""
+    week: LimitSettings = LimitSettings()
+    """From Monday to Sunday."""
+    month: LimitSettings = LimitSettings()
+    """For each calendar month."""
+    unknown_prices: Literal["refuse", "allow"] = "refuse"
+    """What a hard limit does with a call whose price is unknown, so that it cannot be counted."""
+
+
 class VoiceSettings(_Section):
     """Talking and listening."""
 
@@ -228,6 +283,7 @@ class Settings(BaseSettings):
     voice: VoiceSettings = VoiceSettings()
     network: NetworkSettings = NetworkSettings()
     storage: StorageSettings = StorageSettings()
+    budgets: BudgetSettings = BudgetSettings()
     providers: list[ProviderSettings] = Field(default_factory=list)
     """Servers of your own, by any base URL."""
     routes: list[RouteSettings] = Field(default_factory=list)

@@ -22,7 +22,18 @@ from sqlalchemy import (
 
 from core.storage.types import BIG_INTEGER, Money, StoredText, UtcTime
 
-__all__ = ("answer_chunks", "calls", "messages", "metadata", "sessions", "voice_turns")
+__all__ = (
+    "answer_chunks",
+    "budget_notices",
+    "calls",
+    "imported_sessions",
+    "messages",
+    "metadata",
+    "price_rows",
+    "sessions",
+    "spend",
+    "voice_turns",
+)
 
 metadata = MetaData(
     naming_convention={
@@ -125,6 +136,11 @@ calls = Table(
     Column("error", StoredText),
     Column("error_type", String(40)),
     Column("request_id", StoredText),
+    Column("role", String(10), nullable=False, server_default="first"),
+    Column("reserved", Money),
+    Column("cache_saving", Money),
+    Column("audio_seconds", Float),
+    Column("characters", BigInteger),
     Index("ix_calls_started_at", "started_at"),
     Index("ix_calls_session_id_started_at", "session_id", "started_at"),
     Index("ix_calls_message_id", "message_id"),
@@ -136,7 +152,75 @@ calls = Table(
     ),
 )
 """The ledger: one row an upstream call. No foreign keys, since what was spent outlives a deleted
-session. ``cost`` is null while a call runs and where the price is unknown. Times are in seconds."""
+session. ``cost`` is null while a call runs and where the price is unknown. ``reserved``: the most it may
+cost, held against the budgets while it runs. ``cache_saving``: what its cached tokens would have cost more.
+``role``: why it was made, see ``core.chat.CallRole``. Times are in seconds."""
+
+spend = Table(
+    "spend",
+    metadata,
+    Column("quarter", BigInteger, primary_key=True, autoincrement=False),
+    *(
+        Column(name, StoredText, primary_key=True)
+        for name in ("session_id", "feature", "role", "outcome", "route", "provider", "model")
+    ),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in (
+            "calls",
+            "estimated_calls",
+            "unknown_price_calls",
+            "prompt_tokens",
+            "completion_tokens",
+            "cached_tokens",
+            "reasoning_tokens",
+        )
+    ),
+    Column("cost", Money, nullable=False),
+    Column("estimated_cost", Money, nullable=False),
+    Column("cache_saving", Money, nullable=False),
+    Column("timed_tokens", BigInteger, nullable=False),
+    Column("generation_time", BigInteger, nullable=False),
+    Column("audio_time", BigInteger, nullable=False),
+    Column("characters", BigInteger, nullable=False),
+    Index("ix_spend_session_id", "session_id"),
+    sqlite_with_rowid=False,
+)
+"""Sums over the calls that have ended, by the quarter of an hour they started in (900 s since 1970; no time
+zone's midnight lies within one). The database's own triggers keep them, within the transaction that writes a
+call; nothing here ever writes them. ``session_id`` is empty for calls outside of sessions. Times are in
+microseconds; ``timed_tokens`` are those that were generated in ``generation_time``."""
+
+price_rows = Table(
+    "price_rows",
+    metadata,
+    Column("id", StoredText, primary_key=True),
+    Column("provider", StoredText, nullable=False),
+    Column("model", StoredText, nullable=False),
+    Column("rates", StoredText, nullable=False),
+    Column("source", StoredText, nullable=False),
+    Column("valid_from", String(10)),
+)
+"""Every price that a call was booked with, as it was then; ``rates`` is JSON."""
+
+imported_sessions = Table(
+    "imported_sessions",
+    metadata,
+    Column("session_id", String(12), primary_key=True),
+    Column("source", String(12), nullable=False),
+    Column("title", StoredText, nullable=False),
+)
+"""Names of sessions whose usage came from another program; their messages did not."""
+
+budget_notices = Table(
+    "budget_notices",
+    metadata,
+    Column("budget", String(40), primary_key=True),
+    Column("period", String(40), primary_key=True),
+    Column("told_at", UtcTime, nullable=False),
+)
+"""Soft limits that were told to be passed, so that each is told once: which budget, and in which period of it
+(a session's id, or the day it begins)."""
 
 voice_turns = Table(
     "voice_turns",

@@ -111,8 +111,8 @@ class SettingsScreen(PickerScreen["SettingInfo", None]):
         if (value := parse_value(info, text)) is not None:
             import json
 
-            section, name = info.path
-            parse_settings(f"[{section}]\n{name} = {json.dumps(value)}\n")
+            *section, name = info.path
+            parse_settings(f"[{'.'.join(section)}]\n{name} = {json.dumps(value)}\n")
 
     def _save(self, info: SettingInfo, value: object) -> None:
         from core.settings import save_setting
@@ -148,13 +148,19 @@ def parse_value(info: SettingInfo, text: str) -> object:
         return None
     if info.allowed == _TEXTS:
         return [part.strip() for part in text.split(",") if part.strip()]
-    kinds: tuple[tuple[str, Callable[[str], Any]], ...] = (("whole number", int), ("number", float))
+    kinds: tuple[tuple[str, Callable[[str], Any]], ...] = (
+        ("whole number", int),
+        ("number", float),
+        ("US dollars", float),
+    )
     for words, kind in kinds:
         if info.allowed.startswith(words):
             try:
                 return kind(text.strip())
             except ValueError:
-                raise InputError(f"{one_line(text)} is not a {words}.") from None
+                raise InputError(
+                    f"{one_line(text)} is not a {'number' if kind is float else words}."
+                ) from None
     return text
 
 

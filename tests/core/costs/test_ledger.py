@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from core.catalogue import Price
 from core.chat import UpstreamCall, Usage
+from core.costs.booking import booked_usage
 from core.costs.call_buffer import CallBuffer
-from core.costs.ledger import Ledger, Totals, booked_usage, local_midnight
+from core.costs.ledger import Ledger
+from core.costs.ledger_records import Totals
+from core.costs.periods import local_midnight
 from core.errors import DiskFull, StorageError
 from core.identifiers import new_id
 from core.storage import Database, open_database
@@ -40,6 +43,9 @@ class Prices:
         assert provider == "p"
         assert at.tzinfo is not None
         return self.known.get(model)
+
+    def find(self, provider: str, model: str) -> None:
+        return None
 
 
 def call(**values: Any) -> UpstreamCall:
@@ -285,7 +291,7 @@ def test_a_day_begins_at_local_midnight(day: Any) -> None:
 
 async def test_today_counts_from_midnight(ledger: Ledger) -> None:
     observer = ledger.observer("s")
-    midnight = local_midnight()
+    midnight = local_midnight(datetime.now(UTC).astimezone().date())
     for seconds in (-1, 0, 1):
         started = midnight + timedelta(seconds=seconds)
         observer.call_ended(call(outcome="answered", usage=Usage(1, 0), started_at=started))

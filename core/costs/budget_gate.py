@@ -1,0 +1,206 @@
+"""Sets aside what a call may cost before it is sent, so that no hard limit of a budget is passed.
+
+A reservation is the running call's own row in the ledger. One transaction reads what was spent and what
+is reserved, and inserts the row; settling the call replaces its reservation by its cost. Transactions that
+reserve come one after the other, in all processes on one database, so that no two of them count on the
+same money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, ScalarSelect, func, insert, select
+
+from core.chat import ChatRequest, UpstreamCall
+from core.costs.booking import Place, call_values, speech_values, withdraw
+from core.costs.budgets import Budget, BudgetPeriod, Standing, period_of, refusal, room, tightest
+from core.costs.periods import quarter_of
+from core.costs.speech_calls import SpeechCall
+from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
+from core.errors import BudgetExceeded, StorageError
+from core.storage import Database
+from core.storage.tables import calls, spend
+
+__all__ = ("BudgetGate", "standings")
+
+T = TypeVar("T")
+
+_LOCK = 0x7E5_0B0D6
+"""The advisory lock under which PostgreSQL reserves; SQLite has one writer at a time anyway."""
+
+
+class BudgetGate:
+    """A ``core.chat.CallGate`` for the calls of one answer.
+
+    Args:
+        database: holds the ledger.
+        models: prices and sizes.
+        budgets: the limits.
+        place: what the calls belong to.
+        refuse_unknown: refuse calls whose price is unknown where there is a hard limit.
+        recover: settles what died; money may be held for a process that is gone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        models: PricedModels,
+        budgets: Sequence[Budget],
+        place: Place,
+        *,
+        refuse_unknown: bool,
+        recover: Callable[[], Awaitable[int]],
+    ) -> None:
+        self._database = database
+        self._models = models
+        self._budgets = tuple(budget for budget in budgets if budget.hard is not None)
+        self._place = place
+        self._refuse_unknown = refuse_unknown
+        self._recover = recover
+
+    async def admit(self, call: UpstreamCall, request: ChatRequest, output_cap: int | None) -> int | None:
+        """Set aside the most that the call may cost; see ``core.chat.CallGate``."""
+        if not self._budgets:
+            return output_cap
+        worst = self._database.offload(lambda: worst_case(self._models, call, request, output_cap))
+        row = {**self._place, **call_values(call), "writer": self._database.instance}
+        granted = await self._reserve(_reserve_answer, row, worst)
+        return output_cap if granted is None else granted
+
+    async def admit_speech(self, call: SpeechCall) -> None:
+        """Set aside what a call that hears or speaks will cost.
+
+        Raises:
+            BudgetExceeded: a hard limit refuses the call.
+            StorageError: or one of its kin: what has been spent cannot be read.
+        """
+        if not self._budgets:
+            return
+        row = {
+            **speech_values(call),
+            "session_id": self._place["session_id"],
+            "estimated": True,
+            "cost": None,
+            "writer": self._database.instance,
+        }
+        await self._reserve(_reserve_speech, row, call.worst_cost)
+
+    async def _reserve(
+        self, reserve: Callable[[_Reservation, T], int | None], row: dict[str, Any], worst: T
+    ) -> int | None:
+        try:
+            try:
+                return await self._database.run(self._reserved, reserve, row, worst)
+            except BudgetExceeded:
+                if not await self._recover():
+                    raise
+                return await self._database.run(self._reserved, reserve, row, worst)
+        except asyncio.CancelledError:
+            with contextlib.suppress(StorageError):  # closed: whoever opens it next finds the call dead
+                self._database.submit(withdraw, row["call_id"])
+            raise
+
+    def _reserved(
+        self,
+        connection: Connection,
+        reserve: Callable[[_Reservation, T], int | None],
+        row: dict[str, Any],
+        worst: T,
+    ) -> int | None:
+        return reserve(_Reservation(connection, row, self._budgets, self._refuse_unknown), worst)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reservation:
+    """One try to reserve, within its transaction."""
+
+    connection: Connection
+    row: dict[str, Any]
+    budgets: Sequence[Budget]
+    refuse_unknown: bool
+
+    def standings(self) -> list[Standing]:
+        """What there is to spend; nobody else reserves before the transaction ends."""
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        return standings(self.connection, self.budgets, self.row["session_id"], datetime.now(UTC))
+
+    def keep(self, reserved: Decimal | None) -> None:
+        """Insert the row; ``None`` where nobody knows what the call may cost."""
+        self.connection.execute(insert(calls), {**self.row, "reserved": reserved})
+
+
+def standings(
+    connection: Connection, budgets: Sequence[Budget], session_id: str | None, now: datetime
+) -> list[Standing]:
+    """Every budget with what has been spent of it, read by one statement, so from one moment."""
+    periods = [period_of(budget.scope, now, session_id) for budget in budgets]
+    if not budgets:
+        return []
+    sums = [column for at in periods for column in (_spent(at), _reserved(at))]
+    amounts = [amount or Decimal(0) for amount in connection.execute(select(*sums)).one()]
+    return [
+        Standing(budget, at, amounts[2 * number], amounts[2 * number + 1])
+        for number, (budget, at) in enumerate(zip(budgets, periods, strict=True))
+    ]
+
+
+def _spent(at: BudgetPeriod) -> ScalarSelect[Any]:
+    total = select(func.sum(spend.c.cost))
+    if at.since is None:
+        return total.where(spend.c.session_id == at.name).scalar_subquery()
+    return total.where(spend.c.quarter >= quarter_of(at.since)).scalar_subquery()
+
+
+def _reserved(at: BudgetPeriod) -> ScalarSelect[Any]:
+    total = select(func.sum(calls.c.reserved)).where(calls.c.outcome == "running")
+    if at.since is None:
+        return total.where(calls.c.session_id == at.name).scalar_subquery()
+    return total.where(calls.c.started_at >= at.since).scalar_subquery()
+
+
+def _reserve_answer(reservation: _Reservation, worst: Future[WorstCase]) -> int | None:
+    """Reserve for an answer; the output cap that is granted, ``None`` where any is."""
+    case = worst.result()  # done: the worker works in order
+    if case.price is None:
+        _reserve_unknown(reservation)
+        return None
+    now = reservation.standings()
+    least = min(LEAST_USEFUL_OUTPUT, case.output_tokens)
+    granted = case.output_for(room(now) or Decimal(0))
+    if granted < least:
+        raise _refused(now, case.cost(least))
+    reservation.keep(case.cost(granted))
+    return granted
+
+
+def _reserve_speech(reservation: _Reservation, cost: Decimal | None) -> int | None:
+    """Reserve for a call whose cost is known before it is made."""
+    if cost is None:
+        _reserve_unknown(reservation)
+        return None
+    now = reservation.standings()
+    if cost > (room(now) or Decimal(0)):
+        raise _refused(now, cost)
+    reservation.keep(cost)
+    return None
+
+
+def _reserve_unknown(reservation: _Reservation) -> None:
+    if reservation.refuse_unknown:
+        raise _refused(reservation.standings(), None)
+    reservation.keep(None)
+
+
+def _refused(now: Sequence[Standing], worst: Decimal | None) -> BudgetExceeded:
+    limit = tightest(now)
+    assert limit is not None  # a gate has hard limits
+    return refusal(limit, worst)

@@ -1,0 +1,148 @@
+"""Budgets: what may be spent in a conversation, a day, a week or a month, and what is left of it.
+
+Pure: what was spent and what time it is come in as arguments. What keeps the limits is the gate
+(``core.costs.budget_gate``), which asks this for its verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_FLOOR, Decimal
+from typing import Literal
+
+from core.costs.periods import local_midnight, month_start, week_start
+from core.errors import BudgetExceeded
+from core.settings import BudgetSettings
+
+__all__ = (
+    "Budget",
+    "BudgetPeriod",
+    "Scope",
+    "Standing",
+    "budgets_of",
+    "period_of",
+    "refusal",
+    "room",
+    "tightest",
+)
+
+Scope = Literal["session", "day", "week", "month"]
+SCOPES: tuple[Scope, ...] = ("session", "day", "week", "month")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One limit, in US dollars: ``soft`` warns once, ``hard`` is never exceeded."""
+
+    scope: Scope
+    soft: Decimal | None = None
+    hard: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPeriod:
+    """The period of a budget that counts now.
+
+    Attributes:
+        name: tells it from the others of the same budget: the day it begins, or the session.
+        since: when it began; ``None`` for a session, whose calls all count.
+        refills_at: when the next begins; ``None`` for a session.
+    """
+
+    name: str
+    since: datetime | None = None
+    refills_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A budget with what has been spent of it, and what running calls may still cost."""
+
+    budget: Budget
+    period: BudgetPeriod
+    spent: Decimal
+    reserved: Decimal = Decimal(0)
+
+    @property
+    def left(self) -> Decimal | None:
+        """What a further call may cost; ``None`` where there is no hard limit."""
+        if self.budget.hard is None:
+            return None
+        return max(Decimal(0), self.budget.hard - self.spent - self.reserved)
+
+    @property
+    def soft_is_passed(self) -> bool:
+        """Whether what has been spent calls for a warning."""
+        return self.budget.soft is not None and self.spent >= self.budget.soft
+
+
+def budgets_of(settings: BudgetSettings) -> tuple[Budget, ...]:
+    """The budgets that limit anything, from the shortest to the longest."""
+    limits = [(scope, getattr(settings, scope)) for scope in SCOPES]
+    return tuple(Budget(scope, limit.soft, limit.hard) for scope, limit in limits if limit.soft or limit.hard)
+
+
+def period_of(scope: Scope, now: datetime, session_id: str | None) -> BudgetPeriod:
+    """Which period of a budget a call at ``now`` in this session falls into."""
+    today = now.astimezone().date()
+    match scope:
+        case "session":
+            return BudgetPeriod(session_id or "")
+        case "day":
+            first, following = today, today + timedelta(days=1)
+        case "week":
+            first = week_start(today)
+            following = first + timedelta(days=7)
+        case "month":
+            first, following = month_start(today), month_start(today, 1)
+    return BudgetPeriod(first.isoformat(), local_midnight(first), local_midnight(following))
+
+
+def tightest(standings: Iterable[Standing]) -> Standing | None:
+    """The hard limit that leaves least; ``None`` where there is none."""
+    hard = [standing for standing in standings if standing.left is not None]
+    return min(hard, key=lambda standing: standing.left or Decimal(0), default=None)
+
+
+def room(standings: Sequence[Standing]) -> Decimal | None:
+    """What a call may cost within all hard limits; ``None`` where there is none."""
+    limit = tightest(standings)
+    return None if limit is None else limit.left
+
+
+def refusal(standing: Standing, worst: Decimal | None) -> BudgetExceeded:
+    """The error for a call that this limit refuses.
+
+    Args:
+        standing: the limit.
+        worst: what the call may cost; ``None`` where its price is unknown.
+    """
+    budget, left = standing.budget, standing.left or Decimal(0)
+    limit = f"The hard limit of {_dollars(budget.hard or Decimal(0))} a {budget.scope}"
+    if worst is None:
+        message = f"{limit} cannot be kept with a call whose price is unknown."
+        hint = "Ask another model, or: tensorwall config set budgets.unknown_prices allow"
+        return BudgetExceeded(message, scope=budget.scope, left=left, hint=hint)
+    running = f", with {_dollars(standing.reserved)} held for running calls" if standing.reserved else ""
+    return BudgetExceeded(
+        f"{limit} has {_dollars(left)} left{running}; this call may cost {_dollars(worst)}.",
+        scope=budget.scope,
+        left=left,
+        refills_at=standing.period.refills_at,
+        hint=f"{_when_there_is_more(standing)}, or raise it: "
+        f"tensorwall config set budgets.{budget.scope}.hard AMOUNT",
+    )
+
+
+def _when_there_is_more(standing: Standing) -> str:
+    if standing.period.refills_at is None:
+        return "Begin a new session"
+    return f"It refills on {standing.period.refills_at.astimezone():%a %d %b at %H:%M}"
+
+
+def _dollars(amount: Decimal) -> str:
+    """At least cents, and so many digits that no sum reads as nothing; never more than there is."""
+    digits = 2 if amount >= 1 or not amount else max(2, 2 - amount.adjusted())
+    return f"${amount.quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR):,f}"

@@ -1,0 +1,69 @@
+"""Calls whose TensorWall died while they ran; these functions run on the storage worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import fields
+
+from sqlalchemy import Connection, func, select, update
+
+from core.chat import Usage
+from core.costs.booking import Priced, money_values
+from core.costs.ledger_records import CallRecord
+from core.costs.price_rows import keep_price
+from core.costs.tokens import tokens_of_length
+from core.storage.tables import calls, messages
+
+__all__ = ("left_behind", "mark_crashed")
+
+_RECORD = tuple(calls.c[field.name] for field in fields(CallRecord))
+
+
+def left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list[tuple[CallRecord, Usage]]:
+    """Calls of dead writers, with an estimate of what they used.
+
+    Of several calls for one answer the last one wrote the text that was kept.
+    """
+    running = calls.c.outcome == "running"
+    writers = connection.execute(select(calls.c.writer).where(running).distinct()).scalars()
+    dead = [writer for writer in writers if not is_alive(writer)]
+    query = select(*_RECORD).where(running, calls.c.writer.in_(dead)).order_by(calls.c.started_at)
+    left = [CallRecord(*row) for row in connection.execute(query)]
+    last = {call.message_id: call.call_id for call in left}
+    kept = select(messages.c.id, func.length(messages.c.text), func.length(messages.c.reasoning)).where(
+        messages.c.id.in_([message_id for message_id in last if message_id])
+    )
+    characters = {row[0]: row[1] + (row[2] or 0) for row in connection.execute(kept)}
+    return [
+        (
+            call,
+            Usage(
+                prompt_tokens=call.prompt_tokens,
+                completion_tokens=tokens_of_length(characters.get(call.message_id, 0))
+                if last[call.message_id] == call.call_id
+                else 0,
+                estimated=True,
+            ),
+        )
+        for call in left
+    ]
+
+
+def mark_crashed(connection: Connection, ended: Future[list[Priced[CallRecord]]]) -> int:
+    """Settle what another TensorWall has not settled in the meantime; how many."""
+    marked = 0
+    for lost in ended.result():
+        running = (calls.c.call_id == lost.call.call_id) & (calls.c.outcome == "running")
+        values = {
+            "outcome": "crashed",
+            "writer": None,
+            "completion_tokens": lost.usage.completion_tokens,
+            **money_values(lost.usage, lost.price),
+        }
+        if lost.call.audio_seconds or lost.call.characters:  # priced without tokens: as it was reserved
+            values["cost"] = lost.call.reserved
+        marked += connection.execute(update(calls).where(running).values(**values)).rowcount
+        if lost.price is not None:
+            keep_price(connection, lost.call.provider, lost.call.model, lost.price)
+    return marked
