@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.costs.ledger import Ledger
     from core.costs.voice_turns import VoiceTurns
     from core.costs.worst_case import PricedModels
+    from core.review.review import Review
 
 __all__ = ("LazyRecords", "Records", "open_records")
 
@@ -28,6 +29,7 @@ class Records:
     conversations: Conversations
     ledger: Ledger
     voice_turns: VoiceTurns
+    review: Review
 
     async def aclose(self) -> None:
         """Store what is queued and close the database."""
@@ -49,8 +51,15 @@ async def open_records(location: str | Path, models: PricedModels) -> Records:
     from core.conversations.conversations import Conversations
     from core.costs.ledger import Ledger
     from core.costs.voice_turns import VoiceTurns
+    from core.review.review import Review
 
-    records = Records(database, Conversations(database), Ledger(database, models), VoiceTurns(database))
+    records = Records(
+        database,
+        Conversations(database),
+        Ledger(database, models),
+        VoiceTurns(database),
+        Review(database),
+    )
     try:
         await records.conversations.recover()
         await records.ledger.recover()

@@ -17,7 +17,7 @@ from core.storage import Database
 from core.storage.tables import voice_turns
 from core.voice.receipt import Receipt
 
-__all__ = ("Latency", "VoiceFigures", "VoiceTurns")
+__all__ = ("Latency", "VoiceFigures", "VoiceTurns", "receipts_by_message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,12 @@ def _receipts(connection: Connection, session_id: str | None, since: datetime | 
     if since is not None:
         query = query.where(voice_turns.c.happened_at >= since)
     return [Receipt(**row) for row in connection.execute(query).mappings()]
+
+
+def receipts_by_message(connection: Connection, session_id: str) -> dict[str, Receipt]:
+    """The receipts of a session by the answer; for those who are on the storage worker already."""
+    query = select(voice_turns.c.message_id, *_PARTS).where(voice_turns.c.session_id == session_id)
+    return {message_id: Receipt(*parts) for message_id, *parts in connection.execute(query)}
 
 
 def _latency(times: Sequence[float | None]) -> Latency | None:

@@ -1,0 +1,61 @@
+"""Spend by any of its dimensions; these functions run on the storage worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from core.costs.ledger_records import Totals
+from core.costs.sums import SUMS, totals_of
+from core.review.dimensions import Dimension, day_of, keys_of
+from core.review.scope import Scope, conditions
+
+__all__ = ("Group", "Key", "group", "totals")
+
+Key = str | date
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The sums of all calls with the same keys.
+
+    Attributes:
+        keys: one a dimension: a name, or the (first) day. A session's is its id, empty for calls outside
+            of any.
+    """
+
+    keys: tuple[Key, ...]
+    totals: Totals
+
+
+def totals(connection: Connection, scope: Scope) -> Totals:
+    """The sums of all calls in the scope."""
+    return totals_of(connection.execute(select(*SUMS).where(*conditions(connection, scope))).one())
+
+
+def group(connection: Connection, by: Sequence[Dimension], scope: Scope) -> list[Group]:
+    """The sums of the calls in the scope, for each combination of keys, sorted by the keys."""
+    columns = [column.label(f"key_{number}") for number, column in enumerate(keys_of(connection, by))]
+    query = select(*columns, *SUMS).where(*conditions(connection, scope)).group_by(*columns)
+    found: dict[tuple[Key, ...], Totals] = {}
+    for row in connection.execute(query):
+        keys = tuple(_key(row, number, dimension) for number, dimension in enumerate(by))
+        sums = totals_of(row)
+        found[keys] = add(found[keys], sums) if keys in found else sums  # days of one week or month
+    return [Group(keys, found[keys]) for keys in sorted(found)]
+
+
+def add(one: Totals, other: Totals) -> Totals:
+    """Both together."""
+    return replace(
+        one, **{name: getattr(one, name) + getattr(other, name) for name in Totals.__dataclass_fields__}
+    )
+
+
+def _key(row: Row[Any], number: int, dimension: Dimension) -> Key:
+    value = row[number]
+    return day_of(int(value), dimension) if dimension in ("day", "week", "month") else str(value)

@@ -1,0 +1,74 @@
+"""The review of what was spent, as screens, commands and exports ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from core.catalogue import Price
+from core.costs.ledger_records import Totals
+from core.costs.price_rows import PriceRow, price_row
+from core.review.dimensions import Dimension
+from core.review.forecast import Forecast
+from core.review.groups import Group, group, totals
+from core.review.questions import Detour, Repriced, detours, month_forecast, repriced
+from core.review.scope import Scope
+from core.review.sessions import SessionOrder, SessionPage, session_page
+from core.review.turns import TurnSpend, session_turns
+from core.storage import Database
+
+__all__ = ("Review",)
+
+EVERYTHING = Scope()
+
+
+class Review:
+    """Reads the ledger; all sums are exact and over calls that have ended.
+
+    Every method raises ``StorageError`` or one of its kin when the database cannot be used.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def totals(self, scope: Scope = EVERYTHING) -> Totals:
+        """The sums of all calls in the scope."""
+        return await self._database.read(totals, scope)
+
+    async def groups(self, by: Sequence[Dimension], scope: Scope = EVERYTHING) -> list[Group]:
+        """The sums of the calls in the scope by these dimensions, sorted by them."""
+        return await self._database.read(group, by, scope)
+
+    async def sessions(
+        self,
+        scope: Scope = EVERYTHING,
+        *,
+        order: SessionOrder = "last_used",
+        descending: bool = True,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> SessionPage:
+        """Sessions with calls in the scope; sorted over all of them, ``limit`` of them after ``offset``."""
+        return await self._database.read(
+            session_page, scope, order, descending=descending, limit=limit, offset=offset
+        )
+
+    async def turns(self, session_id: str) -> list[TurnSpend]:
+        """A session's turns and other calls, in the order they started."""
+        return await self._database.read(session_turns, session_id)
+
+    async def price_row(self, price_id: str) -> PriceRow | None:
+        """The price that a call was booked with, as it was then."""
+        return await self._database.read(price_row, price_id)
+
+    async def detours(self, scope: Scope = EVERYTHING) -> list[Detour]:
+        """What retries, fallbacks, hedges, speculation and broken answers cost."""
+        return await self._database.read(detours, scope)
+
+    async def repriced(self, price: Price, scope: Scope = EVERYTHING) -> Repriced:
+        """What the calls in the scope would have cost at another price."""
+        return await self._database.read(repriced, scope, price)
+
+    async def month_forecast(self, now: datetime | None = None) -> Forecast:
+        """Where this month's spend is heading."""
+        return await self._database.read(month_forecast, now or datetime.now(UTC))

@@ -1,0 +1,112 @@
+"""Which calls a review looks at: a stretch of time, a session, and words typed to filter by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import get_args
+
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, or_, select, union
+
+from core.conversations.search import contains, matching_sessions
+from core.costs.periods import quarter_of, quarter_start
+from core.errors import InputError
+from core.review.dimensions import Field
+from core.storage.tables import imported_sessions, sessions, spend
+
+__all__ = ("FILTER_FIELDS", "Filter", "Scope", "conditions", "parse_filter", "within")
+
+FILTER_FIELDS: tuple[Field, ...] = get_args(Field)
+"""What may stand before the colon of ``model:gpt-oss``."""
+
+_TERM = re.compile(r'(?:(?P<field>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a call must be like.
+
+    Attributes:
+        words: all of them are in the session's title or messages.
+        fields: by field, the beginnings or parts of its value of which one must fit.
+    """
+
+    words: str = ""
+    fields: Mapping[Field, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The calls that are looked at.
+
+    Attributes:
+        since: from this moment on; its quarter of an hour counts whole.
+        until: before this moment; its quarter of an hour does not count.
+        session_id: of this conversation alone.
+        filter: like this alone.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    session_id: str | None = None
+    filter: Filter = Filter()
+
+
+def parse_filter(text: str) -> Filter:
+    """Read what was typed: words, and ``field:value`` for ``FILTER_FIELDS``; quotes hold blanks together.
+
+    Several values of one field are alternatives; everything else has to hold at once.
+
+    Raises:
+        InputError: a field that there is not.
+    """
+    words: list[str] = []
+    fields: dict[Field, tuple[str, ...]] = {}
+    for term in _TERM.finditer(text):
+        value = term["quoted"] if term["quoted"] is not None else term["word"]
+        name = (term["field"] or "").lower()
+        if not name:
+            words.append(term[0])
+        elif known := next((known for known in FILTER_FIELDS if known == name), None):
+            fields[known] = (*fields.get(known, ()), value)
+        else:
+            raise InputError(
+                f"There is no field {name!r} to filter by.",
+                hint=f"Fields: {', '.join(FILTER_FIELDS)}. In quotes it is a word to search for.",
+            )
+    return Filter(" ".join(words), fields)
+
+
+def conditions(connection: Connection, scope: Scope, of: Table = spend) -> list[ColumnElement[bool]]:
+    """What rows of ``spend`` (or of ``calls``) are in the scope."""
+    found = within(scope, of)
+    if scope.session_id is not None:
+        found.append(of.c.session_id == scope.session_id)
+    for name, values in scope.filter.fields.items():
+        found.append(or_(*(contains(of.c[name], value) for value in values)))
+    if scope.filter.words:
+        found.append(of.c.session_id.in_(_sessions_with(connection, scope.filter.words)))
+    return found
+
+
+def within(scope: Scope, of: Table = spend) -> list[ColumnElement[bool]]:
+    """What rows are in the scope's time: whole quarters of an hour, in both tables."""
+    since = None if scope.since is None else quarter_of(scope.since)
+    until = None if scope.until is None else quarter_of(scope.until)
+    if of is spend:
+        first = [] if since is None else [spend.c.quarter >= since]
+        return first if until is None else [*first, spend.c.quarter < until]
+    first = [] if since is None else [of.c.started_at >= quarter_start(since)]
+    return first if until is None else [*first, of.c.started_at < quarter_start(until)]
+
+
+def _sessions_with(connection: Connection, words: str) -> CompoundSelect[tuple[str]]:
+    """Ids of sessions with the words in their title, or in one of their messages."""
+    plain = words.replace('"', "").strip()
+    return union(
+        select(sessions.c.id).where(contains(sessions.c.title, plain)),
+        select(imported_sessions.c.session_id).where(contains(imported_sessions.c.title, plain)),
+        matching_sessions(connection, words),
+    )
