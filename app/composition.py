@@ -154,7 +154,7 @@ async def compose(
             catalogue=catalogue,
             router=router,
             providers=providers,
-            assistant=Assistant(router, catalogue, settings.chat, records),
+            assistant=Assistant(router, catalogue, settings.chat, records, settings.budgets),
             records=records,
             simulated=source.kind == "demo",
             _exits=exits.pop_all(),

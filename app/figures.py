@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-__all__ = ("count", "data_size", "duration", "money", "price", "sparkline", "speed")
+from core.chat.events import SoftLimitPassed
+
+__all__ = ("count", "data_size", "duration", "money", "price", "soft_limit_passed", "sparkline", "speed")
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -31,6 +33,14 @@ def money(amount: Decimal | None, *, estimated: bool = False) -> str:
         return "<$0.000001"  # a bound, estimated or not
     digits = 1 - amount.adjusted()
     return f"{mark}${round(amount, min(digits, 6)):f}"
+
+
+def soft_limit_passed(event: SoftLimitPassed) -> str:
+    """The one line that warns of a soft limit."""
+    span = {"session": "this session", "day": "today", "week": "this week", "month": "this month"}[
+        event.scope
+    ]
+    return f"{money(event.spent)} spent {span}: more than your soft limit of {money(event.limit)}"
 
 
 def price(per_million: Decimal | None) -> str:

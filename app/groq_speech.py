@@ -8,6 +8,7 @@ import wave
 from collections.abc import Callable
 
 from app.composition import Services
+from core.costs.budgets import has_hard_limit
 from core.costs.speech_calls import SpeechCall, measured
 from core.errors import CredentialsError, TensorWallError
 from core.providers import OpenAICompatibleProvider
@@ -63,8 +64,10 @@ class GroqSpeech:
 
         Raises:
             ProviderError, CredentialsError: the call failed.
+            BudgetExceeded: a hard limit refuses the call.
         """
         call = SpeechCall("transcription", self._provider.name, model, seconds=_seconds(recording))
+        await self._admit(call)
         try:
             with measured(call, self._services.catalogue):
                 heard = await self._provider.transcribe(
@@ -90,8 +93,10 @@ class GroqSpeech:
 
         Raises:
             ProviderError, CredentialsError: the call failed.
+            BudgetExceeded: a hard limit refuses the call.
         """
         call = SpeechCall("speech", self._provider.name, GROQ_SPEECH, characters=len(text))
+        await self._admit(call)
         try:
             with measured(call, self._services.catalogue):
                 return await self._provider.speak(text, model=GROQ_SPEECH, voice=voice)
@@ -101,6 +106,14 @@ class GroqSpeech:
     async def aclose(self) -> None:
         """Wait until every call is booked; the provider is the application's and stays open."""
         await asyncio.gather(*self._bookings)
+
+    async def _admit(self, call: SpeechCall) -> None:
+        """Have money set aside for the call; where there is no hard limit nobody waits for storage."""
+        budgets = self._services.settings.budgets
+        if has_hard_limit(budgets):
+            call.look_up(self._services.catalogue)
+            ledger = (await self._services.records()).ledger
+            await ledger.gate(budgets, self._session()).admit_speech(call)
 
     def _book(self, call: SpeechCall) -> None:
         booking = asyncio.create_task(self._booked(call), name=f"book {call.feature}")

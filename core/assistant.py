@@ -35,7 +35,7 @@ from core.turn import Prepared, Turn
 
 if TYPE_CHECKING:
     from core.routing import LLMRouter
-    from core.settings import ChatSettings
+    from core.settings import BudgetSettings, ChatSettings
 
 __all__ = ("Assistant", "Place", "ReplyOptions", "Turn")
 
@@ -79,12 +79,19 @@ class Assistant:
         catalogue: models, for their windows.
         settings: the ``chat`` section; may be replaced at any time.
         records: opens conversations and ledger when they are first needed.
+        budgets: what may be spent; may be replaced at any time. ``None`` limits nothing.
     """
 
     def __init__(
-        self, router: LLMRouter, catalogue: Catalogue, settings: ChatSettings, records: LazyRecords
+        self,
+        router: LLMRouter,
+        catalogue: Catalogue,
+        settings: ChatSettings,
+        records: LazyRecords,
+        budgets: BudgetSettings | None = None,
     ) -> None:
         self.settings = settings
+        self.budgets = budgets
         self._router = router
         self._catalogue = catalogue
         self._records = records
@@ -134,6 +141,7 @@ class Assistant:
             lambda: self._prepare(plan),
             self._router,
             self._records,
+            self.budgets,
             tentative=tentative,
         )
         self._turns = [old for old in self._turns if old.state == "streaming" or old.storage_error]
@@ -161,7 +169,9 @@ class Assistant:
         request = title_request(model, *(stored.message.text for stored in exchange))
         try:
             response = await self._router.chat(
-                request, observer=records.ledger.observer(session_id, feature="title")
+                request,
+                observer=records.ledger.observer(session_id, feature="title"),
+                gate=records.ledger.gate(self.budgets, session_id, feature="title"),
             )
         except TensorWallError:
             return None

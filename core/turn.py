@@ -20,18 +20,22 @@ from core.chat import (
     Message,
     ReasoningDelta,
     RouteChosen,
+    SoftLimitPassed,
     TextDelta,
     Usage,
 )
 from core.conversations.answer_writer import AnswerWriter
 from core.conversations.stored import MessageState, Session, StoredMessage
+from core.costs.budgets import budgets_of, has_hard_limit
 from core.costs.call_buffer import CallBuffer
 from core.errors import TensorWallError
 from core.records import LazyRecords, Records
 
 if TYPE_CHECKING:
+    from core.costs.budget_gate import BudgetGate
     from core.costs.ledger import LedgerObserver
     from core.routing import ChatStream, LLMRouter
+    from core.settings import BudgetSettings
 
 __all__ = ("Prepared", "Turn")
 
@@ -76,9 +80,11 @@ class Turn:
 
     Raises, while iterating:
         AllRoutesFailed, ProviderError: as ``core.routing.ChatStream``; what had arrived is kept.
+        BudgetExceeded: a hard limit leaves too little money; nothing was sent then.
         UnknownRoute: no route leads to the model.
         InputError: the session or the parent does not exist, or an option cannot be used.
-        StorageError: the history of the session cannot be read.
+        StorageError: the history of the session cannot be read, or not what has been spent where there
+            is a hard limit.
 
     Attributes:
         session_id: the conversation; made with the first stored message where it is new.
@@ -96,6 +102,7 @@ class Turn:
         prepare: Callable[[], Awaitable[Prepared]],
         router: LLMRouter,
         records: LazyRecords,
+        budgets: BudgetSettings | None,
         *,
         tentative: bool = False,
     ) -> None:
@@ -107,6 +114,7 @@ class Turn:
         self._prepare = prepare
         self._router = router
         self._records = records
+        self._budgets = budgets
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._under_way = asyncio.Event()
@@ -276,7 +284,8 @@ class Turn:
                     await self._open()
                 else:
                     self._opening = asyncio.create_task(self._open_soon(), name="open storage for a turn")
-            self._stream = self._router.stream(prepared.request, observer=self._calls)
+            gate = await self._gate() if has_hard_limit(self._budgets) else None
+            self._stream = self._router.stream(prepared.request, observer=self._calls, gate=gate)
             async with self._stream as events:
                 async for event in events:
                     self._take(self._writer, event)
@@ -297,6 +306,29 @@ class Turn:
                 if not self._tentative:
                     await (self._opening or self._open())
                     await self._writer.settle(self._ended)
+                    if self.state != "stopped":  # nobody reads on then: the next turn tells
+                        await self._warn()
+
+    async def _gate(self) -> BudgetGate:
+        """Asked before each call; a guess that is thrown away was speculation."""
+        ledger = (await self._records()).ledger
+        if self._tentative:
+            return ledger.gate(self._budgets, self.session_id, feature="speculation")
+        return ledger.gate(self._budgets, self.session_id, self.answer_id)
+
+    async def _warn(self) -> None:
+        """Tell of soft limits that are passed by now."""
+        if self.storage_error is not None or not budgets_of(self._budgets):
+            return
+        try:
+            ledger = (await self._records()).ledger
+            passed = await ledger.newly_passed(self._budgets, self.session_id)
+        except TensorWallError as error:
+            self._storage_error = error
+            return
+        for standing in passed:
+            limit = standing.budget.soft or Decimal(0)
+            self._events.append(SoftLimitPassed(standing.budget.scope, limit, standing.spent))
 
     def _take(self, writer: AnswerWriter, event: Event) -> None:
         if type(event) is TextDelta:

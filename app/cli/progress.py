@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.figures import duration
-from core.chat.events import Event, Finished, RouteChanged, RouteChosen, Waiting
+from app.figures import duration, soft_limit_passed
+from core.chat.events import Event, Finished, RouteChanged, RouteChosen, SoftLimitPassed, Waiting
 
 __all__ = ("Progress",)
 
@@ -55,6 +55,8 @@ class Progress:
                 )
             case Finished(reason="content_filter"):
                 self._say("cut off by the provider's content filter")
+            case SoftLimitPassed():
+                self._say(soft_limit_passed(event))
 
     def stop(self) -> None:
         """The answer is over."""

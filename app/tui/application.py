@@ -226,6 +226,7 @@ class TensorWallApp(App[None]):
         if self.services is not None and self.chat.conversation is not None:
             self.services = replace(self.services, settings=settings)
             self.services.assistant.settings = settings.chat
+            self.services.assistant.budgets = settings.budgets
             self.chat.conversation.services = self.services
         self.chat.apply_settings()
         self.chat.changed()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app.figures import duration, money, speed
+from app.figures import duration, money, soft_limit_passed, speed
 from app.tui.fitting import Tone
 from core.chat import (
     Finished,
@@ -14,6 +14,7 @@ from core.chat import (
     ReasoningDelta,
     RouteChanged,
     RouteChosen,
+    SoftLimitPassed,
     TextDelta,
     ToolCallDelta,
     Waiting,
@@ -105,6 +106,8 @@ class LiveTurn:
                 self.limits = limits
             case Finished(reason="length"):
                 self._transcript.add_notice("The answer was cut off: it reached its longest allowed length.")
+            case SoftLimitPassed():
+                self._transcript.add_notice(soft_limit_passed(event))
             case _:
                 pass
 

@@ -2,12 +2,14 @@
 
 A stream is: ``RouteChosen``, then for each failed try ``RouteChanged`` (or ``Waiting``) and a new
 ``RouteChosen``; deltas; ``LimitsReported`` and ``UsageReported`` where the provider says so; and
-``Finished`` last. A stream that fails raises one of ``core.errors`` instead of ``Finished``.
+``Finished`` last. A stream that fails raises one of ``core.errors`` instead of ``Finished``. After it a
+turn of the assistant may tell ``SoftLimitPassed``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from core.chat.usage import RateLimits, Usage
@@ -20,6 +22,7 @@ __all__ = (
     "ReasoningDelta",
     "RouteChanged",
     "RouteChosen",
+    "SoftLimitPassed",
     "TextDelta",
     "ToolCallDelta",
     "UsageReported",
@@ -112,6 +115,21 @@ class Finished:
     reason: FinishReason
 
 
+@dataclass(frozen=True, slots=True)
+class SoftLimitPassed:
+    """More has been spent than a budget's soft limit; told once for each period of it.
+
+    Attributes:
+        scope: whose limit: ``session``, ``day``, ``week`` or ``month``.
+        limit: US dollars.
+        spent: US dollars, in this period so far.
+    """
+
+    scope: str
+    limit: Decimal
+    spent: Decimal
+
+
 Event = (
     RouteChosen
     | RouteChanged
@@ -122,4 +140,5 @@ Event = (
     | LimitsReported
     | UsageReported
     | Finished
+    | SoftLimitPassed
 )

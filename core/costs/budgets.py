@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core.costs.periods import local_midnight, month_start, week_start
 from core.errors import BudgetExceeded
-from core.settings import BudgetSettings
+
+if TYPE_CHECKING:
+    from core.settings import BudgetSettings
 
 __all__ = (
     "Budget",
@@ -22,6 +24,7 @@ __all__ = (
     "Scope",
     "Standing",
     "budgets_of",
+    "has_hard_limit",
     "period_of",
     "refusal",
     "room",
@@ -78,10 +81,17 @@ class Standing:
         return self.budget.soft is not None and self.spent >= self.budget.soft
 
 
-def budgets_of(settings: BudgetSettings) -> tuple[Budget, ...]:
+def budgets_of(settings: BudgetSettings | None) -> tuple[Budget, ...]:
     """The budgets that limit anything, from the shortest to the longest."""
+    if settings is None:
+        return ()
     limits = [(scope, getattr(settings, scope)) for scope in SCOPES]
     return tuple(Budget(scope, limit.soft, limit.hard) for scope, limit in limits if limit.soft or limit.hard)
+
+
+def has_hard_limit(settings: BudgetSettings | None) -> bool:
+    """Whether any call may be refused, so that each has to be asked for before it is sent."""
+    return any(budget.hard is not None for budget in budgets_of(settings))
 
 
 def period_of(scope: Scope, now: datetime, session_id: str | None) -> BudgetPeriod:

@@ -72,7 +72,7 @@ class Ledger:
 
     def gate(
         self,
-        budgets: BudgetSettings,
+        budgets: BudgetSettings | None,
         session_id: str | None = None,
         message_id: str | None = None,
         feature: str = "chat",
@@ -83,7 +83,7 @@ class Ledger:
             self._models,
             budgets_of(budgets),
             _place(session_id, message_id, feature),
-            refuse_unknown=budgets.unknown_prices == "refuse",
+            refuse_unknown=budgets is not None and budgets.unknown_prices == "refuse",
             recover=self.recover,
         )
 
@@ -91,11 +91,15 @@ class Ledger:
         """Book a call that heard or spoke, once it is over."""
         await self._database.run(book_speech, call, session_id, call.price)
 
-    async def standings(self, budgets: BudgetSettings, session_id: str | None = None) -> list[Standing]:
+    async def standings(
+        self, budgets: BudgetSettings | None, session_id: str | None = None
+    ) -> list[Standing]:
         """What has been spent of each budget that limits anything, now."""
         return await self._database.read(standings, budgets_of(budgets), session_id, datetime.now(UTC))
 
-    async def newly_passed(self, budgets: BudgetSettings, session_id: str | None = None) -> list[Standing]:
+    async def newly_passed(
+        self, budgets: BudgetSettings | None, session_id: str | None = None
+    ) -> list[Standing]:
         """The soft limits to warn of: those that are passed, each once in its period."""
         return await newly_passed(self._database, budgets_of(budgets), session_id)
 

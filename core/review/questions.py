@@ -36,7 +36,7 @@ class Detour:
     """Calls beside the straight way from question to answer.
 
     Attributes:
-        kind: ``speculation``: asked early and thrown away; ``retry``, ``fallback``, ``hedge``, ``rescue``: the
+        kind: ``speculation``: asked early, thrown away; ``retry``, ``fallback``, ``hedge``, ``rescue``: the
             call's role; ``stopped`` by the user; ``broken`` off. A call counts once, as the first of these.
     """
 
