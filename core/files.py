@@ -8,7 +8,23 @@ import stat
 import sys
 from pathlib import Path
 
-__all__ = ("replace_file", "try_lock")
+__all__ = ("create_file", "replace_file", "try_lock")
+
+
+def create_file(path: Path, text: str) -> None:
+    """Write a file that is not there yet, whole or not at all; its permissions are the user's default.
+
+    Raises:
+        FileExistsError: it is there already; it stays as it is.
+        OSError: it cannot be written; nothing of it is left.
+    """
+    path.open("x").close()  # claims the name: nobody's file is replaced below
+    try:
+        replace_file(path, text, keep_mode=True)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
 
 
 def replace_file(path: Path, text: str, *, keep_mode: bool = False) -> None:

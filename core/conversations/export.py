@@ -16,6 +16,7 @@ from core.conversations.stored import Session, StoredMessage
 from core.conversations.tree import all_messages, branch
 from core.costs.ledger import calls_of
 from core.costs.ledger_records import CallRecord
+from core.costs.money import all_digits
 
 __all__ = ("JSON_FORMAT", "JSON_VERSION", "export_json", "export_markdown")
 
@@ -70,14 +71,8 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return _dollars(value)
+        return all_digits(value)
     raise TypeError(f"{type(value).__name__} has no place in an export")
-
-
-def _dollars(amount: Decimal) -> str:
-    """Exact, without an exponent and without trailing zeros."""
-    plain = f"{amount:f}"
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def _front_matter(session: Session, messages: Sequence[StoredMessage], booked: Sequence[CallRecord]) -> str:
@@ -97,7 +92,7 @@ def _front_matter(session: Session, messages: Sequence[StoredMessage], booked: S
         "messages": len(messages),
         "prompt_tokens": sum(call.prompt_tokens for call in over),
         "completion_tokens": sum(call.completion_tokens for call in over),
-        "cost_usd": _dollars(cost),
+        "cost_usd": all_digits(cost),
         "cost_estimated": any(call.estimated for call in over),
         "calls_without_price": sum(call.cost is None for call in over),
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.files import replace_file
+from core.files import create_file, replace_file
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permission bits")
@@ -40,3 +40,21 @@ def test_a_linked_file_stays_a_link(tmp_path: Path) -> None:
     replace_file(link, "new")
     assert link.is_symlink()
     assert real.read_text() == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permission bits")
+def test_a_new_file_has_the_usual_permissions_and_replaces_none(tmp_path: Path) -> None:
+    path, usual = tmp_path / "costs.csv", tmp_path / "usual"
+    usual.touch()
+    create_file(path, "one\n")
+    assert path.read_bytes() == b"one\n"
+    assert path.stat().st_mode == usual.stat().st_mode
+    with pytest.raises(FileExistsError):
+        create_file(path, "two\n")
+    assert path.read_bytes() == b"one\n"
+
+
+def test_a_new_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        create_file(tmp_path / "file", "new \ud800")
+    assert list(tmp_path.iterdir()) == []
