@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
 
@@ -14,9 +15,10 @@ from core.costs.sums import SUMS, totals_of
 from core.review.dimensions import Dimension, day_of, keys_of
 from core.review.scope import Scope, conditions
 
-__all__ = ("Group", "Key", "group", "totals")
+__all__ = ("Group", "GroupOrder", "Key", "group", "ordered", "totals")
 
 Key = str | date
+GroupOrder = Literal["key", "cost", "tokens", "turns", "calls", "speed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,15 @@ def group(connection: Connection, by: Sequence[Dimension], scope: Scope) -> list
     return [Group(keys, found[keys]) for keys in sorted(found)]
 
 
+def ordered(groups: Sequence[Group], order: GroupOrder, *, descending: bool) -> list[Group]:
+    """Sorted by their keys or by one of their sums; a speed that is not known comes last."""
+    if order == "key":
+        return sorted(groups, key=lambda part: part.keys, reverse=descending)
+    known = [part for part in groups if _sum(part.totals, order) is not None]
+    unknown = [part for part in groups if _sum(part.totals, order) is None]
+    return [*sorted(known, key=lambda part: _sum(part.totals, order) or 0, reverse=descending), *unknown]
+
+
 def add(one: Totals, other: Totals) -> Totals:
     """Both together."""
     return replace(
@@ -59,3 +70,17 @@ def add(one: Totals, other: Totals) -> Totals:
 def _key(row: Row[Any], number: int, dimension: Dimension) -> Key:
     value = row[number]
     return day_of(int(value), dimension) if dimension in ("day", "week", "month") else str(value)
+
+
+def _sum(totals: Totals, order: GroupOrder) -> Decimal | float | None:
+    match order:
+        case "cost":
+            return totals.cost
+        case "tokens":
+            return totals.total_tokens
+        case "turns":
+            return totals.turns
+        case "speed":
+            return totals.tokens_per_second
+        case _:
+            return totals.calls

@@ -10,8 +10,9 @@ from core.costs.ledger_records import Totals
 from core.costs.price_rows import PriceRow, price_row
 from core.review.dimensions import Dimension
 from core.review.forecast import Forecast
-from core.review.groups import Group, group, totals
+from core.review.groups import Group, GroupOrder, group, totals
 from core.review.questions import Detour, Repriced, detours, month_forecast, repriced
+from core.review.report import Report, call_report, group_report, session_report
 from core.review.scope import Scope
 from core.review.sessions import SessionOrder, SessionPage, session_page
 from core.review.turns import TurnSpend, session_turns
@@ -72,3 +73,30 @@ class Review:
     async def month_forecast(self, now: datetime | None = None) -> Forecast:
         """Where this month's spend is heading."""
         return await self._database.read(month_forecast, now or datetime.now(UTC))
+
+    async def session_report(
+        self,
+        scope: Scope = EVERYTHING,
+        *,
+        order: SessionOrder = "last_used",
+        descending: bool = True,
+        limit: int | None = None,
+    ) -> Report:
+        """The sessions with calls in the scope, to be written down; all of them unless limited."""
+        return await self._database.read(session_report, scope, order, descending=descending, limit=limit)
+
+    async def group_report(
+        self,
+        by: Sequence[Dimension],
+        scope: Scope = EVERYTHING,
+        *,
+        order: GroupOrder = "key",
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> Report:
+        """The sums by these dimensions, to be written down; all of them unless limited."""
+        return await self._database.read(group_report, by, scope, order, descending=descending, limit=limit)
+
+    async def call_report(self, session_id: str) -> Report:
+        """Every call of a session that has ended, to be written down."""
+        return await self._database.read(call_report, session_id)

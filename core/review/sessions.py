@@ -16,9 +16,11 @@ from core.costs.sums import SUMS, totals_of
 from core.review.scope import Scope, conditions, within
 from core.storage.tables import calls, imported_sessions, sessions, spend
 
-__all__ = ("LATENCIES", "SessionOrder", "SessionPage", "SessionSpend", "session_page")
+__all__ = ("LATENCIES", "SessionOrder", "SessionPage", "SessionSpend", "session_page", "session_titles")
 
 SessionOrder = Literal["last_used", "started", "cost", "tokens", "turns", "calls", "duration", "speed"]
+MAX_IDS = 10_000
+"""Ids that surely fit into one statement."""
 LATENCIES = 24
 """How many of a session's latest answers ``SessionSpend.latencies`` tells of."""
 
@@ -70,6 +72,11 @@ class SessionSpend:
     latencies: tuple[float, ...] = ()
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether there was a session, of which the calls alone are left."""
+        return bool(self.id) and self.title is None
+
+    @property
     def duration(self) -> timedelta:
         """From the first call to the end of the last."""
         return self.last_at - self.first_at
@@ -103,6 +110,15 @@ def session_page(
         tuple(_session(connection, row, names, models, scope) for row in rows),
         int(connection.execute(counted).scalar_one()),
     )
+
+
+def session_titles(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The titles of those sessions that were not deleted."""
+    titles: dict[str, str] = {}
+    for start in range(0, len(ids), MAX_IDS):
+        names = _names(connection, ids[start : start + MAX_IDS])
+        titles |= {id_: title for id_, (title, _) in names.items()}
+    return titles
 
 
 def _speed(call: Row[Any]) -> float | None:

@@ -55,10 +55,12 @@ class TurnSpend:
         )
 
 
-def session_turns(connection: Connection, session_id: str) -> list[TurnSpend]:
-    """The turns of a session and its other calls, in the order they started."""
+def session_turns(
+    connection: Connection, session_id: str, limit: int | None = _SHOWN_CALLS
+) -> list[TurnSpend]:
+    """The turns of a session and its other calls, in the order they started; of ``limit`` calls at most."""
     by_turn: dict[tuple[str, str], list[CallRecord]] = {}
-    for call in calls_of(connection, session_id, limit=_SHOWN_CALLS):
+    for call in calls_of(connection, session_id, limit=limit):
         key = ("answer", call.message_id) if call.message_id else ("call", call.call_id)
         by_turn.setdefault(key, []).append(call)
     questions = _questions(connection, session_id)

@@ -1,0 +1,177 @@
+"""Spend as rows of plain values under stable names, for whoever writes them down.
+
+These functions run on the storage worker: one report is one snapshot, so that its rows add up to its totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection
+
+from core.costs.ledger_records import CallRecord, Totals
+from core.review.dimensions import Dimension
+from core.review.groups import Group, GroupOrder, group, ordered, totals
+from core.review.scope import Scope
+from core.review.sessions import MAX_IDS, SessionOrder, SessionSpend, session_page, session_titles
+from core.review.turns import TurnSpend, session_turns, totals_of_calls
+
+__all__ = ("Cell", "Report", "Row", "call_report", "group_report", "session_report", "sums")
+
+Cell = str | int | float | Decimal | date | tuple[str, ...] | None
+"""A ``date`` may be a ``datetime``."""
+Row = dict[str, Cell]
+"""Cells by the names of their columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A table of spend.
+
+    Attributes:
+        title: what the rows are.
+        scope: the calls that are counted.
+        totals: the sums of all calls in the scope.
+        columns: their names, in the order that every row has them in.
+        rows: of ended calls alone; money in US dollars, times in seconds and UTC.
+        count: how many rows there are; more than ``rows`` where some were left out.
+        generated_at: when the ledger was read.
+    """
+
+    title: str
+    scope: Scope
+    totals: Totals
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    count: int
+    generated_at: datetime
+
+
+def session_report(
+    connection: Connection, scope: Scope, order: SessionOrder, *, descending: bool, limit: int | None
+) -> Report:
+    """A row a session."""
+    found: list[SessionSpend] = []
+    while True:
+        wanted = MAX_IDS if limit is None else min(MAX_IDS, limit - len(found))
+        page = session_page(connection, scope, order, descending=descending, limit=wanted, offset=len(found))
+        found += page.sessions
+        if len(found) == page.count or len(found) == limit:
+            break
+    rows = tuple(_session_row(session) for session in found)
+    return Report(
+        "Sessions", scope, totals(connection, scope), _SESSION_COLUMNS, rows, page.count, datetime.now(UTC)
+    )
+
+
+def group_report(
+    connection: Connection,
+    by: Sequence[Dimension],
+    scope: Scope,
+    order: GroupOrder,
+    *,
+    descending: bool,
+    limit: int | None,
+) -> Report:
+    """A row a combination of keys; sessions have their titles beside their ids."""
+    groups = group(connection, by, scope)
+    shown = ordered(groups, order, descending=descending)[:limit]
+    ids = [str(part.keys[by.index("session")]) for part in shown] if "session" in by else []
+    titles = session_titles(connection, list(dict.fromkeys(ids)))
+    rows = tuple(_group_row(part, by, titles) for part in shown)
+    columns = (*_group_columns(by), *_SUMS)
+    title = f"Spend by {', '.join(by)}"
+    return Report(title, scope, totals(connection, scope), columns, rows, len(groups), datetime.now(UTC))
+
+
+def call_report(connection: Connection, session_id: str) -> Report:
+    """A row an upstream call of the session, numbered by its turns."""
+    turns = session_turns(connection, session_id, limit=None)
+    ended = [call for turn in turns for call in turn.calls if call.outcome != "running"]
+    rows = tuple(
+        _call_row(number, turn, call)
+        for number, turn in enumerate(turns, start=1)
+        for call in turn.calls
+        if call.outcome != "running"
+    )
+    scope = Scope(session_id=session_id)
+    return Report("Calls", scope, totals_of_calls(ended), _CALL_COLUMNS, rows, len(rows), datetime.now(UTC))
+
+
+def sums(totals: Totals) -> Row:
+    """Totals under the names they have in every report."""
+    speed = totals.tokens_per_second
+    return {
+        "turns": totals.turns,
+        "calls": totals.calls,
+        "prompt_tokens": totals.prompt_tokens,
+        "completion_tokens": totals.completion_tokens,
+        "cached_tokens": totals.cached_tokens,
+        "reasoning_tokens": totals.reasoning_tokens,
+        "cost_usd": totals.cost,
+        "estimated_cost_usd": totals.estimated_cost,
+        "estimated_calls": totals.estimated_calls,
+        "unknown_price_calls": totals.unknown_price_calls,
+        "cache_saving_usd": totals.cache_saving,
+        "tokens_per_second": None if speed is None else round(speed, 1),
+        "audio_seconds": totals.audio_seconds,
+        "characters": totals.characters,
+    }
+
+
+def _session_row(session: SessionSpend) -> Row:
+    return {
+        "session": session.id,
+        "title": session.title or "",
+        "deleted": session.is_deleted,
+        "source": session.source or "",
+        "models": session.models,
+        "first_at": session.first_at,
+        "last_at": session.last_at,
+        **sums(session.totals),
+        "median_tokens_per_second": None if session.median_speed is None else round(session.median_speed, 1),
+    }
+
+
+def _group_columns(by: Sequence[Dimension]) -> list[str]:
+    """The dimensions, with a title after the session."""
+    columns: list[str] = []
+    for dimension in by:
+        columns += ("session", "title") if dimension == "session" else (dimension,)
+    return columns
+
+
+def _group_row(part: Group, by: Sequence[Dimension], titles: dict[str, str]) -> Row:
+    cells: Row = dict(zip(map(str, by), part.keys, strict=True))
+    cells["title"] = titles.get(str(cells.get("session")), "")
+    return {name: cells[name] for name in _group_columns(by)} | sums(part.totals)
+
+
+def _call_row(number: int, turn: TurnSpend, call: CallRecord) -> Row:
+    cells: tuple[Cell, ...] = (number, turn.question, *(getattr(call, field) for field in _CALL_FIELDS))
+    return dict(zip(_CALL_COLUMNS, cells, strict=True))
+
+
+_SUMS = tuple(sums(Totals()))
+_SESSION_COLUMNS = (
+    *("session", "title", "deleted", "source", "models", "first_at", "last_at"),
+    *_SUMS,
+    "median_tokens_per_second",
+)
+_MONEY = ("cost", "cache_saving")
+_CALL_FIELDS = (
+    *("feature", "started_at", "route", "provider", "model", "role", "reason", "outcome"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "estimated"),
+    *("cost", "cache_saving", "price_id"),
+    *("first_token", "first_content", "duration", "queue_time", "prompt_time", "completion_time"),
+    *("audio_seconds", "characters", "finish_reason", "error_type", "error"),
+    *("message_id", "call_id", "request_id"),
+)
+_CALL_COLUMNS = (
+    "turn",
+    "question",
+    *(f"{field}_usd" if field in _MONEY else field for field in _CALL_FIELDS),
+)
