@@ -118,13 +118,9 @@ def export(*, session: str, form: Literal["md", "json"], output: Path | None) ->
     if output is None:
         emit(text.rstrip("\n"))
         return
-    try:
-        with output.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        from core.errors import InputError
+    from app.new_file import write_new_file
 
-        raise InputError(f"{output} cannot be written: {error.strerror}.", hint="Name a new file.") from None
+    write_new_file(output, text)
     note(f"Wrote {output}.")
 
 

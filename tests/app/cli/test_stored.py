@@ -46,7 +46,7 @@ def test_export(tensorwall: Run, session: str, tmp_path: Path) -> None:
     assert "Which river is long?" in file.read_text()
     again = tensorwall("sessions", "export", session, "-o", str(file))
     assert again.status == 2
-    assert "File exists" in again.err
+    assert "is there already" in again.err
 
 
 def test_delete(tensorwall: Run, on_terminal: Callable[..., OnTerminal], session: str) -> None:
