@@ -37,9 +37,7 @@ def money(amount: Decimal | None, *, estimated: bool = False) -> str:
 
 def soft_limit_passed(event: SoftLimitPassed) -> str:
     """The one line that warns of a soft limit."""
-    span = {"session": "this session", "day": "today", "week": "this week", "month": "this month"}[
-        event.scope
-    ]
+    span = "today" if event.scope == "day" else f"this {event.scope}"
     return f"{money(event.spent)} spent {span}: more than your soft limit of {money(event.limit)}"
 
 

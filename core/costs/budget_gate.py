@@ -168,7 +168,7 @@ def _reserved(at: BudgetPeriod) -> ScalarSelect[Any]:
 
 
 def _reserve_answer(reservation: _Reservation, worst: Future[WorstCase]) -> int | None:
-    """Reserve for an answer; the output cap that is granted, ``None`` where any is."""
+    """Reserve for an answer; the output cap that is granted, ``None`` for the one that was asked for."""
     case = worst.result()  # done: the worker works in order
     if case.price is None:
         _reserve_unknown(reservation)
@@ -179,7 +179,7 @@ def _reserve_answer(reservation: _Reservation, worst: Future[WorstCase]) -> int 
     if granted < least:
         raise _refused(now, case.cost(least))
     reservation.keep(case.cost(granted))
-    return granted
+    return None if granted == case.output_tokens else granted
 
 
 def _reserve_speech(reservation: _Reservation, cost: Decimal | None) -> int | None:

@@ -154,5 +154,5 @@ def _when_there_is_more(standing: Standing) -> str:
 
 def _dollars(amount: Decimal) -> str:
     """At least cents, and so many digits that no sum reads as nothing; never more than there is."""
-    digits = 2 if amount >= 1 or not amount else max(2, 2 - amount.adjusted())
+    digits = 2 if amount >= 1 or not amount else max(2, 1 - amount.adjusted())
     return f"${amount.quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR):,f}"
