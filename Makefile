@@ -11,6 +11,8 @@ JOBS   ?= auto
 # What sound takes of a Linux system: to talk and listen, and for the tests' own microphone and speaker.
 SOUND      := libportaudio2 espeak-ng
 TEST_SOUND := $(SOUND) pulseaudio pulseaudio-utils libasound2-plugins
+# The tests of storage run on SQLite and on a PostgreSQL server of their own.
+TEST_DATABASE := postgresql
 
 # $(call debian,PACKAGES) installs packages where that takes no question, and fails where it does.
 debian = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
@@ -26,7 +28,7 @@ run: $(VENV)/.run
 voice: $(VENV)/.voice $(VENV)/.sound
 	@$(BIN)/tensorwall $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-models
+test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.test-models
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -64,19 +66,22 @@ $(VENV)/.voice: pyproject.toml requirements.lock | $(BIN)/pip
 $(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/pip
 	@echo "Installing TensorWall's packages and its test tools (once; about a minute)..."
 	@$(INSTALL) hatchling editables
-	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway,voice,espeak]'
+	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway,postgres,voice,espeak]'
 	@touch $@ $(VENV)/.run $(VENV)/.voice
 
 # Only Linux needs packages of the system: elsewhere PortAudio and voices come with Python's or the system.
-# Without them everything but sound works, so this tells and goes on.
+# Without them everything else works, so this tells and goes on.
 $(VENV)/.sound: PACKAGES = $(SOUND)
 $(VENV)/.test-sound: PACKAGES = $(TEST_SOUND)
-$(VENV)/.sound $(VENV)/.test-sound: | $(BIN)/pip
+$(VENV)/.sound $(VENV)/.test-sound: NEED = Sound needs
+$(VENV)/.test-database: PACKAGES = $(TEST_DATABASE)
+$(VENV)/.test-database: NEED = The tests on PostgreSQL need
+$(VENV)/.sound $(VENV)/.test-sound $(VENV)/.test-database: | $(BIN)/pip
 	@if [ "$$(uname)" != Linux ] || dpkg -s $(PACKAGES) >/dev/null 2>&1; then touch $@; \
 	else \
 	  echo "Installing $(PACKAGES) (once)..."; \
 	  { $(call debian,$(PACKAGES)); } && touch $@ || \
-	  echo "Sound needs your system's packages for: $(PACKAGES). They could not be installed from here."; \
+	  echo "$(NEED) your system's packages for: $(PACKAGES). They could not be installed from here."; \
 	fi
 
 $(VENV)/.test-models: tests/voice_models.py | $(VENV)/.dev
