@@ -8,9 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from core.chat.events import SoftLimitPassed
+from core.chat.events import OutputCapped, SoftLimitPassed
 
-__all__ = ("count", "data_size", "duration", "money", "price", "soft_limit_passed", "sparkline", "speed")
+__all__ = (
+    "count",
+    "data_size",
+    "duration",
+    "money",
+    "output_capped",
+    "price",
+    "soft_limit_passed",
+    "sparkline",
+    "speed",
+)
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -33,6 +43,11 @@ def money(amount: Decimal | None, *, estimated: bool = False) -> str:
         return "<$0.000001"  # a bound, estimated or not
     digits = 1 - amount.adjusted()
     return f"{mark}${round(amount, min(digits, 6)):f}"
+
+
+def output_capped(event: OutputCapped) -> str:
+    """The one line that tells of an answer that has to be short."""
+    return f"The budget has money for an answer of at most {count(event.tokens)} tokens"
 
 
 def soft_limit_passed(event: SoftLimitPassed) -> str:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.figures import duration, soft_limit_passed
-from core.chat.events import Event, Finished, RouteChanged, RouteChosen, SoftLimitPassed, Waiting
+from app.figures import duration, output_capped, soft_limit_passed
+from core.chat.events import (
+    Event,
+    Finished,
+    OutputCapped,
+    RouteChanged,
+    RouteChosen,
+    SoftLimitPassed,
+    Waiting,
+)
 
 __all__ = ("Progress",)
 
@@ -29,6 +37,7 @@ class Progress:
         self._loop = asyncio.get_running_loop()
         self._last_event = self._loop.time()
         self._told = False
+        self._capped = False
         self._timer = self._loop.call_later(silence, self._look)
         self.route: RouteChosen | None = None
         """The call that is on, or that gave the answer."""
@@ -49,6 +58,11 @@ class Progress:
             case Waiting() if event.seconds >= _NOTICEABLE:
                 self._say(f"waiting {event.seconds:.1f} s: {event.reason}")
                 self._last_event += event.seconds
+            case OutputCapped():
+                self._capped = True
+                self._say(output_capped(event))
+            case Finished(reason="length") if self._capped:
+                self._say("cut off: the budget had no money for a longer answer")
             case Finished(reason="length"):
                 self._say(
                     "cut off: the answer reached the longest length allowed (chat.max_completion_tokens)"

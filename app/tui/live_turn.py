@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app.figures import duration, money, soft_limit_passed, speed
+from app.figures import duration, money, output_capped, soft_limit_passed, speed
 from app.tui.fitting import Tone
 from core.chat import (
     Finished,
     LimitsReported,
+    OutputCapped,
     ReasoningDelta,
     RouteChanged,
     RouteChosen,
@@ -67,6 +68,7 @@ class LiveTurn:
         self._phase: tuple[str, Tone] = ("Connecting", "busy")
         self._broken = 0
         self._waiting = False
+        self._capped = False
 
     @property
     def reading(self) -> Reading:
@@ -104,6 +106,13 @@ class LiveTurn:
                 self._phase = (f"Trying again in {seconds:.0f} s: {reason}", "warning")
             case LimitsReported(limits=limits):
                 self.limits = limits
+            case OutputCapped():
+                self._capped = True
+                self._transcript.add_notice(output_capped(event))
+            case Finished(reason="length") if self._capped:
+                self._transcript.add_notice(
+                    "The answer was cut off: the budget had no money for more."
+                )
             case Finished(reason="length"):
                 self._transcript.add_notice("The answer was cut off: it reached its longest allowed length.")
             case SoftLimitPassed():

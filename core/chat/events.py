@@ -19,6 +19,7 @@ __all__ = (
     "FinishReason",
     "Finished",
     "LimitsReported",
+    "OutputCapped",
     "ReasoningDelta",
     "RouteChanged",
     "RouteChosen",
@@ -68,6 +69,13 @@ class Waiting:
 
     seconds: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputCapped:
+    """A budget has money for so many tokens of output at most, fewer than were asked for."""
+
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,7 @@ Event = (
     RouteChosen
     | RouteChanged
     | Waiting
+    | OutputCapped
     | ReasoningDelta
     | TextDelta
     | ToolCallDelta

@@ -16,6 +16,7 @@ from core.chat import (
     Event,
     Finished,
     LimitsReported,
+    OutputCapped,
     UpstreamCall,
     UsageReported,
 )
@@ -58,19 +59,21 @@ class CallRecorder:
         )
         return RunningCall(call, attempt, answer, self)
 
-    async def admit(self, call: UpstreamCall, candidate: Candidate) -> None:
-        """Set aside what the call may cost; where money is short, its answer may be shorter.
+    async def admit(self, call: UpstreamCall, candidate: Candidate) -> OutputCapped | None:
+        """Set aside what the call may cost; where money is short, the answer is capped and that told.
 
         Raises:
             BudgetExceeded: a hard limit refuses the call.
             StorageError: or one of its kin: what has been spent cannot be read.
         """
         if self.gate is None:
-            return
+            return None
         asked = candidate.provider.profile.output_cap(candidate.request, candidate.model)
         granted = await self.gate.admit(call, candidate.request, asked)
-        if granted != asked:
-            candidate.request = candidate.request.model_copy(update={"max_completion_tokens": granted})
+        if granted is None or granted == asked:
+            return None
+        candidate.request = candidate.request.model_copy(update={"max_completion_tokens": granted})
+        return OutputCapped(granted)
 
 
 class RunningCall:

@@ -128,7 +128,7 @@ async def _events(
         call, candidate = running.call, step.candidate
         yield RouteChosen(call.call_id, call.route, call.provider, call.model, call.reason)
         try:
-            await recorder.admit(call, candidate)  # the last wait before the call is sent
+            capped = await recorder.admit(call, candidate)  # the last wait before the call is sent
         except BudgetExceeded as refusal:
             itinerary.failed(candidate, refusal)
             continue
@@ -140,6 +140,8 @@ async def _events(
         finished: Finished | None = None
         running.start()
         try:
+            if capped is not None:
+                yield capped
             add_text = answer.text_pieces.append
             async with aclosing(upstream):  # closed before anybody is told how the call ended
                 # Runs for every token: comparing types, the likeliest first, costs least.

@@ -12,7 +12,7 @@ import pytest
 
 from core.assistant import Assistant, Turn
 from core.catalogue import load_catalogue
-from core.chat import Event, Finished, Message, RouteChanged, SoftLimitPassed, TextDelta
+from core.chat import Event, Finished, Message, OutputCapped, RouteChanged, SoftLimitPassed, TextDelta
 from core.errors import BudgetExceeded, StorageError
 from core.providers import OpenAICompatibleProvider, groq_provider
 from core.providers.profiles import OLLAMA
@@ -98,9 +98,10 @@ async def test_a_call_that_may_pass_the_limit_is_not_sent(desk: Desk) -> None:
 
 async def test_where_money_is_short_a_lower_cap_is_sent(desk: Desk) -> None:
     desk.assistant.budgets = hard(day=0.001)
-    assert await desk.answer()
+    events = await desk.answer()
     (sent,) = desk.simulator.requests()
     cap = sent["body"]["max_completion_tokens"]
+    assert OutputCapped(cap) in events
     price = load_catalogue().price("groq", GROQ_MODEL, datetime.now(UTC))
     assert price is not None
     assert 256 <= cap < 4096
