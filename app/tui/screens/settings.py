@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
@@ -168,6 +169,8 @@ def _typed(value: object) -> str:
     """A value as it is typed."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return "" if value is None else str(value)
 
 
@@ -182,4 +185,4 @@ def _shown(value: object, width: int = 20) -> str:
         return "on" if value else "off"
     if isinstance(value, (list, dict)):
         return f"{len(value)} set" if value else "none"
-    return one_line(str(value))[:width] or "empty"
+    return one_line(_typed(value))[:width] or "empty"

@@ -347,3 +347,20 @@ def test_the_demo_answers_without_a_key_and_says_what_it_is(tensorwall: Run) -> 
     assert ran.status == 0
     assert "simulator" in ran.out
     assert "simulated" in ran.err
+
+
+def test_a_budget_refuses_with_its_own_status_and_says_what_to_do(
+    tensorwall: Run, simulator: Simulated
+) -> None:
+    assert tensorwall("config", "set", "budgets.day.hard", "0.0000001").status == 0
+    ran = tensorwall("chat", "hello")
+    assert (ran.status, ran.out) == (3, "")
+    assert "The hard limit of $0.00000010 a day has $0.00000010 left" in ran.err
+    assert "config set budgets.day.hard" in ran.err
+    assert simulator.questions() == []
+
+
+def test_a_soft_limit_is_told_in_the_first_of_all_runs(tensorwall: Run, simulator: Simulated) -> None:
+    assert tensorwall("config", "set", "budgets.month.soft", "0.0000001").status == 0
+    assert "spent this month: more than your soft limit" in tensorwall("chat", "hello").err
+    assert "soft limit" not in tensorwall("chat", "hello").err
