@@ -1,12 +1,13 @@
-"""Short identifiers that sort by the time they were made."""
+"""Short identifiers: new ones, which sort by the time they were made, and ones derived from a name."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 import time
 
-__all__ = ("ID_LENGTH", "new_id")
+__all__ = ("ID_LENGTH", "derived_id", "new_id")
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32 (https://www.crockford.com/base32.html): no i, l, o or u to misread."""
@@ -31,3 +32,10 @@ def new_id() -> str:
     with _lock:
         _last = value = max(value, _last + 1)
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(5 * (ID_LENGTH - 1), -1, -5))
+
+
+def derived_id(*names: str, length: int = ID_LENGTH) -> str:
+    """The identifier that these names always have: 5 bits of a hash a character, at most 51 of them."""
+    named = "\0".join(names).encode(errors="surrogatepass")
+    value = int.from_bytes(hashlib.sha256(named).digest())
+    return "".join(_ALPHABET[value >> 5 * place & 31] for place in range(length))

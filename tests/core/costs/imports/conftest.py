@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.catalogue import Catalogue, load_catalogue
+from core.costs.ledger import Ledger
+from core.storage import Database, open_database
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with await open_database(tmp_path / "data" / "tensorwall.db") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue()
+
+
+@pytest.fixture
+def ledger(database: Database, catalogue: Catalogue) -> Ledger:
+    return Ledger(database, catalogue)
