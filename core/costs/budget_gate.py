@@ -27,7 +27,7 @@ from core.costs.speech_calls import SpeechCall
 from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
 from core.errors import BudgetExceeded, StorageError
 from core.storage import Database
-from core.storage.tables import calls, spend
+from core.storage.tables import calls, quarter_spend, spend
 
 __all__ = ("BudgetGate", "standings")
 
@@ -154,10 +154,10 @@ def standings(
 
 
 def _spent(at: BudgetPeriod) -> ScalarSelect[Any]:
-    total = select(func.sum(spend.c.cost))
     if at.since is None:
-        return total.where(spend.c.session_id == at.name).scalar_subquery()
-    return total.where(spend.c.quarter >= quarter_of(at.since)).scalar_subquery()
+        return select(func.sum(spend.c.cost)).where(spend.c.session_id == at.name).scalar_subquery()
+    of_all = select(func.sum(quarter_spend.c.cost))
+    return of_all.where(quarter_spend.c.quarter >= quarter_of(at.since)).scalar_subquery()
 
 
 def _reserved(at: BudgetPeriod) -> ScalarSelect[Any]:

@@ -6,53 +6,48 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, case, func, literal_column, select
 
 from core.costs.periods import month_start, offsets, quarter_start, week_start
-from core.storage.tables import spend
+from core.storage.tables import quarter_spend, spend
 
-__all__ = ("DIMENSIONS", "Dimension", "Field", "day_of", "keys_of", "local_day")
+__all__ = ("DIMENSIONS", "FIELDS", "Dimension", "Field", "day_of", "keys_of", "local_day")
 
 Field = Literal["model", "provider", "route", "feature", "role", "outcome"]
-"""What a call is like, in words."""
+"""What a call is like, in words; a column of ``call_kinds``."""
+FIELDS: tuple[Field, ...] = get_args(Field)
 Dimension = Field | Literal["session", "day", "week", "month"]
 """What calls are grouped by; days, weeks (from Monday) and months by this machine's clock."""
-DIMENSIONS: tuple[Dimension, ...] = ("session", *get_args(Field), "day", "week", "month")
+DIMENSIONS: tuple[Dimension, ...] = ("session", *FIELDS, "day", "week", "month")
 
-_QUARTERS_A_DAY = 96
 _EPOCH = date(1970, 1, 1)
+_Change = tuple[int, int]
+"""From that quarter of an hour on the clock is so many quarters ahead of UTC."""
 
 
-def keys_of(connection: Connection, by: Sequence[Dimension]) -> list[ColumnElement[Any]]:
-    """One column a dimension; days, weeks and months all come as the number of the day, see `day_of`."""
-    day = local_day(connection) if any(dimension in ("day", "week", "month") for dimension in by) else None
-    columns: list[ColumnElement[Any]] = []
+def keys_of(connection: Connection, by: Sequence[Dimension]) -> dict[str, ColumnElement[Any]]:
+    """Columns of ``spend`` that tell these dimensions apart, in their order.
+
+    All that are fields come as one ``kind_id``; days, weeks and months as a day's number, see `day_of`.
+    """
+    keys: dict[str, ColumnElement[Any]] = {}
     for dimension in by:
         if dimension == "session":
-            columns.append(spend.c.session_id)
-        elif dimension in ("day", "week", "month"):
-            assert day is not None
-            columns.append(day)
+            keys[dimension] = spend.c.session_id
+        elif dimension in FIELDS:
+            keys["kind_id"] = spend.c.kind_id
         else:
-            columns.append(spend.c[dimension])
-    return columns
+            keys[dimension] = local_day(connection)
+    return keys
 
 
 def local_day(connection: Connection) -> ColumnElement[Any]:
     """The number of the day, since 1970, that a row's quarter of an hour is in by this machine's clock."""
-    first, last = connection.execute(select(func.min(spend.c.quarter), func.max(spend.c.quarter))).one()
+    ends = [select(end(quarter_spend.c.quarter)).scalar_subquery() for end in (func.min, func.max)]
+    first, last = connection.execute(select(*ends)).one()
     now = datetime.now(UTC)
     changes = offsets(quarter_start(first), quarter_start(last)) if first is not None else offsets(now, now)
-    (_, offset), *later = changes
-    if not later:
-        return (spend.c.quarter + offset) // _QUARTERS_A_DAY
-    until = [change for change, _ in later]
-    ahead = [offset, *(offset for _, offset in later[:-1])]
-    shifted = case(
-        *((spend.c.quarter < change, before) for change, before in zip(until, ahead, strict=True)),
-        else_=later[-1][1],
-    )
-    return (spend.c.quarter + shifted) // _QUARTERS_A_DAY
+    return (spend.c.quarter + _ahead(changes)) // _number(96)
 
 
 def day_of(number: int, dimension: Dimension) -> date:
@@ -61,3 +56,17 @@ def day_of(number: int, dimension: Dimension) -> date:
     if dimension == "week":
         return week_start(day)
     return month_start(day) if dimension == "month" else day
+
+
+def _ahead(changes: Sequence[_Change]) -> ColumnElement[int]:
+    """By halving, since there are two changes a year."""
+    if len(changes) == 1:
+        return _number(changes[0][1])
+    middle = len(changes) // 2
+    earlier = spend.c.quarter < _number(changes[middle][0])
+    return case((earlier, _ahead(changes[:middle])), else_=_ahead(changes[middle:]))
+
+
+def _number(value: int) -> ColumnElement[int]:
+    """No parameter: PostgreSQL takes expressions with parameters for different ones, also in GROUP BY."""
+    return literal_column(str(value), Integer)

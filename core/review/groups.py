@@ -8,12 +8,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Select, select
 
 from core.costs.ledger_records import Totals
-from core.costs.sums import SUMS, totals_of
-from core.review.dimensions import Dimension, day_of, keys_of
+from core.costs.sums import SUMS, sums_of, totals_of
+from core.review.dimensions import FIELDS, Dimension, day_of, keys_of
 from core.review.scope import Scope, conditions
+from core.storage.tables import call_kinds
 
 __all__ = ("Group", "GroupOrder", "Key", "group", "ordered", "totals")
 
@@ -41,12 +42,10 @@ def totals(connection: Connection, scope: Scope) -> Totals:
 
 def group(connection: Connection, by: Sequence[Dimension], scope: Scope) -> list[Group]:
     """The sums of the calls in the scope, for each combination of keys, sorted by the keys."""
-    columns = [column.label(f"key_{number}") for number, column in enumerate(keys_of(connection, by))]
-    query = select(*columns, *SUMS).where(*conditions(connection, scope)).group_by(*columns)
     found: dict[tuple[Key, ...], Totals] = {}
-    for row in connection.execute(query):
-        keys = tuple(_key(row, number, dimension) for number, dimension in enumerate(by))
-        sums = totals_of(row)
+    for row in connection.execute(_query(connection, by, scope)):
+        keys = tuple(map(_key, row, by))
+        sums = totals_of(row[len(by) :])
         found[keys] = add(found[keys], sums) if keys in found else sums  # days of one week or month
     return [Group(keys, found[keys]) for keys in sorted(found)]
 
@@ -67,8 +66,26 @@ def add(one: Totals, other: Totals) -> Totals:
     )
 
 
-def _key(row: Row[Any], number: int, dimension: Dimension) -> Key:
-    value = row[number]
+def _query(connection: Connection, by: Sequence[Dimension], scope: Scope) -> Select[Any]:
+    """Sums by numbers first, which is quick, and only then by the words that they stand for."""
+    keys = keys_of(connection, by)
+    sums = (
+        select(*(key.label(name) for name, key in keys.items()), *SUMS)
+        .where(*conditions(connection, scope))
+        .group_by(*keys.values())
+    )
+    if "kind_id" not in keys:
+        return sums
+    parts = sums.subquery()
+    words = [call_kinds.c[dimension] if dimension in FIELDS else parts.c[dimension] for dimension in by]
+    return (
+        select(*words, *sums_of(parts))
+        .join_from(parts, call_kinds, call_kinds.c.id == parts.c.kind_id)
+        .group_by(*words)
+    )
+
+
+def _key(value: str | int, dimension: Dimension) -> Key:
     return day_of(int(value), dimension) if dimension in ("day", "week", "month") else str(value)
 
 

@@ -16,7 +16,7 @@ from core.costs.periods import local_midnight, month_start
 from core.review.forecast import LOOKED_BACK, Forecast, forecast
 from core.review.groups import Group, group
 from core.review.scope import Scope, conditions
-from core.storage.tables import calls, spend
+from core.storage.tables import call_kinds, calls, spend
 
 __all__ = ("Detour", "DetourKind", "Repriced", "detours", "month_forecast", "repriced")
 
@@ -125,10 +125,10 @@ def _kind(part: Group) -> DetourKind | None:
 
 
 def _sums(connection: Connection, scope: Scope) -> Iterable[Any]:
-    """Calls that failed without tokens apart from those with some, so that they can be counted."""
+    """Calls without tokens apart from those with some, so that they can be counted."""
     query = (
         select(
-            spend.c.feature,
+            call_kinds.c.feature,
             func.sum(spend.c.calls).label("calls"),
             func.sum(spend.c.unknown_price_calls).label("unknown"),
             func.sum(spend.c.prompt_tokens).label("prompt_tokens"),
@@ -136,8 +136,9 @@ def _sums(connection: Connection, scope: Scope) -> Iterable[Any]:
             func.sum(spend.c.cached_tokens).label("cached_tokens"),
             func.sum(spend.c.cost).label("cost"),
         )
+        .join(call_kinds, call_kinds.c.id == spend.c.kind_id)
         .where(*conditions(connection, scope))
-        .group_by(spend.c.feature, spend.c.prompt_tokens + spend.c.completion_tokens > 0)
+        .group_by(call_kinds.c.feature, call_kinds.c.has_tokens)
     )
     return connection.execute(query)
 

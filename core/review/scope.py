@@ -6,19 +6,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import get_args
 
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, or_, select, union
 
 from core.conversations.search import contains, matching_sessions
 from core.costs.periods import quarter_of, quarter_start
 from core.errors import InputError
-from core.review.dimensions import Field
-from core.storage.tables import imported_sessions, sessions, spend
+from core.review.dimensions import FIELDS, Field
+from core.storage.tables import call_kinds, imported_sessions, sessions, spend
 
 __all__ = ("FILTER_FIELDS", "Filter", "Scope", "conditions", "parse_filter", "within")
 
-FILTER_FIELDS: tuple[Field, ...] = get_args(Field)
+FILTER_FIELDS: tuple[Field, ...] = FIELDS
 """What may stand before the colon of ``model:gpt-oss``."""
 
 _TERM = re.compile(r'(?:(?P<field>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))', re.IGNORECASE)
@@ -84,8 +83,13 @@ def conditions(connection: Connection, scope: Scope, of: Table = spend) -> list[
     found = within(scope, of)
     if scope.session_id is not None:
         found.append(of.c.session_id == scope.session_id)
-    for name, values in scope.filter.fields.items():
-        found.append(or_(*(contains(of.c[name], value) for value in values)))
+    if scope.filter.fields:
+        words = call_kinds if of is spend else of
+        fits = [
+            or_(*(contains(words.c[name], value) for value in values))
+            for name, values in scope.filter.fields.items()
+        ]
+        found += [of.c.kind_id.in_(select(call_kinds.c.id).where(*fits))] if of is spend else fits
     if scope.filter.words:
         found.append(of.c.session_id.in_(_sessions_with(connection, scope.filter.words)))
     return found

@@ -14,7 +14,7 @@ from core.costs.ledger_records import Totals
 from core.costs.periods import quarter_start
 from core.costs.sums import SUMS, totals_of
 from core.review.scope import Scope, conditions, within
-from core.storage.tables import calls, imported_sessions, sessions, spend
+from core.storage.tables import call_kinds, calls, imported_sessions, sessions, spend
 
 __all__ = ("LATENCIES", "SessionOrder", "SessionPage", "SessionSpend", "session_page", "session_titles")
 
@@ -144,7 +144,7 @@ def _session(
         id=row.session_id,
         title=title,
         source=source,
-        totals=totals_of(row),
+        totals=totals_of(row[3:]),
         models=models.get(row.session_id, ()),
         first_at=_first_at(connection, row, scope),
         last_at=max(
@@ -194,9 +194,10 @@ def _models(
 ) -> dict[str, tuple[str, ...]]:
     tokens = func.sum(spend.c.prompt_tokens + spend.c.completion_tokens)
     query = (
-        select(spend.c.session_id, spend.c.model)
+        select(spend.c.session_id, call_kinds.c.model)
+        .join(call_kinds, call_kinds.c.id == spend.c.kind_id)
         .where(spend.c.session_id.in_(ids), *found)
-        .group_by(spend.c.session_id, spend.c.model)
+        .group_by(spend.c.session_id, call_kinds.c.model)
         .order_by(tokens.desc())
     )
     models: dict[str, tuple[str, ...]] = {}

@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    UniqueConstraint,
     text,
 )
 
@@ -25,11 +26,13 @@ from core.storage.types import BIG_INTEGER, Money, StoredText, UtcTime
 __all__ = (
     "answer_chunks",
     "budget_notices",
+    "call_kinds",
     "calls",
     "imported_sessions",
     "messages",
     "metadata",
     "price_rows",
+    "quarter_spend",
     "sessions",
     "spend",
     "voice_turns",
@@ -156,18 +159,32 @@ session. ``cost`` is null while a call runs and where the price is unknown. ``re
 cost, held against the budgets while it runs. ``cache_saving``: what its cached tokens would have cost more.
 ``role``: why it was made, see ``core.chat.CallRole``. Times are in seconds."""
 
+call_kinds = Table(
+    "call_kinds",
+    metadata,
+    Column("id", BIG_INTEGER, primary_key=True),
+    *(
+        Column(name, StoredText, nullable=False)
+        for name in ("feature", "role", "outcome", "route", "provider", "model")
+    ),
+    Column("has_tokens", Boolean(create_constraint=False), nullable=False),
+    UniqueConstraint(
+        "feature", "role", "outcome", "route", "provider", "model", "has_tokens", name="uq_call_kinds_feature"
+    ),
+)
+"""What calls were like, in words; a few hundred of them, so that ``spend`` need not repeat them."""
+
 spend = Table(
     "spend",
     metadata,
+    Column("session_id", StoredText, primary_key=True),
+    Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", BigInteger, primary_key=True, autoincrement=False),
-    *(
-        Column(name, StoredText, primary_key=True)
-        for name in ("session_id", "feature", "role", "outcome", "route", "provider", "model")
-    ),
     *(
         Column(name, BigInteger, nullable=False)
         for name in (
             "calls",
+            "turns",
             "estimated_calls",
             "unknown_price_calls",
             "prompt_tokens",
@@ -183,13 +200,25 @@ spend = Table(
     Column("generation_time", BigInteger, nullable=False),
     Column("audio_time", BigInteger, nullable=False),
     Column("characters", BigInteger, nullable=False),
-    Index("ix_spend_session_id", "session_id"),
+    Index("ix_spend_quarter", "quarter"),
     sqlite_with_rowid=False,
 )
-"""Sums over the calls that have ended, by the quarter of an hour they started in (900 s since 1970; no time
-zone's midnight lies within one). The database's own triggers keep them, within the transaction that writes a
-call; nothing here ever writes them. ``session_id`` is empty for calls outside of sessions. Times are in
-microseconds; ``timed_tokens`` are those that were generated in ``generation_time``."""
+"""Sums over the calls that have ended, by session, kind (``call_kinds.id``) and the quarter of an hour they
+started in (900 s since 1970; no time zone's midnight lies within one). The database's own triggers keep them,
+within the transaction that writes a call; nothing here ever writes them. ``session_id`` is empty for calls
+outside of sessions. ``turns`` are questions: first calls of ``chat``. Times are in microseconds;
+``timed_tokens`` are those that were generated in ``generation_time``.
+
+The key begins with what most groups are made of, so that sessions need no sorting."""
+
+quarter_spend = Table(
+    "quarter_spend",
+    metadata,
+    Column("quarter", BIG_INTEGER, primary_key=True, autoincrement=False),
+    Column("cost", Money, nullable=False),
+)
+"""The cost of all calls that started in a quarter of an hour, kept as ``spend`` is: what budgets of days,
+weeks and months are read from before every call."""
 
 price_rows = Table(
     "price_rows",

@@ -1,10 +1,11 @@
 """What the cost review needs: roles, reservations, price rows, and sums that the database keeps itself.
 
-``spend`` holds the sums of ``calls`` by quarter of an hour and everything they are grouped by. Triggers keep
-it in the transaction that writes the call, whoever writes it, so that it cannot differ from its rows.
+``spend`` holds the sums of ``calls`` by session, kind of call and quarter of an hour; ``quarter_spend`` the
+cost of each quarter. Triggers keep both in the transaction that writes the call, whoever writes it, so that
+they cannot differ from their rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,17 +15,23 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_KEY = ("quarter", "session_id", "feature", "role", "outcome", "route", "provider", "model")
 # ``row`` is calls, or the trigger's NEW or OLD.
 _GENERATION = "COALESCE({row}.completion_time, {row}.duration - COALESCE({row}.first_token, 0), 0)"
 _TIMED = f"{{row}}.completion_tokens > 0 AND {_GENERATION} > 0"
+_QUARTER = "{row}.started_at / 900000000"
+_KIND_OF = {
+    **{name: f"{{row}}.{name}" for name in ("feature", "role", "outcome", "route", "provider", "model")},
+    "has_tokens": "({row}.prompt_tokens + {row}.completion_tokens > 0)",
+}
+_SAME_KIND = " AND ".join(f"call_kinds.{name} = {value}" for name, value in _KIND_OF.items())
 _KEY_OF = {
-    "quarter": "{row}.started_at / 900000000",
     "session_id": "COALESCE({row}.session_id, '')",
-    **{name: f"{{row}}.{name}" for name in _KEY[2:]},
+    "kind_id": f"(SELECT call_kinds.id FROM call_kinds WHERE {_SAME_KIND})",
+    "quarter": _QUARTER,
 }
 _MEASURES_OF = {
     "calls": "1",
+    "turns": "CASE WHEN {row}.feature = 'chat' AND {row}.role = 'first' THEN 1 ELSE 0 END",
     "estimated_calls": "CASE WHEN {row}.estimated THEN 1 ELSE 0 END",
     "unknown_price_calls": "CASE WHEN {row}.cost IS NULL THEN 1 ELSE 0 END",
     "prompt_tokens": "{row}.prompt_tokens",
@@ -45,7 +52,9 @@ def upgrade() -> None:
     """Widen the ledger, add the tables beside it, and sum up what there is."""
     _widen_calls()
     _price_rows()
+    _call_kinds()
     _spend()
+    _quarter_spend()
     _imported_sessions()
     _budget_notices()
     if op.get_bind().dialect.name == "sqlite":
@@ -88,24 +97,56 @@ def _price_rows() -> None:
     )
 
 
-def _spend() -> None:
+def _call_kinds() -> None:
     op.create_table(
-        "spend",
-        sa.Column("quarter", sa.BigInteger, nullable=False),
-        *(sa.Column(name, sa.Text, nullable=False) for name in _KEY[1:]),
-        *(sa.Column(name, sa.BigInteger, nullable=False) for name in _MEASURES_OF),
-        sa.PrimaryKeyConstraint(*_KEY, name="pk_spend"),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_spend_session_id", "spend", ["session_id"])
-    values = ", ".join(
-        [*(_KEY_OF[name] for name in _KEY), *(f"SUM({measure})" for measure in _MEASURES_OF.values())]
+        "call_kinds",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in list(_KIND_OF)[:-1]),
+        sa.Column("has_tokens", sa.Boolean(create_constraint=False), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_call_kinds"),
+        sa.UniqueConstraint(*_KIND_OF, name="uq_call_kinds_feature"),
     )
     op.execute(
         sa.text(
-            f"INSERT INTO spend ({', '.join([*_KEY, *_MEASURES_OF])}) "
-            f"SELECT {values} FROM calls WHERE calls.outcome <> 'running' "
-            f"GROUP BY {', '.join(_KEY_OF[name] for name in _KEY)}".format(row="calls")
+            f"INSERT INTO call_kinds ({', '.join(_KIND_OF)}) "
+            f"SELECT DISTINCT {', '.join(_KIND_OF.values())} FROM calls "
+            "WHERE calls.outcome <> 'running'".format(row="calls")
+        )
+    )
+
+
+def _spend() -> None:
+    op.create_table(
+        "spend",
+        sa.Column("session_id", sa.Text, nullable=False),
+        sa.Column("kind_id", sa.BigInteger, nullable=False),
+        sa.Column("quarter", sa.BigInteger, nullable=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in _MEASURES_OF),
+        sa.PrimaryKeyConstraint(*_KEY_OF, name="pk_spend"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_spend_quarter", "spend", ["quarter"])
+    _sum_up("spend", _KEY_OF, _MEASURES_OF)
+
+
+def _quarter_spend() -> None:
+    op.create_table(
+        "quarter_spend",
+        sa.Column("quarter", sa.BigInteger().with_variant(sa.Integer, "sqlite"), nullable=False),
+        sa.Column("cost", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("quarter", name="pk_quarter_spend"),
+    )
+    _sum_up("quarter_spend", {"quarter": _QUARTER}, {"cost": _MEASURES_OF["cost"]})
+
+
+def _sum_up(table: str, keys: Mapping[str, str], measures: Mapping[str, str]) -> None:
+    """Fill a table of sums from the calls that there are."""
+    sums = [f"SUM({measure})" for measure in measures.values()]
+    op.execute(
+        sa.text(
+            f"INSERT INTO {table} ({', '.join([*keys, *measures])}) "
+            f"SELECT {', '.join([*keys.values(), *sums])} FROM calls WHERE calls.outcome <> 'running' "
+            f"GROUP BY {', '.join(map(str, range(1, len(keys) + 1)))}".format(row="calls")
         )
     )
 
@@ -131,8 +172,8 @@ def _budget_notices() -> None:
 
 
 def _sqlite_triggers() -> Iterator[str]:
-    add = f"WHEN NEW.outcome <> 'running' BEGIN {_add('NEW', '+')}; END"
-    subtract = f"WHEN OLD.outcome <> 'running' BEGIN {_add('OLD', '-')}; {_sweep('OLD')}; END"
+    add = f"WHEN NEW.outcome <> 'running' BEGIN {_add('NEW', '+')} END"
+    subtract = f"WHEN OLD.outcome <> 'running' BEGIN {_add('OLD', '-')} {_sweep('OLD')} END"
     yield f"CREATE TRIGGER spend_insert AFTER INSERT ON calls {add}"
     yield f"CREATE TRIGGER spend_update_old AFTER UPDATE ON calls {subtract}"
     yield f"CREATE TRIGGER spend_update_new AFTER UPDATE ON calls {add}"
@@ -144,10 +185,10 @@ def _postgresql_triggers() -> Iterator[str]:
         CREATE FUNCTION sum_up_spend() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF TG_OP <> 'INSERT' AND OLD.outcome <> 'running' THEN
-                {_add("OLD", "-")}; {_sweep("OLD")};
+                {_add("OLD", "-")} {_sweep("OLD")}
             END IF;
             IF TG_OP <> 'DELETE' AND NEW.outcome <> 'running' THEN
-                {_add("NEW", "+")};
+                {_add("NEW", "+")}
             END IF;
             RETURN NULL;
         END $$"""
@@ -159,15 +200,31 @@ def _postgresql_triggers() -> Iterator[str]:
 
 def _add(row: str, sign: str) -> str:
     """Add a call to its sums, or take it out of them."""
-    values = [*(_KEY_OF[name] for name in _KEY), *(f"{sign}({value})" for value in _MEASURES_OF.values())]
-    sums = ", ".join(f"{name} = spend.{name} + excluded.{name}" for name in _MEASURES_OF)
+    # Looked for first: on PostgreSQL an insertion that meets a conflict uses up a number.
+    kind = (
+        f"INSERT INTO call_kinds ({', '.join(_KIND_OF)}) SELECT {', '.join(_KIND_OF.values())} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM call_kinds WHERE {_SAME_KIND}) ON CONFLICT DO NOTHING;"
+    )
+    cost = {"cost": _MEASURES_OF["cost"]}
+    return " ".join(
+        [
+            kind.format(row=row),
+            _add_to("spend", _KEY_OF, _MEASURES_OF, row, sign),
+            _add_to("quarter_spend", {"quarter": _QUARTER}, cost, row, sign),
+        ]
+    )
+
+
+def _add_to(table: str, keys: Mapping[str, str], measures: Mapping[str, str], row: str, sign: str) -> str:
+    values = [*keys.values(), *(f"{sign}({value})" for value in measures.values())]
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in measures)
     return (
-        f"INSERT INTO spend ({', '.join([*_KEY, *_MEASURES_OF])}) VALUES ({', '.join(values)}) "
-        f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {sums}"
+        f"INSERT INTO {table} ({', '.join([*keys, *measures])}) VALUES ({', '.join(values)}) "
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums};"
     ).format(row=row)
 
 
 def _sweep(row: str) -> str:
     """Leave no sums of nothing."""
-    same = " AND ".join(f"spend.{name} = {_KEY_OF[name]}" for name in _KEY)
-    return f"DELETE FROM spend WHERE {same} AND spend.calls = 0".format(row=row)
+    same = " AND ".join(f"spend.{name} = {value}" for name, value in _KEY_OF.items())
+    return f"DELETE FROM spend WHERE {same} AND spend.calls = 0;".format(row=row)
