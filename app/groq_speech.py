@@ -109,7 +109,7 @@ class GroqSpeech:
 
     async def _admit(self, call: SpeechCall) -> None:
         """Have money set aside for the call; where there is no hard limit nobody waits for storage."""
-        budgets = self._services.settings.budgets
+        budgets = self._services.assistant.budgets  # those in force, which may have been changed
         if has_hard_limit(budgets):
             call.look_up(self._services.catalogue)
             ledger = (await self._services.records()).ledger

@@ -11,11 +11,12 @@ import pytest
 
 from app.composition import Services, Source, compose
 from app.groq_speech import GroqSpeech
-from core.errors import CredentialsError, TranscriptionFailed
+from core.errors import BudgetExceeded, CredentialsError, TranscriptionFailed
 from core.locations import Locations
-from core.settings import Settings
+from core.settings import BudgetSettings, Settings
 from core.voice.audio import SAMPLE_RATE
 from core.voice.transcription.transcriber import Hints
+from core.voice.transcription.wav import wav_of
 from tests.simulated import Simulated
 
 
@@ -69,3 +70,18 @@ async def test_without_a_key_there_is_no_groq(tmp_path: Path) -> None:
     with pytest.raises(CredentialsError, match="no API key for Groq"):
         GroqSpeech(composed, lambda *_: None)
     await composed.aclose()
+
+
+async def test_a_hard_limit_holds_for_speech_too(services: Services, simulator: Simulated) -> None:
+    services.assistant.budgets = BudgetSettings.model_validate({"session": {"hard": 0.0002}})
+    simulator.configure(heard="What does it cost?")
+    groq = GroqSpeech(services, lambda *_: None, lambda: "session")
+    assert await groq.transcribe(wav_of(np.zeros(SAMPLE_RATE, np.float32)), Hints())
+    with pytest.raises(BudgetExceeded, match=r"\$0\.00020 a session"):
+        await groq.speak("Too much by far.", "hannah")
+    with pytest.raises(TranscriptionFailed, match="The hard limit of"):
+        await groq.transcriber().transcribe(np.zeros(30 * SAMPLE_RATE, np.float32), Hints())
+    await groq.aclose()
+    (row,) = await (await services.records()).ledger.rows("session")
+    assert (row.feature, row.outcome, row.reserved) == ("transcription", "answered", row.cost)
+    assert row.audio_seconds == 1
