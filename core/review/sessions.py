@@ -96,19 +96,24 @@ def session_page(
     """Sessions with calls in the scope, sorted over all of them."""
     found = conditions(connection, scope)
     key = _ORDERS[order]
-    query = (
-        select(spend.c.session_id, _FIRST.label("first"), _LAST.label("last"), *SUMS)
+    sorted_ids = (
+        select(spend.c.session_id)
         .where(*found)
         .group_by(spend.c.session_id)
         .order_by((key.desc() if descending else key.asc()).nulls_last(), spend.c.session_id.desc())
     )
-    rows = connection.execute(query.limit(limit).offset(offset)).all()
-    ids = [row.session_id for row in rows]
+    ids = connection.execute(sorted_ids.limit(limit).offset(offset)).scalars().all()
+    sums = (
+        select(spend.c.session_id, _FIRST.label("first"), _LAST.label("last"), *SUMS)
+        .where(spend.c.session_id.in_(ids), *found)  # of these alone: summing up all takes six times as long
+        .group_by(spend.c.session_id)
+    )
+    rows = {row.session_id: row for row in connection.execute(sums)}
     names, models = _names(connection, ids), _models(connection, ids, found)
-    counted = select(func.count(spend.c.session_id.distinct())).where(*found)
+    each = select(spend.c.session_id).where(*found).group_by(spend.c.session_id).subquery()
     return SessionPage(
-        tuple(_session(connection, row, names, models, scope) for row in rows),
-        int(connection.execute(counted).scalar_one()),
+        tuple(_session(connection, rows[session_id], names, models, scope) for session_id in ids),
+        int(connection.execute(select(func.count()).select_from(each)).scalar_one()),
     )
 
 
@@ -146,7 +151,7 @@ def _session(
         source=source,
         totals=totals_of(row[3:]),
         models=models.get(row.session_id, ()),
-        first_at=_first_at(connection, row, scope),
+        first_at=times[0].started_at if 0 < len(times) < _LOOKED_AT else _first_at(connection, row, scope),
         last_at=max(
             (call.started_at + timedelta(seconds=call.duration or 0) for call in times),
             default=quarter_start(row.last),
