@@ -17,7 +17,7 @@ from core.costs.audit_report import AuditReport, Figures
 from core.costs.usage_export import UsageExport, read_usage_export
 from core.errors import InputError
 from core.storage import Database
-from core.storage.tables import calls
+from core.storage.tables import call_kinds, calls
 
 __all__ = ("audit",)
 
@@ -101,7 +101,7 @@ def _listed(names: Iterable[str]) -> str:
 def _models(connection: Connection) -> dict[str, list[str]]:
     """The models of each provider in the ledger."""
     models: dict[str, list[str]] = {}
-    for row in connection.execute(select(calls.c.provider, calls.c.model).distinct()):
+    for row in connection.execute(select(call_kinds.c.provider, call_kinds.c.model).distinct()):
         models.setdefault(row.provider, []).append(row.model)
     return dict(sorted(models.items()))
 
