@@ -1,0 +1,253 @@
+"""Every total at every level is the exact sum of its rows, whatever happened to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import combinations
+from pathlib import Path
+from statistics import median
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from core.catalogue import load_catalogue
+from core.chat import UpstreamCall, Usage
+from core.costs.ledger_records import CallRecord, Totals
+from core.costs.periods import quarter_of, quarter_start
+from core.records import Records, open_records
+from core.review import DIMENSIONS, Filter, Scope, SessionOrder
+from core.review.dimensions import FIELDS
+from core.storage.tables import quarter_spend, spend
+from tests.core.review.plain_sums import ended, grouped, same
+from tests.core.review.sequences import Step, moments, play, steps
+
+ORDERS = get_args(SessionOrder)
+PAIRS = [*combinations(DIMENSIONS, 2), ("model", "model"), ("day", "week", "session")]
+
+examples = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+scopes = st.builds(Scope, since=st.none() | moments, until=st.none() | moments)
+filters = st.dictionaries(
+    st.sampled_from(FIELDS),
+    st.lists(
+        st.sampled_from(["groq", "OSS", "20b", "%", "_", "chat", "first", "fa", "answered", "\\", "'"]),
+        min_size=1,
+        max_size=2,
+    ).map(tuple),
+    max_size=2,
+).map(lambda fields: Filter("", fields))
+
+
+@pytest.fixture
+async def records(location: str | Path) -> AsyncIterator[Records]:
+    records = await open_records(location, load_catalogue())
+    yield records
+    await records.aclose()
+
+
+def within(rows: list[CallRecord], scope: Scope) -> list[CallRecord]:
+    """The calls that have ended, of the scope's time and fields."""
+    since = None if scope.since is None else quarter_start(quarter_of(scope.since))
+    until = None if scope.until is None else quarter_start(quarter_of(scope.until))
+    return [
+        row
+        for row in ended(rows)
+        if (since is None or row.started_at >= since)
+        and (until is None or row.started_at < until)
+        and (scope.session_id is None or (row.session_id or "") == scope.session_id)
+        and all(
+            any(value.lower() in getattr(row, name).lower() for value in values)
+            for name, values in scope.filter.fields.items()
+        )
+    ]
+
+
+@examples
+@given(steps, scopes, filters, st.sampled_from(PAIRS))
+async def test_totals_and_groups(
+    records: Records, sequence: list[Step], scope: Scope, filter_: Filter, pair: Any
+) -> None:
+    await play(records, sequence)
+    rows = await records.ledger.rows()
+    assert same(await records.ledger.totals(), ended(rows))
+    for looked_at in (Scope(), scope, replace(scope, filter=filter_), Scope(session_id="s1")):
+        counted = within(rows, looked_at)
+        assert same(await records.review.totals(looked_at), counted)
+        for by in (*((dimension,) for dimension in DIMENSIONS), pair):
+            groups = await records.review.groups(by, looked_at)
+            expected = grouped(counted, by)
+            assert [group.keys for group in groups] == sorted(expected)
+            for group in groups:
+                assert same(group.totals, expected[group.keys])
+
+
+@examples
+@given(steps)
+async def test_nothing_is_left_of_rows_that_are_gone(records: Records, sequence: list[Step]) -> None:
+    await play(records, sequence)
+    await play(records, [])
+
+    def left(connection: Any) -> tuple[int, Decimal | None]:
+        return (
+            connection.execute(select(func.count()).select_from(spend)).scalar_one(),
+            connection.execute(select(func.sum(quarter_spend.c.cost))).scalar_one(),
+        )
+
+    sums, cost = await records.database.read(left)
+    assert (sums, cost or 0) == (0, 0)
+    assert await records.review.totals() == Totals()
+    assert await records.review.groups(("day", "model")) == []
+    assert (await records.review.sessions()).sessions == ()
+
+
+@examples
+@given(steps, scopes, st.sampled_from(ORDERS), st.booleans(), st.integers(1, 3))
+async def test_sessions_page_by_page(
+    records: Records, sequence: list[Step], scope: Scope, order: SessionOrder, descending: bool, limit: int
+) -> None:
+    await play(records, sequence)
+    groups = {
+        keys[0]: rows
+        for keys, rows in grouped(within(await records.ledger.rows(), scope), ("session",)).items()
+    }
+    found = []
+    for offset in range(0, 5, limit):
+        page = await records.review.sessions(
+            scope, order=order, descending=descending, limit=limit, offset=offset
+        )
+        assert page.count == len(groups)
+        found += page.sessions
+    assert [session.id for session in found] == sorted_ids(groups, order, descending=descending)
+    for session in found:
+        rows = groups[session.id]
+        assert same(session.totals, rows)
+        assert set(session.models) == {row.model for row in rows}
+        tokens = [
+            sum(r.prompt_tokens + r.completion_tokens for r in rows if r.model == m) for m in session.models
+        ]
+        assert tokens == sorted(tokens, reverse=True)
+        if session.id:
+            assert session.first_at == min(row.started_at for row in rows)
+            assert session.last_at == max(
+                row.started_at + timedelta(seconds=row.duration or 0) for row in rows
+            )
+            speeds = [
+                row.completion_tokens / seconds
+                for row in rows
+                if row.completion_tokens and (seconds := generation(row)) > 0
+            ]
+            assert session.median_speed == (median(speeds) if speeds else None)
+
+
+def generation(row: CallRecord) -> float:
+    if row.completion_time is not None:
+        return row.completion_time
+    return 0.0 if row.duration is None else row.duration - (row.first_token or 0.0)
+
+
+def sorted_ids(groups: dict[str, list[CallRecord]], order: SessionOrder, *, descending: bool) -> list[str]:
+    """Sorted in Python: what has no speed comes last, of equals the younger first."""
+
+    def key(session_id: str) -> Any:
+        rows = groups[session_id]
+        quarters = [quarter_of(row.started_at) for row in rows]
+        match order:
+            case "last_used":
+                return max(quarters)
+            case "started":
+                return min(quarters)
+            case "duration":
+                return max(quarters) - min(quarters)
+            case "cost":
+                return sum(row.cost or 0 for row in rows)
+            case "tokens":
+                return sum(row.prompt_tokens + row.completion_tokens for row in rows)
+            case "turns":
+                return sum((row.feature, row.role) == ("chat", "first") for row in rows)
+            case "calls":
+                return len(rows)
+            case "speed":
+                timed = [row for row in rows if row.completion_tokens and generation(row) > 0]
+                micros = sum(round(generation(row) * 1_000_000) for row in timed)
+                return sum(row.completion_tokens for row in timed) / micros if micros else None
+
+    ids = sorted(groups, reverse=True)
+    known = [session_id for session_id in ids if key(session_id) is not None]
+    unknown = [session_id for session_id in ids if key(session_id) is None]
+    return sorted(known, key=lambda id_: key(id_) if not descending else -key(id_)) + unknown
+
+
+@examples
+@given(steps)
+async def test_turns_hold_each_call_once(records: Records, sequence: list[Step]) -> None:
+    await play(records, sequence)
+    for session_id in ("s1", "s2", "s3"):
+        rows = await records.ledger.rows(session_id)
+        turns = await records.review.turns(session_id)
+        told = [call for turn in turns for call in turn.calls]
+        assert sorted(told, key=order_of) == rows
+        assert [turn.started_at for turn in turns] == sorted(turn.started_at for turn in turns)
+        for turn in turns:
+            assert same(turn.totals, ended(turn.calls))
+            assert list(turn.calls) == sorted(turn.calls, key=order_of)
+            assert {call.message_id for call in turn.calls} == {turn.message_id}
+            assert turn.message_id or len(turn.calls) == 1
+        assert sum(turn.totals.cost for turn in turns) == (await records.ledger.totals(session_id)).cost
+
+
+def order_of(call: CallRecord) -> tuple[datetime, str]:
+    return call.started_at, call.call_id
+
+
+@pytest.fixture(
+    params=[
+        "UTC",
+        "America/New_York",
+        "Asia/Kolkata",  # half an hour
+        "Asia/Kathmandu",  # three quarters
+        "Pacific/Chatham",  # three quarters, and daylight saving time
+        "Australia/Lord_Howe",  # half an hour of daylight saving time
+        "America/Santiago",  # daylight saving time begins at midnight, which there is not that day
+        "Atlantic/Azores",  # daylight saving time ends at midnight, which comes twice that day
+    ]
+)
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    if not hasattr(time, "tzset"):
+        pytest.skip("the time zone of a process cannot be changed here")
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+years = st.integers(
+    int(datetime(2024, 1, 1, tzinfo=UTC).timestamp()), int(datetime(2027, 1, 1, tzinfo=UTC).timestamp())
+)
+
+
+@pytest.mark.usefixtures("zone")
+@settings(examples, max_examples=8)
+@given(st.lists(st.one_of(years, years.map(lambda seconds: seconds // 900 * 900)), min_size=1, max_size=60))
+async def test_days_weeks_and_months_are_those_of_the_wall(records: Records, started: list[int]) -> None:
+    await play(records, [])
+    for number, second in enumerate(started):
+        call = UpstreamCall(f"c{number}", "r", "groq", "m", "first", datetime.fromtimestamp(second, UTC))
+        call.outcome, call.usage = "answered", Usage(number, 1)
+        records.ledger.observer("s1").call_ended(call)
+    rows = await records.ledger.rows()
+    for by in (("day",), ("week",), ("month",), ("day", "month")):
+        groups = await records.review.groups(by)
+        assert {group.keys: group.totals.calls for group in groups} == {
+            keys: len(members) for keys, members in grouped(rows, by).items()
+        }
