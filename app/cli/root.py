@@ -18,6 +18,7 @@ COMMANDS = {
     "transcribe": ("app.cli.transcribe:transcribe", "Write what is said in a sound file."),
     "say": ("app.cli.say:say", "Speak a text, or write it to a WAV file."),
     "sessions": ("app.cli.sessions:sessions", "List, show, search, export and delete conversations."),
+    "costs": ("app.cli.costs:costs", "What was spent, on what, and what the budgets have left."),
     "models": ("app.cli.models:models", "List the models: state, window, prices, replacement."),
     "login": ("app.cli.login:login", "Check and store a provider's API key."),
     "logout": ("app.cli.login:logout", "Forget a stored API key."),

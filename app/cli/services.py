@@ -5,18 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import InputError
 
 if TYPE_CHECKING:
     from app.composition import Services
+    from core.catalogue import Catalogue
     from core.conversations import Conversations
     from core.providers import Provider
+    from core.records import Records
+    from core.settings import Settings
 
-__all__ = ("open_providers", "open_services", "unknown_provider", "with_conversations")
+__all__ = (
+    "Stored",
+    "open_providers",
+    "open_services",
+    "open_stored",
+    "unknown_provider",
+    "with_conversations",
+)
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a command works on that asks no model."""
+
+    settings: Settings
+    catalogue: Catalogue
+    records: Records
 
 
 @asynccontextmanager
@@ -32,21 +52,29 @@ async def open_services(*, demo: bool = False) -> AsyncIterator[Services]:
         await services.aclose()
 
 
+@asynccontextmanager
+async def open_stored(*, demo: bool = False) -> AsyncIterator[Stored]:
+    """What was said and spent; ``demo`` for the demo's, which is kept apart."""
+    from core.catalogue import load_catalogue
+    from core.locations import find_locations
+    from core.records import open_records
+    from core.settings import load_settings
+
+    settings, locations = load_settings(), find_locations()
+    catalogue = load_catalogue(locations.models_file)
+    records = await open_records(locations.database(settings.storage.url, demo=demo), catalogue)
+    try:
+        yield Stored(settings, catalogue, records)
+    finally:
+        await records.aclose()
+
+
 def with_conversations(work: Callable[[Conversations], Awaitable[T]], *, demo: bool = False) -> T:
     """Open the conversations, do the work, close them; for commands that are not asynchronous."""
 
     async def whole() -> T:
-        from core.catalogue import load_catalogue
-        from core.locations import find_locations
-        from core.records import open_records
-        from core.settings import load_settings
-
-        place = find_locations().database(load_settings().storage.url, demo=demo)
-        records = await open_records(place, load_catalogue())
-        try:
-            return await work(records.conversations)
-        finally:
-            await records.aclose()
+        async with open_stored(demo=demo) as stored:
+            return await work(stored.records.conversations)
 
     return asyncio.run(whole())
 

@@ -12,7 +12,7 @@ from app.cells import column
 from app.cli.output import DIM, emit_line, harmless, paint
 from app.cli.terminal import is_terminal
 
-__all__ = ("emit_table", "render_table")
+__all__ = ("emit_table", "render_table", "terminal_width")
 
 _GAP = "  "
 
@@ -27,10 +27,14 @@ def emit_table(
         rows: cells of one line each; line breaks become spaces.
         right: columns (from 0) that are aligned on the right, such as numbers.
     """
-    width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
-    head, *lines = render_table(headers, rows, right=right, width=width)
+    head, *lines = render_table(headers, rows, right=right, width=terminal_width())
     for line in (paint(head, DIM, sys.stdout), *lines):
         emit_line(line)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; ``None`` where it is none."""
+    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
 
 
 def render_table(

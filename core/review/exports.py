@@ -18,7 +18,7 @@ from core.review.report import Cell, Report, Row, sums
 from core.review.scope import Scope
 from core.safe_text import safe_text
 
-__all__ = ("FORMS", "JSON_FORMAT", "JSON_VERSION", "Form", "form_of", "render")
+__all__ = ("FORMS", "JSON_FORMAT", "JSON_VERSION", "Form", "form_of", "json_object", "render")
 
 Form = Literal["csv", "json", "markdown"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -76,7 +76,7 @@ def _csv_cell(cell: Cell) -> str:
 
 
 def _json_document(report: Report) -> str:
-    rows = ",".join(f"\n    {_json_object(row)}" for row in report.rows)
+    rows = ",".join(f"\n    {json_object(row)}" for row in report.rows)
     members = {
         "format": json.dumps(JSON_FORMAT),
         "version": str(JSON_VERSION),
@@ -84,7 +84,7 @@ def _json_document(report: Report) -> str:
         "currency": '"USD"',
         "generated_at": json.dumps(report.generated_at.isoformat()),
         "scope": json.dumps(_scope(report.scope), ensure_ascii=False),
-        "totals": _json_object(sums(report.totals)),
+        "totals": json_object(sums(report.totals)),
         "count": str(report.count),
         "rows": f"[{rows}\n  ]" if rows else "[]",
     }
@@ -92,12 +92,13 @@ def _json_document(report: Report) -> str:
     return f"{{\n{body}\n}}\n"
 
 
-def _json_object(row: Mapping[str, Cell]) -> str:
+def json_object(row: Mapping[str, Cell]) -> str:
+    """One line of JSON, in which money is a number with all its digits."""
     return f"{{{', '.join(f'{json.dumps(name)}: {_json(cell)}' for name, cell in row.items())}}}"
 
 
 def _json(cell: Cell) -> str:
-    """Money as a number with all its digits, which ``json`` would take through binary floating point."""
+    """Not by ``json`` where it is money: that would go through binary floating point."""
     match cell:
         case Decimal():
             return all_digits(cell)
@@ -113,7 +114,7 @@ def _markdown(report: Report) -> str:
         "title": json.dumps(report.title),
         "period": json.dumps(_period(report.scope)),
         "scope": json.dumps(_scope(report.scope), ensure_ascii=False),
-        "totals": _json_object(sums(report.totals)),
+        "totals": json_object(sums(report.totals)),
         "generated_at": json.dumps(report.generated_at.isoformat(timespec="seconds")),
         "currency": "USD",
     }

@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from core.catalogue import Price
 from core.costs.ledger_records import Totals
 from core.costs.price_rows import PriceRow, price_row
+from core.review.changes import version
 from core.review.dimensions import Dimension
+from core.review.finding import find_spender
 from core.review.forecast import Forecast
 from core.review.groups import Group, GroupOrder, group, totals
 from core.review.questions import Detour, Repriced, detours, month_forecast, repriced
 from core.review.report import Report, call_report, group_report, session_report
 from core.review.scope import Scope
-from core.review.sessions import SessionOrder, SessionPage, session_page
+from core.review.sessions import SessionOrder, SessionPage, session_page, session_titles
 from core.review.turns import TurnSpend, session_turns
 from core.storage import Database
 
@@ -53,6 +55,22 @@ class Review:
         return await self._database.read(
             session_page, scope, order, descending=descending, limit=limit, offset=offset
         )
+
+    async def titles(self, ids: Sequence[str]) -> dict[str, str]:
+        """The titles of those of these sessions that were not deleted."""
+        return await self._database.read(session_titles, ids)
+
+    async def find(self, wanted: str) -> str:
+        """The id of a session with calls, deleted ones too, by its id, the id's beginning, or ``latest``.
+
+        Raises:
+            InputError: no session fits, or several.
+        """
+        return await self._database.read(find_spender, wanted)
+
+    async def version(self) -> str:
+        """Differs from the one before when another process has written since; may be asked often."""
+        return await self._database.read(version)
 
     async def turns(self, session_id: str) -> list[TurnSpend]:
         """A session's turns and other calls, in the order they started."""

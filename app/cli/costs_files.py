@@ -1,0 +1,143 @@
+"""`tensorwall costs --import` and `--audit`: usage that others kept."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cells import one_line
+from app.cli.costs_output import emit_objects
+from app.cli.costs_tables import Column, table
+from app.cli.failures import FAILED
+from app.cli.output import emit_line, note
+from app.cli.progress_line import ProgressLine
+from app.cli.services import Stored
+from app.cli.tables import terminal_width
+from app.figures import money
+
+if TYPE_CHECKING:
+    from core.costs.audit_report import AuditReport, AuditRow, Figures
+    from core.costs.imports import ImportReport
+    from core.review.report import Cell
+
+__all__ = ("compare", "take_in")
+
+
+async def take_in(stored: Stored, path: Path, form: str | None) -> int:
+    """Import usage and write what became of it; the exit status."""
+    from core.costs.imports import import_usage
+
+    with ProgressLine() as line:
+        report = await import_usage(
+            stored.records.database,
+            stored.catalogue,
+            path,
+            progress=lambda read, whole: line.show(f"{read:,} of {whole:,} calls read"),
+        )
+    if form == "json":
+        emit_objects([_imported(report)], alone=True)
+        return 0
+    for text in _import_lines(report):
+        emit_line(text)
+    return 0
+
+
+async def compare(stored: Stored, path: Path, provider: str | None, form: str | None) -> int:
+    """Write where the ledger and a provider's export differ; 1 where they do."""
+    from core.costs.audit import audit
+
+    report = await audit(stored.records.database, path, provider=provider)
+    if form == "json":
+        emit_objects([_audit_row(row) for row in report.differences])
+    else:
+        for line in _audit_lines(report):
+            emit_line(line)
+    if report.ignored_columns:
+        note(f"Not compared: {one_line(', '.join(report.ignored_columns))}.")
+    return 0 if report.agrees else FAILED
+
+
+def _imported(report: ImportReport) -> dict[str, Cell]:
+    return {
+        "kind": report.kind,
+        "read": report.read,
+        "new": report.new,
+        "known": report.known,
+        "skipped": report.skipped,
+        "sessions": report.sessions,
+        "unknown_price_calls": report.unknown_prices,
+    }
+
+
+def _import_lines(report: ImportReport) -> list[str]:
+    lines = [f"{report.new:,} new calls of {report.read:,} read, in {report.sessions:,} new sessions."]
+    if report.known:
+        lines.append(f"{report.known:,} were here already.")
+    if report.unknown_prices:
+        lines.append(f"{report.unknown_prices:,} of the new ones at an unknown price.")
+    if report.skipped:
+        lines.append(f"{report.skipped:,} skipped:")
+        lines += [f"  {number:,}: {one_line(reason)}" for reason, number in report.reasons.items()]
+        lines += [f"  {one_line(f'{row.place}: {row.reason}')}" for row in report.first_skipped]
+    return lines
+
+
+def _audit_lines(report: AuditReport) -> list[str]:
+    span = f"{one_line(report.provider)}, {report.since} to {report.until} (UTC)"
+    compared = ", ".join(report.compared).replace("_", " ")
+    if report.agrees:
+        return [f"{span}: all of {compared} agree."]
+    rows = report.differences
+    expected = sum(row.expected for row in rows)
+    lines = [f"{span}: {len(rows)} of {len(report.rows)} rows differ in {compared}.", ""]
+    lines += table(
+        [
+            Column("day", [str(row.day) for row in rows], right=False),
+            Column("model", [one_line(row.model or "all") for row in rows], right=False),
+            Column("calls", [_both(row, "calls") for row in rows]),
+            Column("prompt", [_both(row, "prompt_tokens") for row in rows]),
+            Column("output", [_both(row, "completion_tokens") for row in rows]),
+            Column("cost", [_both(row, "cost") for row in rows]),
+            Column("what", [_what(row) for row in rows], right=False),
+        ],
+        terminal_width(),
+    )
+    lines += ["", "Figures are ours / theirs."]
+    if expected:
+        lines.append(f"{expected} are to be expected: calls by estimate, or at an unknown price.")
+    return lines
+
+
+def _both(row: AuditRow, name: str) -> str:
+    """Ours and theirs where they differ, else the one figure."""
+    ours, theirs = _figure(row.ours, name), _figure(row.theirs, name)
+    return ours if ours == theirs else f"{ours} / {theirs}"
+
+
+def _figure(figures: Figures | None, name: str) -> str:
+    value = None if figures is None else getattr(figures, name)
+    if value is None:
+        return "-"
+    return money(value) if isinstance(value, Decimal) else f"{value:,}"
+
+
+def _what(row: AuditRow) -> str:
+    words = ", ".join(row.kinds)
+    call = f" (call {one_line(row.request_id)})" if row.request_id else ""
+    return f"{words}{call}{', expected' if row.expected else ''}"
+
+
+def _audit_row(row: AuditRow) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {
+        "day": row.day,
+        "model": row.model,
+        "request_id": row.request_id,
+        "kinds": row.kinds,
+        "expected": row.expected,
+    }
+    for side, figures in (("ours", row.ours), ("theirs", row.theirs)):
+        for name in ("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "cost"):
+            label = f"{side}_{name}{'_usd' * (name == 'cost')}"
+            cells[label] = None if figures is None else getattr(figures, name)
+    return cells

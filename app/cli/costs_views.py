@@ -1,0 +1,237 @@
+"""What `tensorwall costs` shows: an overview, groups, or one session; as lines, or as a report to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol, cast, get_args
+
+from app.cli.costs_tables import (
+    group_lines,
+    number_of,
+    remarks,
+    session_lines,
+    session_name,
+    spent,
+    sum_lines,
+    turn_lines,
+)
+from app.figures import count, money
+from core.costs.ledger_records import Totals
+from core.costs.periods import PeriodName, period
+from core.errors import InputError
+from core.review import Detour, Dimension, GroupOrder, Report, Scope, SessionOrder, TurnSpend
+from core.review.groups import ordered
+
+if TYPE_CHECKING:
+    from core.review.review import Review
+
+__all__ = ("GroupView", "Overview", "SessionView", "View")
+
+_SESSIONS_SHOWN = 10
+_PERIODS: tuple[tuple[str, PeriodName], ...] = (
+    ("today", "today"),
+    ("this week", "week"),
+    ("this month", "month"),
+    ("in all", "all"),
+)
+_TURN_ORDERS = ("started", "cost", "tokens", "calls", "duration")
+
+
+class View(Protocol):
+    """One way to look at the ledger."""
+
+    async def lines(self, review: Review, width: int | None) -> list[str]:
+        """For people; none wider than ``width`` cells. Empty where nothing was spent."""
+
+    async def report(self, review: Review) -> Report:
+        """For programs and spreadsheets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Sums by period, the sessions, and what stands out.
+
+    Args:
+        sort: a `SessionOrder`; ``None``: last used first.
+        limit: sessions at most; ``None``: some on a screen, all in a report.
+    """
+
+    scope: Scope
+    sort: str | None = None
+    limit: int | None = None
+
+    async def lines(self, review: Review, width: int | None) -> list[str]:
+        """See `View`."""
+        sums = await self._sums(review)
+        totals = sums[-1][1]
+        if not totals.calls:
+            return []
+        page = await review.sessions(self.scope, order=self._order, limit=self.limit or _SESSIONS_SHOWN)
+        more = page.count - len(page.sessions)
+        return [
+            *sum_lines(sums, width),
+            *remarks(totals),
+            "",
+            *session_lines(page.sessions, width),
+            *([f"… and {more:,} more; -n shows as many as you like."] if more else []),
+            "",
+            *await self._findings(review, totals),
+        ]
+
+    async def report(self, review: Review) -> Report:
+        """See `View`."""
+        return await review.session_report(self.scope, order=self._order, limit=self.limit)
+
+    @property
+    def _order(self) -> SessionOrder:
+        return cast("SessionOrder", _known(self.sort or "last_used", get_args(SessionOrder)))
+
+    async def _sums(self, review: Review) -> list[tuple[str, Totals]]:
+        """By period, the whole last; the chosen time alone where one was chosen."""
+        if self.scope.since or self.scope.until:
+            return [("in that time", await review.totals(self.scope))]
+        now = datetime.now(UTC)
+        return [
+            (label, await review.totals(replace(self.scope, since=period(name, now).since)))
+            for label, name in _PERIODS
+        ]
+
+    async def _findings(self, review: Review, totals: Totals) -> list[str]:
+        lines = []
+        if totals.cache_saving:
+            lines.append(f"Cached prompts saved {money(totals.cache_saving)}.")
+        if detours := await review.detours(self.scope):
+            lines.append(_detours(detours))
+        if self.scope == Scope():
+            heading = await review.month_forecast()
+            lines.append(
+                f"This month: {money(heading.spent)} so far, some {money(heading.projected)} by its end; "
+                f"last month {money(heading.last_month)}."
+            )
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """Sums by dimensions; ``sort`` is a `GroupOrder`, by default by the keys."""
+
+    by: Sequence[Dimension]
+    scope: Scope
+    sort: str | None = None
+    limit: int | None = None
+
+    async def lines(self, review: Review, width: int | None) -> list[str]:
+        """See `View`."""
+        groups = await review.groups(self.by, self.scope)
+        if not groups:
+            return []
+        shown = ordered(groups, self._order, descending=self._descending)[: self.limit]
+        ids = {str(part.keys[self.by.index("session")]) for part in shown} if "session" in self.by else ()
+        totals = await review.totals(self.scope)
+        more = len(groups) - len(shown)
+        return [
+            *group_lines(self.by, shown, await review.titles([*ids]), width),
+            *([f"… and {more:,} more."] if more else []),
+            "",
+            _in_words(totals),
+            *remarks(totals),
+        ]
+
+    async def report(self, review: Review) -> Report:
+        """See `View`."""
+        return await review.group_report(
+            self.by, self.scope, order=self._order, descending=self._descending, limit=self.limit
+        )
+
+    @property
+    def _order(self) -> GroupOrder:
+        return cast("GroupOrder", _known(self.sort or "key", get_args(GroupOrder)))
+
+    @property
+    def _descending(self) -> bool:
+        return self._order != "key"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session's turns, each with its calls; ``sort`` puts the greatest first."""
+
+    session_id: str
+    sort: str | None = None
+    limit: int | None = None
+
+    async def lines(self, review: Review, width: int | None) -> list[str]:
+        """See `View`."""
+        order = _known(self.sort or "started", _TURN_ORDERS)
+        turns = await review.turns(self.session_id)
+        if order != "started":
+            turns.sort(key=lambda turn: _measure(turn, order), reverse=True)
+        page = await review.sessions(Scope(session_id=self.session_id), limit=1)
+        titles = [f"{session_name(found)} · {found.id}" for found in page.sessions]
+        totals = await review.totals(Scope(session_id=self.session_id))
+        shown = turns[: self.limit]
+        more = len(turns) - len(shown)
+        return [
+            *titles,
+            _in_words(totals),
+            *remarks(totals),
+            "",
+            *turn_lines(shown, width),
+            *([f"… and {more:,} more."] if more else []),
+        ]
+
+    async def report(self, review: Review) -> Report:
+        """See `View`."""
+        if self.sort or self.limit:
+            raise InputError(
+                "A session is exported whole, in the order of its calls.", hint="Leave out --sort and -n."
+            )
+        return await review.call_report(self.session_id)
+
+
+def _known(order: str, orders: Sequence[str]) -> str:
+    if order not in orders:
+        raise InputError(f"These cannot be sorted by {order!r}.", hint=f"Sort by {', '.join(orders)}.")
+    return order
+
+
+def _measure(turn: TurnSpend, order: str) -> float:
+    match order:
+        case "cost":
+            return float(turn.totals.cost)
+        case "tokens":
+            return turn.totals.total_tokens
+        case "calls":
+            return len(turn.calls)
+        case _:
+            return turn.duration or 0.0
+
+
+def _in_words(totals: Totals) -> str:
+    parts = [spent(totals), f"{count(totals.total_tokens)} tokens"]
+    parts += [number_of(totals.turns, "turn"), number_of(totals.calls, "call")]
+    if totals.cache_saving:
+        parts.append(f"{money(totals.cache_saving)} saved by caching")
+    return " · ".join(parts)
+
+
+_KINDS = {
+    "retry": "retries",
+    "fallback": "fallbacks",
+    "hedge": "hedges",
+    "rescue": "rescues",
+    "speculation": "early answers thrown away",
+    "stopped": "answers stopped",
+    "broken": "answers broken off",
+}
+
+
+def _detours(detours: Sequence[Detour]) -> str:
+    cost = money(
+        sum((each.cost for each in detours), start=detours[0].cost * 0),
+        estimated=any(each.estimated_cost for each in detours),
+    )
+    kinds = ", ".join(f"{each.calls} {_KINDS[each.kind]}" for each in detours)
+    return f"Detours cost {cost}: {kinds}."
