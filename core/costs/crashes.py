@@ -21,14 +21,15 @@ _RECORD = tuple(calls.c[field.name] for field in fields(CallRecord))
 
 
 def left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list[tuple[CallRecord, Usage]]:
-    """Calls of dead writers, with an estimate of what they used.
+    """Calls of dead writers, and of none, with an estimate of what they used.
 
     Of several calls for one answer the last one wrote the text that was kept.
     """
     running = calls.c.outcome == "running"
     writers = connection.execute(select(calls.c.writer).where(running).distinct()).scalars()
-    dead = [writer for writer in writers if not is_alive(writer)]
-    query = select(*_RECORD).where(running, calls.c.writer.in_(dead)).order_by(calls.c.started_at)
+    dead = [writer for writer in writers if writer is not None and not is_alive(writer)]
+    theirs = calls.c.writer.in_(dead) | calls.c.writer.is_(None)
+    query = select(*_RECORD).where(running, theirs).order_by(calls.c.started_at)
     left = [CallRecord(*row) for row in connection.execute(query)]
     last = {call.message_id: call.call_id for call in left}
     kept = select(messages.c.id, func.length(messages.c.text), func.length(messages.c.reasoning)).where(

@@ -133,7 +133,8 @@ def _sums(connection: Connection, scope: Scope) -> Iterable[Any]:
             func.sum(spend.c.unknown_price_calls).label("unknown"),
             func.sum(spend.c.prompt_tokens).label("prompt_tokens"),
             func.sum(spend.c.completion_tokens).label("completion_tokens"),
-            func.sum(spend.c.cached_tokens).label("cached_tokens"),
+            # Of a call that tells of more cached tokens than its prompt has, those of its prompt count.
+            func.sum(spend.c.prompt_tokens - spend.c.uncached_tokens).label("cached_tokens"),
             func.sum(spend.c.cost).label("cost"),
         )
         .join(call_kinds, call_kinds.c.id == spend.c.kind_id)

@@ -37,6 +37,8 @@ _MEASURES_OF = {
     "prompt_tokens": "{row}.prompt_tokens",
     "completion_tokens": "{row}.completion_tokens",
     "cached_tokens": "{row}.cached_tokens",
+    "uncached_tokens": "CASE WHEN {row}.cached_tokens < {row}.prompt_tokens "
+    "THEN {row}.prompt_tokens - {row}.cached_tokens ELSE 0 END",
     "reasoning_tokens": "{row}.reasoning_tokens",
     "cost": "COALESCE({row}.cost, 0)",
     "estimated_cost": "CASE WHEN {row}.estimated THEN COALESCE({row}.cost, 0) ELSE 0 END",
