@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,12 +16,14 @@ from textual.screen import Screen
 
 from app.cells import one_line
 from app.clipboard import Clipboard
+from app.session_summary import session_summary
 from app.terminal import Terminal
 from app.tui.commands import COMMANDS
 from app.tui.failures import explain
 from app.tui.key_names import key_names
 from app.tui.keyboard import KeyboardReported, KeyReleased
 from app.tui.launch import Launcher, first_look
+from app.tui.review.keys import bindings_of_the_review
 from app.tui.screens.chat import ChatScreen
 from app.tui.screens.reading import ReadingScreen
 from app.tui.themes import DEFAULT_THEME, THEMES
@@ -75,6 +77,9 @@ class TensorWallApp(App[None]):
         self.terminal = terminal or Terminal()
         self.services: Services | None = None
         self.chat = ChatScreen(folder=folder or Path.cwd())
+        self.farewell: list[str] = []
+        """What the session took, to be told once the screen is gone."""
+        self._began = datetime.now(UTC)
         self._demo = demo
         self._session = session
         self._settings: Settings | None = None
@@ -199,8 +204,20 @@ class TensorWallApp(App[None]):
         """Close what was opened; the answer that streams is kept as stopped."""
         await self.chat.voice.end()
         if self.services is not None:
+            self.farewell = await self._sum_up(self.services)
             await self.services.aclose()
         self._write("\x1b[23;0t")
+
+    async def _sum_up(self, services: Services) -> list[str]:
+        """What the session took that was asked in last; nothing where nothing was asked."""
+        conversation = self.chat.conversation
+        if conversation is None or conversation.asked_in is None:
+            return []
+        try:
+            records, budgets = await services.records(), services.settings.budgets
+            return await session_summary(records, budgets, conversation.asked_in, self._began)
+        except TensorWallError as error:
+            return [str(error)]
 
     # Settings
 
@@ -256,6 +273,7 @@ class TensorWallApp(App[None]):
             "Composer": _own(Composer.BINDINGS),
             "Reading (Alt+↑)": _own(Transcript.BINDINGS),
             "Search": _own(FindBar.BINDINGS),
+            "What it cost": bindings_of_the_review(),
             "Anywhere": [*_own(TensorWallApp.BINDINGS), *_own(ReadingScreen.BINDINGS)],
         }
 

@@ -8,14 +8,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from app.figures import count, money
 from app.tui.commands import COMMANDS, Command
 from app.tui.mentions import mentioned_files, without_files
+from app.tui.review.context import Place, ReviewContext, utc_now
 from app.tui.voice.commands import VoiceCommands
-from app.voice_figures import spoken_turns
 from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat, ReasoningEffort
 from core.errors import InputError
 
@@ -269,24 +269,46 @@ class ChatCommands:
 
     async def _session_cost(self, _: str) -> None:
         if self._conversation.session is None:
-            raise InputError("This session has cost nothing yet.")
-        records = await self._conversation.services.records()
-        totals = await records.ledger.totals(session_id=self._conversation.session.id)
-        words = [
-            f"{totals.calls} calls",
-            f"{count(totals.prompt_tokens)} tokens in ({count(totals.cached_tokens)} cached)",
-            f"{count(totals.completion_tokens)} out",
-            money(totals.cost),
-        ]
-        if totals.estimated_cost:
-            words.append(f"of it {money(totals.estimated_cost)} by estimate")
-        if totals.unknown_price_calls:
-            words.append(f"{totals.unknown_price_calls} calls at an unknown price")
-        spoken = await records.voice_turns.figures(self._conversation.session.id)
-        told = [", ".join(words)]
-        if spoken.turns:
-            told.append(spoken_turns(spoken))
-        self._say("\n".join(f"{line}." for line in told))
+            raise InputError("This session has cost nothing yet.", hint="/costs shows all of them.")
+        await self.review(Place(self._conversation.session.id))
+
+    async def _app_costs(self, _: str) -> None:
+        await self.review()
+
+    async def review(self, start: Place | None = None, now: Callable[[], datetime] = utc_now) -> None:
+        """Show what everything cost, beginning with a session or one of its answers."""
+        from app.tui.review.screen import ReviewScreen
+
+        context = ReviewContext(
+            services=self._conversation.services,
+            folder=self._screen.folder,
+            show_in_chat=self.open_place,
+            show_help=self._app.show_help,
+            session_id=self._conversation.session_id,
+            settled=self._screen.settled,
+            now=now,
+        )
+        chosen = await self._app.push_screen_wait(ReviewScreen(context, start))
+        if chosen is not None and chosen.message_id is not None:
+            transcript = self._screen.transcript  # which has a size once it is on screen again
+            transcript.call_after_refresh(transcript.show_entry, chosen.message_id)
+
+    async def open_place(self, place: Place) -> None:
+        """Have a session in the chat, with the branch that an answer of it is on.
+
+        Raises:
+            InputError: it was deleted, or another session is being answered.
+            StorageError: it cannot be read.
+        """
+        shown = {stored.id for stored in self._conversation.branch}
+        if self._conversation.session_id != place.session_id or place.message_id not in {None, *shown}:
+            conversations = (await self._conversation.services.records()).conversations
+            await conversations.get(place.session_id)
+            if self._conversation.busy:
+                raise InputError("An answer is on its way.", hint="Open another one when it is done.")
+            if place.message_id is not None:
+                await conversations.switch_to(place.session_id, place.message_id)
+            await self.open_session(place.session_id)
 
     # app.*
 

@@ -38,6 +38,7 @@ class Conversation:
     Attributes:
         queue: prompts to send when the turn is over.
         editing: the question that the next prompt replaces, on a new branch.
+        asked_in: the session that the last turn belongs to; ``None`` before the first.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Conversation:
         self.services = services
         self.queue: deque[Prompt] = deque()
         self.editing: StoredMessage | None = None
+        self.asked_in: str | None = None
         self.effort: ReasoningEffort | None = None
         self.response_format: JsonObjectFormat | JsonSchemaFormat | None = None
         self._transcript = transcript
@@ -269,6 +271,7 @@ class Conversation:
             branch=None if prompt else place,
             clock=self._clock,
         )
+        self.asked_in = turn.session_id
         self._stopping, self._unanswered = False, False
         self._free.clear()
         self._stage.changed()

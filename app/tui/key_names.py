@@ -17,6 +17,8 @@ _KEYS = {
     "delete": "Del",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "dollar_sign": "$",
+    "slash": "/",
 }
 
 

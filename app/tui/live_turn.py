@@ -110,9 +110,7 @@ class LiveTurn:
                 self._capped = True
                 self._transcript.add_notice(output_capped(event))
             case Finished(reason="length") if self._capped:
-                self._transcript.add_notice(
-                    "The answer was cut off: the budget had no money for more."
-                )
+                self._transcript.add_notice("The answer was cut off: the budget had no money for more.")
             case Finished(reason="length"):
                 self._transcript.add_notice("The answer was cut off: it reached its longest allowed length.")
             case SoftLimitPassed():

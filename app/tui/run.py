@@ -41,6 +41,8 @@ def run(*, demo: bool = False, session: str | None = None) -> int:
         app.run(mouse=app.wants_mouse)
     if app.return_code and (noise := tail(log)):
         print(noise, file=sys.stderr)  # noqa: T201  the screen is gone, this is for the user
+    for line in app.farewell:
+        print(line, file=sys.stderr)  # noqa: T201
     return app.return_code or 0
 
 

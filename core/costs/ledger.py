@@ -124,7 +124,7 @@ class Ledger:
         *,
         limit: int | None = None,
     ) -> list[CallRecord]:
-        """Calls in the order they started, running ones included."""
+        """Calls in the order they started, running ones included; the latest ``limit`` of them."""
         return await self._database.read(calls_of, session_id, message_id, since, limit)
 
     async def recover(self) -> int:
@@ -235,11 +235,11 @@ def calls_of(
     limit: int | None = None,
 ) -> list[CallRecord]:
     """See `Ledger.rows`; for those who are on the storage worker already."""
-    query = select(*_RECORD).order_by(calls.c.started_at, calls.c.call_id).limit(limit)
-    if session_id is not None:
-        query = query.where(calls.c.session_id == session_id)
+    query = select(*_RECORD).order_by(calls.c.started_at.desc(), calls.c.call_id.desc()).limit(limit)
+    if session_id is not None:  # empty for the calls outside of any
+        query = query.where(calls.c.session_id == session_id if session_id else calls.c.session_id.is_(None))
     if message_id is not None:
         query = query.where(calls.c.message_id == message_id)
     if since is not None:
         query = query.where(calls.c.started_at >= since)
-    return [CallRecord(*row) for row in connection.execute(query)]
+    return [CallRecord(*row) for row in connection.execute(query)][::-1]

@@ -58,7 +58,7 @@ class TurnSpend:
 def session_turns(
     connection: Connection, session_id: str, limit: int | None = _SHOWN_CALLS
 ) -> list[TurnSpend]:
-    """The turns of a session and its other calls, in the order they started; of ``limit`` calls at most."""
+    """The turns and other calls of a session, in the order they started; of the latest ``limit`` calls."""
     by_turn: dict[tuple[str, str], list[CallRecord]] = {}
     for call in calls_of(connection, session_id, limit=limit):
         key = ("answer", call.message_id) if call.message_id else ("call", call.call_id)

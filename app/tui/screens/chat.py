@@ -11,6 +11,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.getters import query_one
+from textual.signal import Signal
 from textual.widgets import Static, TextArea
 
 from app.tui.commands import Command, bindings, find_command
@@ -71,6 +72,8 @@ class ChatScreen(ReadingScreen):
         self.folder = folder
         self.drafts = Drafts()
         self.voice = VoiceControl(self)
+        self.settled: Signal[None] = Signal(self, "settled")
+        """Published when nothing is being answered and what it cost may have changed."""
         self._waiting: list[str] = []
         self._draft_timer: Timer | None = None
         self._draft = ""
@@ -160,6 +163,8 @@ class ChatScreen(ReadingScreen):
             return
         self.composer.border_title = self._composer_note(conversation)
         self._tick(force=True)
+        if not conversation.busy:
+            self.settled.publish(None)
 
     def give_back(self, typed: str) -> None:
         """Put an unanswered prompt back, above what has been typed since."""

@@ -11,6 +11,7 @@ from textual.getters import query_one
 from textual.screen import Screen
 
 from app.tui.failures import explain
+from app.tui.review.context import Place
 from app.tui.widgets.composer import Composer
 from app.tui.widgets.find_bar import FindBar
 from app.tui.widgets.transcript import Transcript
@@ -97,6 +98,12 @@ class ReadingScreen(Screen[None]):
     @on(Transcript.RegenerateRequested)
     def _regenerate(self) -> None:
         self.action_command("chat.regenerate")
+
+    @on(Transcript.CostRequested)
+    def _cost(self, event: Transcript.CostRequested) -> None:
+        if self.commands is not None and self.conversation is not None and self.conversation.session_id:
+            place = Place(self.conversation.session_id, str(event.id))
+            self.run_worker(self.attempt(self.commands.review(place)), group="app.costs")
 
     @on(Transcript.BranchRequested)
     def _branch(self, event: Transcript.BranchRequested) -> None:

@@ -52,6 +52,7 @@ class Transcript(TranscriptPage):
         Binding("left_square_bracket", "branch(-1)", "Previous branch", id="transcript.previous_branch"),
         Binding("right_square_bracket", "branch(1)", "Next branch", id="transcript.next_branch"),
         Binding("t", "toggle_reasoning", "Reasoning", id="transcript.reasoning"),
+        Binding("dollar_sign", "cost", "What it cost", id="transcript.cost"),
         Binding("n", "find_next", "Next match", id="transcript.find_next", show=False),
         Binding("N", "find_previous", "Previous match", id="transcript.find_previous", show=False),
         Binding("escape", "leave", "Back", id="transcript.leave", show=False),
@@ -76,6 +77,12 @@ class Transcript(TranscriptPage):
     @dataclass
     class RegenerateRequested(Message):
         """The user wants another answer in place of this one."""
+
+        id: EntryId
+
+    @dataclass
+    class CostRequested(Message):
+        """The user wants to know what this answer cost."""
 
         id: EntryId
 
@@ -311,6 +318,16 @@ class Transcript(TranscriptPage):
             self.show_rows(*block_cursor.rows_of(self._document, self._target))
         self.refresh()
 
+    def show_entry(self, id: EntryId) -> bool:  # noqa: A002
+        """Put the block cursor on this message and have it in view; whether it is here."""
+        if not self._document.has(id):
+            return False
+        self._target = Target(self._document.place(id))
+        self.show_rows(*block_cursor.rows_of(self._document, self._target))
+        self.focus()
+        self.refresh()
+        return True
+
     def action_copy(self) -> None:
         """Copy what the mouse selected, else what the block cursor is on, else the last answer."""
         if selected := self.screen.get_selected_text():
@@ -330,6 +347,11 @@ class Transcript(TranscriptPage):
         """Ask for another answer in place of the one the cursor is on, else of the last one."""
         if entry := self._addressed("answer"):
             self.post_message(self.RegenerateRequested(entry.id))
+
+    def action_cost(self) -> None:
+        """Ask what the answer cost that the cursor is on, else the last one."""
+        if entry := self._addressed("answer"):
+            self.post_message(self.CostRequested(entry.id))
 
     def action_branch(self, step: int) -> None:
         """Ask for a sibling of the message the cursor is on, else of the last that has any."""

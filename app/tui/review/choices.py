@@ -1,0 +1,83 @@
+"""One line of things to choose between, by their keys or by the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.style import Style
+from textual.widgets import Static
+
+from app.cells import MUTED
+from app.tui.key_names import key_names
+
+__all__ = ("Choice", "Choices")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``key`` is what to press for it, where it has a key of its own."""
+
+    value: str
+    label: str
+    key: str = ""
+
+
+class Choices(Static):
+    """The active one is bold in brackets, so that it is told by more than its colour."""
+
+    DEFAULT_CSS = "Choices { height: 1; width: auto; }"
+    ALLOW_SELECT = False
+
+    @dataclass
+    class Chosen(Message):
+        """One was clicked."""
+
+        choices: Choices
+        value: str
+
+        @property
+        def control(self) -> Choices:
+            """Whose it is."""
+            return self.choices
+
+    def __init__(self, choices: Sequence[Choice], active: str, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, markup=False)
+        self._choices = tuple(choices)
+        self._active = active
+        self._paint()
+
+    @property
+    def active(self) -> str:
+        """The value chosen."""
+        return self._active
+
+    @active.setter
+    def active(self, value: str) -> None:
+        self._active = value
+        self._paint()
+
+    def neighbour(self, step: int) -> str:
+        """The value so many further on, round at the ends."""
+        values = [choice.value for choice in self._choices]
+        return values[(values.index(self._active) + step) % len(values)]
+
+    def _paint(self) -> None:
+        self.update(Content("").join(self._painted(choice) for choice in self._choices))
+
+    def _painted(self, choice: Choice) -> Content:
+        is_active = choice.value == self._active
+        left, right = ("[", "]") if is_active else (" ", " ")
+        key = Content.styled(f"{key_names(choice.key)} " if choice.key else "", "" if is_active else MUTED)
+        content = Content.assemble(left, key, choice.label, right)
+        content = content.stylize("bold $primary" if is_active else "$foreground")
+        return content.stylize(Style.from_meta({"choice": choice.value}))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose what is under the pointer."""
+        value = event.style.meta.get("choice")
+        if value is not None:
+            self.post_message(self.Chosen(self, value))

@@ -1,0 +1,67 @@
+"""Sums in words: what was billed and what is an estimate apart, unknown prices counted."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from app.cells import MUTED
+from app.figures import count, money
+from core.costs.ledger_records import Totals
+
+__all__ = ("TotalsLine", "cost_of", "number_of")
+
+
+def cost_of(totals: Totals) -> str:
+    """A sum for a column: ``~`` where an estimate is part of it, ``+?`` where calls have no price."""
+    if totals.unknown_price_calls and not totals.cost:
+        return "unknown"
+    unknown = "+?" if totals.unknown_price_calls else ""
+    return f"{money(totals.cost, estimated=bool(totals.estimated_cost))}{unknown}"
+
+
+def number_of(number: int, word: str) -> str:
+    """``1 call``, ``12 calls``, ``1.2k calls``."""
+    return f"{count(number)} {word}{'' if number == 1 else 's'}"
+
+
+class TotalsLine(Static):
+    """All of a sum in one line, in shorter words where there is less room."""
+
+    DEFAULT_CSS = "TotalsLine { height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._totals: Totals | None = None
+
+    def show(self, totals: Totals) -> None:
+        """Tell these sums."""
+        self._totals = totals
+        self._paint()
+
+    def on_resize(self) -> None:
+        """Words for the room there is."""
+        self._paint()
+
+    def _paint(self) -> None:
+        if self._totals is None:
+            return
+        told = totals_line(self._totals)
+        if told.cell_length > self.size.width:
+            told = totals_line(self._totals, short=True)
+        self.update(told)
+
+
+def totals_line(totals: Totals, *, short: bool = False) -> Content:
+    """Billed and estimated apart, then what it was for, then what has no price."""
+    cost = [Content.styled(money(totals.billed_cost), "bold"), Content(" billed")]
+    if totals.estimated_cost:
+        estimate = Content.styled(money(totals.estimated_cost, estimated=True), "bold")
+        cost += [Content(" + "), estimate, Content(" est." if short else " estimated")]
+    tokens = f"{count(totals.total_tokens)} tok" if short else number_of(totals.total_tokens, "token")
+    counts = (tokens, number_of(totals.turns, "turn"), number_of(totals.calls, "call"))
+    told = [Content("").join(cost), *(Content.styled(text, MUTED) for text in counts)]
+    if totals.unknown_price_calls:
+        unpriced = count(totals.unknown_price_calls)
+        told.append(Content.styled(f"{unpriced} {'unpriced' if short else 'at unknown prices'}", "$warning"))
+    return Content("  ").join(told)
