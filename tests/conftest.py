@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.databases import NewDatabase, sqlite_database
+from tests.postgres_server import PostgresServer, what_is_missing_for_postgresql
 from tests.random_whisper import make_random_whisper
 from tests.simulated import Simulated, simulator_process
 from tests.sound_server import SoundServer, what_is_missing
@@ -26,6 +28,16 @@ _VARIABLES = (
     "OPENAI_PROJECT",
     "TENSORWALL_DATABASE_URL",
 )
+_POSTGRESQL = (
+    "PGHOST",
+    "PGPORT",
+    "PGUSER",
+    "PGPASSWORD",
+    "PGDATABASE",
+    "PGOPTIONS",
+    "PGSERVICE",
+    "PGPASSFILE",
+)
 _SOUND = ("PULSE_SINK", "PULSE_SOURCE", "PULSE_LATENCY_MSEC", "PULSE_CLIENTCONFIG")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -35,7 +47,7 @@ def _isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TENSORWALL_HOME", str(tmp_path / "tensorwall"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # no weights come from afar either
-    for name in (*_VARIABLES, *_PROXIES, *(proxy.lower() for proxy in _PROXIES)):
+    for name in (*_VARIABLES, *_POSTGRESQL, *_PROXIES, *(proxy.lower() for proxy in _PROXIES)):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -100,6 +112,36 @@ def sound(_no_real_sound: SoundServer) -> Iterator[SoundServer]:
             portaudio._initialize()
     yield _no_real_sound
     _no_real_sound.hush()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """This worker's own PostgreSQL server, running."""
+    if missing := what_is_missing_for_postgresql():
+        pytest.skip(f"no PostgreSQL: {missing}")
+    with tempfile.TemporaryDirectory(prefix="tw-postgres-") as directory:  # a socket's path must be short
+        server = PostgresServer(Path(directory))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Makes databases, first of the one kind, then of the other."""
+    if request.param == "sqlite":
+        return sqlite_database
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.database
+
+
+@pytest.fixture
+def location(new_database: NewDatabase) -> Iterator[str | Path]:
+    """This test's own database, of each kind in turn, as ``open_database`` takes it."""
+    with new_database() as location:
+        yield location
 
 
 @pytest.fixture(scope="session")

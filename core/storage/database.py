@@ -68,7 +68,10 @@ class Database:
         return self._store.presence.id
 
     def is_alive(self, instance: str) -> bool:
-        """Whether the TensorWall that wrote as ``instance`` still has its database open."""
+        """Whether the TensorWall that wrote as ``instance`` still has its database open.
+
+        To be asked within a piece of work: a server is asked by the same connection.
+        """
         return self._store.presence.is_alive(instance)
 
     async def run(

@@ -1,48 +1,71 @@
 """Shows other TensorWalls on the same database that this one is alive.
 
-Each open database holds a lock on a file of its own, beside the database. The operating system
-drops the lock with the process, however it ends, and a process id that is used again means nothing.
-Rows that a process is still writing name its file; whoever finds the lock free may finish them.
+Each open database holds a lock of its own that goes with the process, however that ends: on a file beside
+the database, or on the server. A process id that is used again means nothing. Rows that a process is still
+writing name its instance; whoever finds the lock of that instance free may finish them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from core.files import try_lock
 from core.identifiers import new_id
 
-__all__ = ("Presence",)
+__all__ = ("FilePresence", "Presence", "ServerPresence")
+
+_IS_HELD = text(
+    # CASE keeps the order; in one statement, so that nobody waits long who comes to life meanwhile.
+    "SELECT CASE WHEN pg_try_advisory_lock(:key) THEN NOT pg_advisory_unlock(:key) ELSE true END"
+)
 
 
 class Presence:
-    """This instance's lock, and the question whether another instance still holds its own.
+    """An instance on a database that only this process can see.
 
-    Args:
-        folder: where the lock files are; ``None`` for a database that only this process can see,
-            or one on a server, where every other writer counts as alive.
+    Attributes:
+        id: the instance's.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self) -> None:
         self.id = new_id()
-        self._folder = folder
-        self._descriptor: int | None = None
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._clear_dead(folder)
-            self._descriptor = _claim(folder / self.id)
 
-    def is_alive(self, instance: str) -> bool:
+    def is_alive(self, instance: str) -> bool:  # noqa: ARG002
         """Whether the instance still runs."""
-        if instance == self.id or self._folder is None:
-            return True
-        return not _remove_if_free(self._folder / instance)
+        return True
 
     def release(self) -> None:
         """Say goodbye; safe to call twice."""
-        if self._descriptor is None or self._folder is None:
+
+
+class FilePresence(Presence):
+    """An instance that holds a lock on a file.
+
+    Args:
+        folder: where the lock files are; it is made where it is missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.iterdir():  # what the dead have left
+            _remove_if_free(file)
+        self._descriptor: int | None = _claim(folder / self.id)
+
+    def is_alive(self, instance: str) -> bool:
+        """Whether the instance still holds its lock."""
+        return instance == self.id or not _remove_if_free(self._folder / instance)
+
+    def release(self) -> None:
+        """Give the lock back; safe to call twice."""
+        if self._descriptor is None:
             return
         descriptor, self._descriptor = self._descriptor, None
         with contextlib.suppress(OSError):
@@ -51,10 +74,40 @@ class Presence:
         with contextlib.suppress(OSError):  # others may be at home
             self._folder.rmdir()
 
-    @staticmethod
-    def _clear_dead(folder: Path) -> None:
-        for file in folder.iterdir():
-            _remove_if_free(file)
+
+class ServerPresence(Presence):
+    """An instance that holds an advisory lock on a PostgreSQL server, by each connection it makes.
+
+    The server drops it with the connection. The lock is a shared one, so that a new connection takes it while
+    the server still believes in one that is lost; to ask for it exclusively tells whether anybody holds it.
+
+    Args:
+        connection: what this instance works with. Its engine takes the lock again when it connects anew.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+        event.listen(connection.engine, "connect", self._hold)
+        if connected := connection.connection.dbapi_connection:
+            self._hold(connected)
+
+    def is_alive(self, instance: str) -> bool:
+        """Whether the instance still holds its lock; to be asked within a transaction."""
+        if instance == self.id:
+            return True
+        return bool(self._connection.execute(_IS_HELD, {"key": _key(instance)}).scalar_one())
+
+    def _hold(self, connected: DBAPIConnection, _: object = None) -> None:
+        cursor = connected.cursor()
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", (_key(self.id),))
+        cursor.close()
+        connected.commit()  # the lock is the session's and stays
+
+
+def _key(instance: str) -> int:
+    """The 64 bits that name an instance's lock."""
+    return int.from_bytes(hashlib.sha256(f"tensorwall {instance}".encode()).digest()[:8], signed=True)
 
 
 def _claim(file: Path) -> int:

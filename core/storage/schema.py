@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from core.errors import DatabaseTooNew
-from core.storage.failures import damaged
+from core.storage.failures import foreign
 
 __all__ = ("HEAD", "MIGRATIONS", "REVISIONS", "migrate", "stored_revision")
 
@@ -33,12 +33,13 @@ def stored_revision(connection: Connection, place: str) -> str | None:
     if not tables:
         return None
     if _VERSION_TABLE not in tables:
-        raise damaged(place, "it holds tables of another program")
+        raise foreign(place)
     revision = connection.exec_driver_sql(_STORED_REVISION).scalar()
     if revision not in REVISIONS:
         raise DatabaseTooNew(
             f"The database {place} was written by a newer TensorWall (revision {revision}).",
-            hint="Nothing was changed. Update TensorWall, or set TENSORWALL_HOME to another folder.",
+            hint="Nothing was changed. Update TensorWall, or give this one another database with "
+            "TENSORWALL_HOME or TENSORWALL_DATABASE_URL.",
         )
     return str(revision)
 

@@ -14,12 +14,13 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def database_path(tmp_path: Path) -> Path:
+    """For what is about SQLite's own file."""
     return tmp_path / "data" / "tensorwall.db"
 
 
 @pytest.fixture
-async def database(database_path: Path) -> AsyncIterator[Database]:
-    async with await open_database(database_path) as opened:
+async def database(location: str | Path) -> AsyncIterator[Database]:
+    async with await open_database(location) as opened:
         yield opened
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from core.errors import DatabaseDamaged, DatabaseTooNew, DiskFull, StorageError
 from core.storage import Database, open_database
 from core.storage.failures import storage_error
+from tests.databases import on_sqlite
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -84,7 +85,8 @@ async def test_a_folder_in_the_way(tmp_path: Path) -> None:
         await open_database(tmp_path / "file" / "tensorwall.db")
 
 
-async def test_a_full_disk_keeps_what_was_stored(database: Database, database_path: Path) -> None:
+@on_sqlite
+async def test_a_full_disk_keeps_what_was_stored(database: Database, location: Path) -> None:
     def fill(connection: Connection) -> None:
         connection.exec_driver_sql(
             "INSERT INTO sessions VALUES ('big', ?, 'words', NULL, NULL, NULL, 0, 0)", ("x" * 10_000_000,)
@@ -96,7 +98,7 @@ async def test_a_full_disk_keeps_what_was_stored(database: Database, database_pa
     await database.run(small)
     pages = await database.read(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar_one())
     await database.read(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {pages + 20}").all())
-    with pytest.raises(DiskFull, match=str(database_path)) as caught:
+    with pytest.raises(DiskFull, match=str(location)) as caught:
         await database.run(fill)
     assert "intact" in caught.value.hint
     ids = await database.read(lambda c: list(c.exec_driver_sql("SELECT id FROM sessions").scalars()))

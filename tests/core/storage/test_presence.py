@@ -1,53 +1,74 @@
-"""Whether another instance lives, told by the operating system."""
+"""Whether another instance lives, told by the operating system or by the server."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from core.storage.presence import Presence
+from core.storage import Database, open_database
+from core.storage.presence import FilePresence, Presence
+from tests.databases import on_sqlite
 
 _OTHER = """
-import sys
-from pathlib import Path
-from core.storage.presence import Presence
-presence = Presence(Path(sys.argv[1]))
-print(presence.id, flush=True)
-sys.stdin.readline()
+import asyncio, sys
+from core.storage import open_database
+async def main():
+    database = await open_database(sys.argv[1])
+    print(database.instance, flush=True)
+    sys.stdin.readline()
+asyncio.run(main())
 """
 
 
-def test_an_instance_lives_until_its_process_is_killed(tmp_path: Path, start_python) -> None:
-    folder = tmp_path / "open"
-    mine = Presence(folder)
-    other = start_python(_OTHER, folder)
+async def lives(database: Database, instance: str) -> bool:
+    return await database.read(lambda _: database.is_alive(instance))
+
+
+async def test_an_instance_lives_until_its_process_is_killed(
+    database: Database, location: str | Path, start_python
+) -> None:
+    other = start_python(_OTHER, location)
     identifier = other.stdout.readline().strip()
-    assert mine.is_alive(identifier)
+    assert await lives(database, identifier)
     other.kill()
     other.wait()
-    assert not mine.is_alive(identifier)
-    assert [file.name for file in folder.iterdir()] == [mine.id]
-    mine.release()
+    while await lives(database, identifier):  # a server hears of it a moment later
+        pass
+
+
+async def test_two_instances_in_one_process_see_each_other(database: Database, location: str | Path) -> None:
+    second = await open_database(location)
+    assert await lives(database, second.instance)
+    assert await lives(second, database.instance)
+    assert await lives(database, second.instance)  # to ask changed nothing
+    await second.aclose()
+    while await lives(database, second.instance):
+        pass
+    assert await lives(database, database.instance)
+
+
+@on_sqlite
+async def test_an_instance_leaves_nothing_but_its_own_lock_behind(
+    database: Database, location: Path, start_python
+) -> None:
+    folder = location.with_name(f"{location.name}-open")
+    other = start_python(_OTHER, location)
+    identifier = other.stdout.readline().strip()
+    assert {file.name for file in folder.iterdir()} == {database.instance, identifier}
+    other.kill()
+    other.wait()
+    assert not await lives(database, identifier)
+    assert [file.name for file in folder.iterdir()] == [database.instance]
+    await database.aclose()
     assert not folder.exists()
-
-
-def test_two_instances_in_one_process_see_each_other(tmp_path: Path) -> None:
-    first, second = Presence(tmp_path / "open"), Presence(tmp_path / "open")
-    assert first.is_alive(second.id)
-    second.release()
-    second.release()
-    assert not first.is_alive(second.id)
-    assert first.is_alive(first.id)
-    first.release()
 
 
 def test_what_the_dead_left_is_cleared_at_the_next_start(tmp_path: Path) -> None:
     (tmp_path / "deadbeefdead").touch()
-    presence = Presence(tmp_path)
+    presence = FilePresence(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == [presence.id]
     presence.release()
-
-
-def test_without_a_folder_everyone_counts_as_alive() -> None:
-    presence = Presence(None)
-    assert presence.is_alive("somebody")
     presence.release()
+
+
+def test_in_memory_everyone_counts_as_alive() -> None:
+    assert Presence().is_alive("somebody")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Column, Integer, MetaData, Table, create_engine, func, insert, select
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, func, insert, select
 
 from core.storage.types import Money, StoredText, UtcTime, storable
 
@@ -23,9 +24,12 @@ things = Table(
 )
 
 
-@pytest.fixture(scope="module")
-def engine():
-    engine = create_engine("sqlite://")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        engine = create_engine("sqlite://")
+    else:
+        engine = create_engine(request.getfixturevalue("postgres_server").url("postgres"))
     metadata.create_all(engine)
     yield engine
     engine.dispose()

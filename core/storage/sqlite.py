@@ -1,0 +1,98 @@
+"""A database in a file of SQLite's, or in memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from core.storage.failures import damaged
+from core.storage.presence import FilePresence, Presence
+
+__all__ = ("Sqlite",)
+
+_BUSY_TIMEOUT = 5_000
+"""Milliseconds to wait for another process's write."""
+_MIGRATION_TIMEOUT = 60_000
+"""Milliseconds to wait for another process that migrates the tables."""
+_MAGIC = b"SQLite format 3\0"
+"""https://www.sqlite.org/fileformat.html#magic_header_string"""
+
+
+class Sqlite:
+    """What differs on SQLite; see ``core.storage.store.Backend``.
+
+    Args:
+        url: of a file, which need not be there yet, or of a database in memory.
+    """
+
+    def __init__(self, url: URL) -> None:
+        in_memory = url.database in {None, "", ":memory:"}
+        self._file = None if in_memory else Path(str(url.database)).absolute()
+        self.place = str(self._file or url)
+        self.engine = create_engine(url, poolclass=NullPool)
+        event.listen(self.engine, "connect", _configure)
+
+    def prepare(self) -> None:
+        """Make a new file readable by its owner alone; refuse one that is something else."""
+        if self._file is None:
+            return
+        if not self._file.exists():
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file.touch(mode=0o600)
+            return
+        with self._file.open("rb") as content:
+            start = content.read(len(_MAGIC))
+        if start and start != _MAGIC:
+            raise damaged(self.place, "it does not start like an SQLite file")
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Begin explicitly: Python's driver would begin late and fail to upgrade a stale snapshot.
+
+        See https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
+        """
+        connection.exec_driver_sql("BEGIN")
+
+    def begin_writing(self, connection: Connection) -> None:
+        """Take the write lock at once."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def begin_migrating(self, connection: Connection) -> None:
+        """Take the write lock, with the patience that another process's migration calls for."""
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_MIGRATION_TIMEOUT}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+
+    def join(self, connection: Connection) -> Presence:
+        """Keep a write-ahead log, so that readers and one writer work at once, and a lock beside the file."""
+        if self._file is None:
+            return Presence()
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        _use_write_ahead_log(driver)
+        return FilePresence(self._file.with_name(f"{self._file.name}-open"))
+
+
+def _configure(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # transactions are begun explicitly
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # With a write-ahead log NORMAL survives the death of the process at any moment, and a power
+    # failure but for the last commits: https://www.sqlite.org/pragma.html#pragma_synchronous
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """The file remembers, so this is done but once.
+
+    Where another process holds the file right now it does the same, so its lock is no error.
+    """
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise
