@@ -10,11 +10,6 @@ from core.storage import open_database
 
 
 @pytest.fixture
-def database_path(tmp_path: Path) -> Path:
-    return tmp_path / "tensorwall.db"
-
-
-@pytest.fixture
-async def conversations(database_path: Path) -> AsyncIterator[Conversations]:
-    async with await open_database(database_path) as database:
+async def conversations(location: str | Path) -> AsyncIterator[Conversations]:
+    async with await open_database(location) as database:
         yield Conversations(database)

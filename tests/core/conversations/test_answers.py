@@ -20,6 +20,7 @@ from core.conversations.stored import Session, StoredMessage
 from core.errors import DiskFull
 from core.identifiers import new_id
 from core.storage import Database, open_database
+from tests.databases import NewDatabase, on_sqlite
 
 
 def row(session_id: str, role: str, text: str = "", parent_id: str | None = None, **values) -> StoredMessage:
@@ -121,8 +122,15 @@ async def test_another_route_starts_the_answer_again(conversations: Conversation
     )
 )
 @settings(deadline=None, max_examples=60)
-async def test_a_crash_at_any_point_keeps_what_had_arrived(steps: list[tuple[str, str]]) -> None:
-    database = await open_database(":memory:")
+async def test_a_crash_at_any_point_keeps_what_had_arrived(
+    new_database: NewDatabase, steps: list[tuple[str, str]]
+) -> None:
+    with new_database() as location:
+        async with await open_database(location) as database:
+            await keeps_what_had_arrived(database, steps)
+
+
+async def keeps_what_had_arrived(database: Database, steps: list[tuple[str, str]]) -> None:
     conversations = Conversations(database)
     writer, answer = new_exchange()
     writer.attach(database)
@@ -149,7 +157,6 @@ async def test_a_crash_at_any_point_keeps_what_had_arrived(steps: list[tuple[str
     assert recovered.state == "interrupted"
     assert recovered.message.text == expected
     assert await database.read(chunks) == 0
-    await database.aclose()
 
 
 async def test_a_session_deleted_while_its_answer_arrives_stays_deleted(conversations: Conversations) -> None:
@@ -165,6 +172,7 @@ async def test_a_session_deleted_while_its_answer_arrives_stays_deleted(conversa
     assert await conversations.database.read(chunks) == 0
 
 
+@on_sqlite
 async def test_a_full_disk_is_told_and_the_rest_still_arrives(conversations: Conversations) -> None:
     database = conversations.database
     writer, answer = new_exchange()
@@ -212,13 +220,13 @@ async def test_an_answer_is_stored_whole_even_when_its_consumer_is_cancelled(
 
 
 async def test_a_stream_of_another_living_process_is_left_alone(
-    conversations: Conversations, database_path: Path
+    conversations: Conversations, location: str | Path
 ) -> None:
     writer, answer = new_exchange()
     writer.attach(conversations.database)
     writer.add_text("half")
     await saved(conversations, answer, "half")
-    async with await open_database(database_path) as second:
+    async with await open_database(location) as second:
         others = Conversations(second)
         assert await others.recover() == 0
         stored = (await others.messages(answer.session_id))[-1]

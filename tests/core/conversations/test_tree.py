@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from core.chat import FunctionCall, ImagePart, Message, TextPart, ToolCall
 from core.conversations.conversations import Conversations
 from core.errors import InputError
 from core.storage import open_database
+from tests.databases import NewDatabase
 
 
 class Tree(RuleBasedStateMachine):
@@ -22,9 +28,14 @@ class Tree(RuleBasedStateMachine):
 
     messages = Bundle("messages")
 
+    def __init__(self, new_database: NewDatabase) -> None:
+        super().__init__()
+        self.new_database = new_database
+
     @initialize()
     def open(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
+        self.database = self.new_database()
+        self.location = self.database.__enter__()
         self.runner = asyncio.Runner()
         self._reopen()
         self.session = self.runner.run(self.conversations.create())
@@ -33,14 +44,14 @@ class Tree(RuleBasedStateMachine):
         self.leaf: str | None = None
 
     def _reopen(self) -> None:
-        database = self.runner.run(open_database(Path(self.folder.name) / "tree.db"))
+        database = self.runner.run(open_database(self.location))
         self.conversations = Conversations(database)
 
     def teardown(self) -> None:
         if hasattr(self, "runner"):
             self.runner.run(self.conversations.database.aclose())
             self.runner.close()
-            self.folder.cleanup()
+            self.database.__exit__(None, None, None)
 
     def _add(self, parent: str | None, text: str) -> str:
         message = Message(role="user", content=text)
@@ -113,8 +124,9 @@ class Tree(RuleBasedStateMachine):
             assert [stored.id for stored in everything] == list(self.parents)
 
 
-Tree.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
-TestTree = Tree.TestCase
+def test_the_tree(new_database: NewDatabase) -> None:
+    limits = settings(max_examples=25, stateful_step_count=20, deadline=None)
+    run_state_machine_as_test(lambda: Tree(new_database), settings=limits)
 
 
 @pytest.mark.parametrize(

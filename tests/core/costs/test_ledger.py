@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from core.catalogue import Price
 from core.chat import UpstreamCall, Usage
@@ -24,6 +25,8 @@ from core.costs.periods import local_midnight
 from core.errors import DiskFull, StorageError
 from core.identifiers import new_id
 from core.storage import Database, open_database
+from core.storage.tables import messages, sessions
+from tests.databases import NewDatabase, on_sqlite
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -61,13 +64,8 @@ def call(**values: Any) -> UpstreamCall:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "tensorwall.db"
-
-
-@pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    async with await open_database(path) as database:
+async def database(location: str | Path) -> AsyncIterator[Database]:
+    async with await open_database(location) as database:
         yield database
 
 
@@ -171,36 +169,42 @@ calls_made = st.lists(
 
 @given(calls_made, st.integers(-100, 100))
 @settings(deadline=None, max_examples=40)
-async def test_every_total_is_the_sum_of_its_rows(made: list[UpstreamCall], hours: int) -> None:
-    async with await open_database(":memory:") as database:
-        ledger = Ledger(database, Prices())
-        for one in made:
-            observer = ledger.observer(one.reason)
-            observer.call_started(one)
-            observer.call_ended(one)
-        since = NOW + timedelta(hours=hours)
-        for session_id in (None, "s1", "s2"):
-            for moment in (None, since):
-                rows = await ledger.rows(session_id, since=moment)
-                totals = await ledger.totals(session_id, moment)
-                known = [row for row in rows if row.cost is not None]
-                assert totals.calls == len(rows)
-                assert totals.cost == sum((row.cost for row in known), Decimal(0))
-                assert totals.estimated_cost == sum((row.cost for row in known if row.estimated), Decimal(0))
-                assert totals.billed_cost + totals.estimated_cost == totals.cost
-                assert totals.prompt_tokens == sum(row.prompt_tokens for row in rows)
-                assert totals.completion_tokens == sum(row.completion_tokens for row in rows)
-                assert totals.cached_tokens == sum(row.cached_tokens for row in rows)
-                assert totals.unknown_price_calls == len(rows) - len(known)
-        rows = await ledger.rows()
-        assert [row.started_at for row in rows] == sorted(one.started_at for one in made)
-        for one in made:
-            price = Prices().known.get(one.model)
-            (row,) = [row for row in rows if row.call_id == one.call_id]
-            if price is not None:
-                assert row.cost == price.cost(booked_usage(one))
+async def test_every_total_is_the_sum_of_its_rows(
+    new_database: NewDatabase, made: list[UpstreamCall], hours: int
+) -> None:
+    with new_database() as location:
+        async with await open_database(location) as database:
+            ledger = Ledger(database, Prices())
+            for one in made:
+                observer = ledger.observer(one.reason)
+                observer.call_started(one)
+                observer.call_ended(one)
+            since = NOW + timedelta(hours=hours)
+            for session_id in (None, "s1", "s2"):
+                for moment in (None, since):
+                    rows = await ledger.rows(session_id, since=moment)
+                    totals = await ledger.totals(session_id, moment)
+                    known = [row for row in rows if row.cost is not None]
+                    assert totals.calls == len(rows)
+                    assert totals.cost == sum((row.cost for row in known), Decimal(0))
+                    assert totals.estimated_cost == sum(
+                        (row.cost for row in known if row.estimated), Decimal(0)
+                    )
+                    assert totals.billed_cost + totals.estimated_cost == totals.cost
+                    assert totals.prompt_tokens == sum(row.prompt_tokens for row in rows)
+                    assert totals.completion_tokens == sum(row.completion_tokens for row in rows)
+                    assert totals.cached_tokens == sum(row.cached_tokens for row in rows)
+                    assert totals.unknown_price_calls == len(rows) - len(known)
+            rows = await ledger.rows()
+            assert [row.started_at for row in rows] == sorted(one.started_at for one in made)
+            for one in made:
+                price = Prices().known.get(one.model)
+                (row,) = [row for row in rows if row.call_id == one.call_id]
+                if price is not None:
+                    assert row.cost == price.cost(booked_usage(one))
 
 
+@on_sqlite
 async def test_failures_are_told_and_do_not_reach_the_call(ledger: Ledger, database: Database) -> None:
     observer = ledger.observer("s")
     pages = await database.read(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar_one())
@@ -250,12 +254,10 @@ async def test_calls_of_a_dead_process_are_settled_by_estimate(ledger: Ledger, d
     observer.call_started(call(prompt_tokens_estimate=1_000, started_at=NOW + timedelta(seconds=1)))
 
     def store_text(connection: Any) -> None:
-        connection.exec_driver_sql("INSERT INTO sessions VALUES ('s', 't', 'words', NULL, NULL, NULL, 0, 0)")
-        connection.exec_driver_sql(
-            "INSERT INTO messages (id, session_id, role, text, reasoning, state, created_at)"
-            " VALUES ('m', 's', 'assistant', ?, 'abcd', 'interrupted', 0)",
-            ("x" * 37,),
-        )
+        session = {"id": "s", "title": "t", "title_source": "words", "created_at": NOW, "updated_at": NOW}
+        answer = {"id": "m", "session_id": "s", "role": "assistant", "text": "x" * 37, "reasoning": "abcd"}
+        connection.execute(insert(sessions), session)
+        connection.execute(insert(messages), {**answer, "state": "interrupted", "created_at": NOW})
 
     await database.run(store_text)
     assert await ledger.recover() == 0  # the process is this one
@@ -299,6 +301,7 @@ async def test_today_counts_from_midnight(ledger: Ledger) -> None:
     assert (await ledger.totals()).calls == 3
 
 
+@on_sqlite
 async def test_sums_use_an_index(database: Database) -> None:
     def plans(connection: Any) -> list[str]:
         queries = ("session_id = 's'", "started_at >= 5", "outcome = 'running' AND writer = 'x'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -27,8 +28,8 @@ FULL = Receipt(
 
 
 @pytest.fixture
-async def database() -> AsyncIterator[Database]:
-    async with await open_database(":memory:") as database:
+async def database(location: str | Path) -> AsyncIterator[Database]:
+    async with await open_database(location) as database:
         yield database
 
 
