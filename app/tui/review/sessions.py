@@ -136,9 +136,9 @@ class SessionsView(View):
             number_of(session.totals.calls, "call"),
         ]
         if session.source:
-            told.append(f"imported from {one_line(session.source)}")
+            told.insert(0, f"imported from {one_line(session.source)}")
         elif session.is_deleted:
-            told.append("deleted; what it cost stays")
+            told.insert(0, "deleted; what it cost stays")
         self.query_one(".detail", Static).update(
             Content.assemble(session_title(session), ("   " + " · ".join(told), MUTED))
         )
