@@ -21,6 +21,7 @@ from app.cli.root import tensorwall
 from app.tui.application import TensorWallApp
 from app.tui.commands import COMMANDS
 from app.tui.key_names import key_names
+from app.tui.review.keys import bindings_of_the_review
 from app.tui.screens.chat import ChatScreen
 from app.tui.screens.reading import ReadingScreen
 from app.tui.widgets.composer import Composer
@@ -44,12 +45,13 @@ OWNERS_MODELS = {
 def other_bindings() -> Iterator[Binding]:
     """What the widgets of the chat screen bind besides the commands."""
     seen = {command.id for command in COMMANDS}
-    for owner in (TensorWallApp, ChatScreen, ReadingScreen, Composer, Transcript, FindBar):
-        for binding in owner.BINDINGS:
-            assert isinstance(binding, Binding)
-            if binding.id and binding.id not in seen:
-                seen.add(binding.id)
-                yield binding
+    owners = (TensorWallApp, ChatScreen, ReadingScreen, Composer, Transcript, FindBar)
+    declared = [binding for owner in owners for binding in owner.BINDINGS]
+    for binding in [*declared, *bindings_of_the_review()]:
+        assert isinstance(binding, Binding)
+        if binding.id and binding.id not in seen:
+            seen.add(binding.id)
+            yield binding
 
 
 def keys_table() -> list[str]:
