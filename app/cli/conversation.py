@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.cli.failures import report
@@ -46,7 +47,7 @@ def converse(asked: Asked) -> int:
                 try:
                     if not text.startswith("/"):
                         runner.run(conversation.ask(text))
-                    elif conversation.command(text):
+                    elif runner.run(conversation.command(text)):
                         break
                 except KeyboardInterrupt:
                     continue  # the answer was stopped and said so
@@ -68,6 +69,7 @@ class _Conversation:
         self._asked = asked
         self._session = session
         """The one that is continued; ``None`` where a new one begins."""
+        self._began = datetime.now(UTC)
 
     @classmethod
     async def open(cls, asked: Asked) -> _Conversation:
@@ -83,7 +85,10 @@ class _Conversation:
         raise AssertionError("an exit stack swallows nothing")
 
     async def aclose(self) -> None:
-        await self._exits.aclose()
+        try:
+            await self._sum_up()
+        finally:
+            await self._exits.aclose()
 
     def greet(self) -> None:
         if self._services.simulated:
@@ -103,7 +108,7 @@ class _Conversation:
         elif self._asked.stats:
             note(stats_line(turn, answer))
 
-    def command(self, line: str) -> bool:
+    async def command(self, line: str) -> bool:
         """Do what a slash command says; whether the conversation is over."""
         name, _, argument = line.strip().partition(" ")
         match name:
@@ -113,6 +118,7 @@ class _Conversation:
                 for row in _HELP.splitlines():
                     note(row)
             case "/new":
+                await self._sum_up()
                 self._asked = replace(self._asked, session_id=None)
                 self._session = None
                 note("A new session.")
@@ -125,6 +131,23 @@ class _Conversation:
                     f"There is no command {name}; /help lists them. To send it as it is, begin with a space."
                 )
         return False
+
+    async def _sum_up(self) -> None:
+        """What the session took that ends here, where anything was asked in it."""
+        if self._asked.session_id is None:
+            return
+        from app.session_summary import session_summary
+
+        services = self._services
+        try:
+            records = await services.records()
+            budgets = services.settings.budgets
+            lines = await session_summary(records, budgets, self._asked.session_id, self._began)
+        except TensorWallError as error:
+            report(error)
+            return
+        for line in lines:
+            note(line)
 
     @property
     def _model(self) -> str:

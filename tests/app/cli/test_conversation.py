@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tests.app.cli.conftest import OnTerminal, Run
@@ -138,3 +139,64 @@ def test_without_a_key_it_says_so_and_ends(on_terminal: Open) -> None:
     terminal = on_terminal("chat", env={"GROQ_API_KEY": None})
     terminal.expect(r"There is no API key for Groq\.\n.*tensorwall login")
     assert terminal.wait() == 4
+
+
+SUMMARY = r"(\d+) turns? · \S+ tokens · ~?\$[\d.]+ · median [\d,]+ tok/s · session \w+"
+
+
+def test_at_its_end_a_session_says_what_it_took(on_terminal: Open, simulator: Simulated) -> None:
+    simulator.configure(text="Yes, at some length.")
+    terminal = on_terminal("chat")
+    terminal.expect("> ")
+    for question in ("one", "two"):
+        terminal.send(f"{question}\n")
+        terminal.expect(r"\nYes, at some length\.\n> ")
+    terminal.send("/new\n")
+    assert re.search(SUMMARY, terminal.expect("A new session"))[1] == "2"
+    terminal.send("three\n")
+    terminal.expect(r"\nYes, at some length\.\n> ")
+    terminal.send("\x04")
+    assert terminal.wait() == 0
+    assert re.findall(SUMMARY, terminal.seen) == ["2", "1"]
+
+
+def test_where_nothing_was_asked_nothing_is_summed_up(
+    on_terminal: Open, tensorwall: Run, simulator: Simulated
+) -> None:
+    simulator.configure(text="Yes.")
+    tensorwall("chat", "one")
+    terminal = on_terminal("chat", "-c")
+    terminal.expect("> ")
+    terminal.send("\x04")
+    assert terminal.wait() == 0
+    assert " turn" not in terminal.seen
+
+
+def test_a_budget_that_is_nearly_spent_is_told_at_the_end(
+    on_terminal: Open, tensorwall: Run, simulator: Simulated
+) -> None:
+    simulator.configure(text="Yes. " * 2_000, reasoning="")
+    spent = tensorwall("chat", "one", "--output", "json").json["cost_usd"]
+    tensorwall("config", "set", "budgets.day.hard", f"{spent * 1.2:.9f}")
+    simulator.configure(text="No.", reasoning="")
+    terminal = on_terminal("chat")
+    terminal.expect("> ")
+    terminal.send("one\n")
+    terminal.expect(r"No\.\n> ")
+    terminal.send("\x04")
+    assert terminal.wait() == 0
+    assert re.search(SUMMARY + r"\nbudget of today: \S+ of \S+ spent, \S+ left\n", terminal.seen)
+
+
+def test_the_screen_says_so_once_it_is_gone(on_terminal: Open, simulator: Simulated) -> None:
+    simulator.configure(text="Yes, at some length.")
+    terminal = on_terminal()
+    terminal.expect_bytes(b"\x1b[?1049h")
+    terminal.expect("openai/gpt-oss-120b")
+    terminal.send("one\r")
+    terminal.expect("at some length")
+    terminal.expect(r"\$")
+    terminal.send("\x11")
+    assert terminal.wait() == 0
+    after = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+    assert re.search(SUMMARY, after), after
