@@ -38,8 +38,8 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with await open_database(tmp_path / "data" / "tensorwall.db") as opened:
+async def database(location: str | Path) -> AsyncIterator[Database]:
+    async with await open_database(location) as opened:
         yield opened
 
 

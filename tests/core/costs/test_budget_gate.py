@@ -28,6 +28,7 @@ from core.errors import BudgetExceeded
 from core.identifiers import new_id
 from core.settings import BudgetSettings
 from core.storage import Database, open_database
+from tests.databases import NewDatabase
 
 REQUEST = ChatRequest(model="big", messages=[Message(role="user", content="How high is the tide today?")])
 PROMPT = estimate_prompt_tokens(REQUEST)
@@ -66,13 +67,8 @@ def hard(**limits: float) -> BudgetSettings:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "tensorwall.db"
-
-
-@pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    async with await open_database(path) as database:
+async def database(location: str | Path) -> AsyncIterator[Database]:
+    async with await open_database(location) as database:
         yield database
 
 
@@ -207,8 +203,10 @@ async def test_a_call_that_is_cancelled_while_it_is_admitted_holds_nothing(ledge
     assert [row for row in await ledger.rows("s") if row.outcome == "running" and admitting.cancelled()] == []
 
 
-async def test_money_held_for_the_dead_is_found_before_a_call_is_refused(path: Path, ledger: Ledger) -> None:
-    async with await open_database(path) as other:
+async def test_money_held_for_the_dead_is_found_before_a_call_is_refused(
+    location: str | Path, ledger: Ledger
+) -> None:
+    async with await open_database(location) as other:
         await Ledger(other, Models()).gate(hard(day=0.02)).admit(call(), REQUEST, 1_900)
         with pytest.raises(BudgetExceeded):
             await ledger.gate(hard(day=0.02)).admit(call(), REQUEST, 1_000)
@@ -217,14 +215,16 @@ async def test_money_held_for_the_dead_is_found_before_a_call_is_refused(path: P
     assert outcomes == ["crashed", "running"]
 
 
-async def test_a_soft_limit_warns_once_for_each_period_in_all_processes(path: Path, ledger: Ledger) -> None:
+async def test_a_soft_limit_warns_once_for_each_period_in_all_processes(
+    location: str | Path, ledger: Ledger
+) -> None:
     budgets = BudgetSettings.model_validate({"session": {"soft": 0.001}, "day": {"soft": 0.002}})
     assert await ledger.newly_passed(budgets, "a") == []
     end(ledger, call(), 150, "a")
     (passed,) = await ledger.newly_passed(budgets, "a")
     assert (passed.budget.scope, passed.spent > Decimal("0.0015")) == ("session", True)
     end(ledger, call(), 150, "b")
-    async with await open_database(path) as other:
+    async with await open_database(location) as other:
         told = await Ledger(other, Models()).newly_passed(budgets, "b")
     assert [one.budget.scope for one in told] == ["session", "day"]
     assert await ledger.newly_passed(budgets, "a") == []
@@ -246,14 +246,18 @@ steps = st.lists(
 @given(steps, st.floats(0.001, 0.1))
 @settings(deadline=None, max_examples=25)
 async def test_no_sequence_of_steps_passes_a_hard_limit(
-    tmp_path_factory: pytest.TempPathFactory, made: list[tuple[str, int, int]], limit: float
+    new_database: NewDatabase, made: list[tuple[str, int, int]], limit: float
 ) -> None:
-    path = tmp_path_factory.mktemp("gate") / "tensorwall.db"
+    with new_database() as location:
+        await take_steps(location, made, limit)
+
+
+async def take_steps(location: str | Path, made: list[tuple[str, int, int]], limit: float) -> None:
     budgets = hard(day=limit, month=limit * 2)
     most = budgets.day.hard
     assert most is not None
     async with contextlib.AsyncExitStack() as exits:
-        databases = [await open_database(path) for _ in range(3)]
+        databases = [await open_database(location) for _ in range(3)]
         for database in databases:
             exits.push_async_callback(database.aclose)
         running: list[list[tuple[UpstreamCall, int]]] = [[], [], []]
@@ -268,7 +272,7 @@ async def test_no_sequence_of_steps_passes_a_hard_limit(
             elif step == "crash":
                 await databases[who].aclose()
                 running[who].clear()
-                databases[who] = await open_database(path)
+                databases[who] = await open_database(location)
                 exits.push_async_callback(databases[who].aclose)
             elif step == "recover":
                 await ledger.recover()
@@ -293,10 +297,10 @@ async def test_no_sequence_of_steps_passes_a_hard_limit(
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_hundred_calls_at_once_keep_the_limit(path: Path, seed: int) -> None:
+async def test_a_hundred_calls_at_once_keep_the_limit(location: str | Path, seed: int) -> None:
     chance = Random(seed)
     budgets = hard(day=0.05)
-    async with await open_database(path) as one, await open_database(path) as other:
+    async with await open_database(location) as one, await open_database(location) as other:
         ledgers = [Ledger(one, Models()), Ledger(other, Models())]
 
         async def go(number: int) -> bool:
@@ -345,12 +349,14 @@ asyncio.run(main())
 """
 
 
-def spend(path: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", SPENDER, str(path)], stdout=subprocess.PIPE)
+def spend(location: str | Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", SPENDER, str(location)], stdout=subprocess.PIPE)
 
 
-async def test_processes_together_keep_the_limit_though_one_is_killed(path: Path, database: Database) -> None:
-    spenders = [spend(path) for _ in range(3)]
+async def test_processes_together_keep_the_limit_though_one_is_killed(
+    location: str | Path, database: Database
+) -> None:
+    spenders = [spend(location) for _ in range(3)]
     try:
         for spender in spenders:
             assert spender.stdout is not None

@@ -22,6 +22,9 @@ from core.costs.ledger_records import CallRecord
 from core.errors import InputError
 from core.storage import Database
 from core.storage.tables import imported_sessions
+from tests.databases import on_sqlite
+
+pytestmark = on_sqlite  # the same rows are written, whichever file they are from
 
 Import = Callable[[Path], Any]
 

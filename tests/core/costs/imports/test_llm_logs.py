@@ -20,6 +20,9 @@ from core.errors import InputError
 from core.storage import Database
 from core.storage.tables import imported_sessions
 from tests.core.costs.imports.llm_database import RESPONSES, VERSIONS, LlmDatabase
+from tests.databases import on_sqlite
+
+pytestmark = on_sqlite  # the same rows are written, whichever file they are from
 
 
 @pytest.fixture
