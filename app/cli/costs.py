@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,6 +133,8 @@ def costs(
         raise click.UsageError(
             f"--format {form} is for sessions, groups and calls; here it is table or json."
         )
+
+    import asyncio
 
     async def work() -> int:
         from app.cli import costs_files, costs_output

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -406,3 +407,35 @@ def test_usage_of_other_programs_is_imported_once(tensorwall: Run, tmp_path: Pat
     again = tensorwall("costs", "--import", str(rows))
     assert again.out.splitlines()[1] == "1 were here already."
     assert exact(tensorwall("costs", "--format", "json").out)["totals"]["cost_usd"] == Decimal("0.002")
+
+
+def test_the_examples_of_the_readme_run(tensorwall: Run, ledger: Ledger, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = [line for line in readme.splitlines() if line.startswith("tensorwall costs")]
+    examples = [shlex.split(line, comments=True)[2:] for line in lines]
+    assert len(examples) >= 10
+    for options in examples:
+        if {"--watch", "--import", "--audit"} & {*options}:
+            continue  # never ends, or needs somebody else's file
+        ran = tensorwall("costs", *(word.replace("november", f"{tmp_path}/november") for word in options))
+        assert ran.status == 0, ran.err
+    assert (tmp_path / "november.csv").read_text().startswith("session,title,deleted,")
+
+
+def test_an_audit_tells_what_differs(tensorwall: Run, ledger: Ledger, tmp_path: Path) -> None:
+    day = f"{NOW - timedelta(days=40):%Y-%m-%d}"
+    same, other, broken = (tmp_path / name for name in ("same.csv", "other.csv", "broken.csv"))
+    head = "date,model,requests,prompt_tokens,completion_tokens\n"
+    same.write_text(f"{head}{day},{SMALL},1,300,30\n")
+    other.write_text(f"{head}{day},{SMALL},1,301,30\n")
+    broken.write_text(f"{head}{day},{SMALL},1,three,30\n")
+    agreed = tensorwall("costs", "--audit", str(same), "--provider", "groq")
+    assert (agreed.status, "agree" in agreed.out) == (0, True), agreed
+    differs = tensorwall("costs", "--audit", str(other), "--provider", "groq")
+    assert differs.status == 1
+    assert "300 / 301" in differs.out
+    (row,) = exact(tensorwall("costs", "--audit", str(other), "--provider", "groq", "--format", "json").out)
+    assert (row["ours_prompt_tokens"], row["theirs_prompt_tokens"]) == (300, 301)
+    refused = tensorwall("costs", "--audit", str(broken), "--provider", "groq")
+    assert refused.status == 2
+    assert "line 2" in refused.err
