@@ -207,8 +207,8 @@ spend = Table(
 """Sums over the calls that have ended, by session, kind (``call_kinds.id``) and the quarter of an hour they
 started in (900 s since 1970; no time zone's midnight lies within one). The database's own triggers keep them,
 within the transaction that writes a call; nothing here ever writes them. ``session_id`` is empty for calls
-outside of sessions. ``turns`` are questions: first calls of ``chat``. ``uncached_tokens`` are those of prompts
-that were paid in full. Times are in microseconds; ``timed_tokens`` are those that were generated in
+outside of sessions. ``turns`` are questions: first calls of ``chat``. ``uncached_tokens`` are those of
+prompts that were paid in full. Times are in microseconds; ``timed_tokens`` are those that were generated in
 ``generation_time``.
 
 The key begins with what most groups are made of, so that sessions need no sorting."""
