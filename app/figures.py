@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from core.chat.events import OutputCapped, SoftLimitPassed
+if TYPE_CHECKING:
+    from core.chat.events import OutputCapped, SoftLimitPassed
 
 __all__ = (
     "count",
