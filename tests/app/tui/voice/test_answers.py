@@ -191,10 +191,11 @@ async def test_what_a_session_cost_tells_how_quick_its_spoken_turns_were(
         await text_of(reply)
         await user.settles(2)
         await user.sends("/cost")
-        await user.told("tokens in")
+        await user.sees("1 turn", "billed")
+        assert "spoken turn" not in user.screen
         await reply.book(Receipt(1, 0.21, 0.0, 0.143, 0.092, 0.445, 1, 0, None))
-        await user.sends("/cost")
-        await user.told("1 spoken turn · to the first sound: half within 445 ms, 95 % within 445 ms.")
+        await user.presses("r")
+        await user.sees("1 spoken turn · to the first sound: half within 445 ms, 95 % within 445 ms")
 
 
 async def test_what_was_heard_is_shown_also_when_the_microphone_is_closed_meanwhile(
