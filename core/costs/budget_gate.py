@@ -15,13 +15,25 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, ScalarSelect, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
 from core.chat import ChatRequest, UpstreamCall
 from core.costs.booking import Place, call_values, speech_values, withdraw
-from core.costs.budgets import Budget, BudgetPeriod, Standing, period_of, refusal, room, tightest
+from core.costs.budgets import Budget, Standing, period_of, refusal, room, tightest
 from core.costs.periods import quarter_of
 from core.costs.speech_calls import SpeechCall
 from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
@@ -33,6 +45,7 @@ __all__ = ("BudgetGate", "standings")
 
 T = TypeVar("T")
 
+_INSERT = insert(calls)
 _LOCK = 0x7E5_0B0D6
 """The advisory lock under which PostgreSQL reserves; SQLite has one writer at a time anyway."""
 
@@ -135,7 +148,7 @@ class _Reservation:
 
     def keep(self, reserved: Decimal | None) -> None:
         """Insert the row; ``None`` where nobody knows what the call may cost."""
-        self.connection.execute(insert(calls), {**self.row, "reserved": reserved})
+        self.connection.execute(_INSERT, {**self.row, "reserved": reserved})
 
 
 def standings(
@@ -145,26 +158,46 @@ def standings(
     periods = [period_of(budget.scope, now, session_id) for budget in budgets]
     if not budgets:
         return []
-    sums = [column for at in periods for column in (_spent(at), _reserved(at))]
-    amounts = [amount or Decimal(0) for amount in connection.execute(select(*sums)).one()]
+    values: dict[str, Any] = {}
+    for number, at in enumerate(periods):
+        if at.since is None:
+            values["session"] = at.name
+        else:
+            values |= {f"quarter_{number}": quarter_of(at.since), f"since_{number}": at.since}
+    query = _sums(tuple(at.since is None for at in periods))
+    amounts = [amount or Decimal(0) for amount in connection.execute(query, values).one()]
     return [
         Standing(budget, at, amounts[2 * number], amounts[2 * number + 1])
         for number, (budget, at) in enumerate(zip(budgets, periods, strict=True))
     ]
 
 
-def _spent(at: BudgetPeriod) -> ScalarSelect[Any]:
-    if at.since is None:
-        return select(func.sum(spend.c.cost)).where(spend.c.session_id == at.name).scalar_subquery()
+@cache  # since building it takes longer than running it
+def _sums(of_session: tuple[bool, ...]) -> Select[Any]:
+    """What is spent and what is reserved in each period: the session's, or that since a moment."""
+    sums = [
+        column
+        for number, in_session in enumerate(of_session)
+        for column in (_spent(number, in_session), _reserved(number, in_session))
+    ]
+    return select(*sums).where(calls.c.outcome == literal_column("'running'"))  # by its own small index
+
+
+def _spent(number: int, in_session: bool) -> ScalarSelect[Any]:
+    if in_session:
+        of_one = select(func.sum(spend.c.cost))
+        return of_one.where(spend.c.session_id == bindparam("session")).scalar_subquery()
     of_all = select(func.sum(quarter_spend.c.cost))
-    return of_all.where(quarter_spend.c.quarter >= quarter_of(at.since)).scalar_subquery()
+    return of_all.where(quarter_spend.c.quarter >= bindparam(f"quarter_{number}")).scalar_subquery()
 
 
-def _reserved(at: BudgetPeriod) -> ScalarSelect[Any]:
-    total = select(func.sum(calls.c.reserved)).where(calls.c.outcome == "running")
-    if at.since is None:
-        return total.where(calls.c.session_id == at.name).scalar_subquery()
-    return total.where(calls.c.started_at >= at.since).scalar_subquery()
+def _reserved(number: int, in_session: bool) -> ColumnElement[Any]:
+    """Of the running calls, which are few: were these conditions, they would be looked up in all calls."""
+    if in_session:
+        counts = calls.c.session_id == bindparam("session")
+    else:
+        counts = calls.c.started_at >= bindparam(f"since_{number}")
+    return func.sum(case((counts, calls.c.reserved)))
 
 
 def _reserve_answer(reservation: _Reservation, worst: Future[WorstCase]) -> int | None:
