@@ -7,7 +7,6 @@ socket is let in; on loopback there is a password (`PASSWORD`), as on a server t
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -51,7 +50,7 @@ def what_is_missing_for_postgresql() -> str:
     missing = []
     if not shutil.which("setpriv"):
         missing.append("util-linux")
-    if _program("initdb") is None:
+    if _program("initdb") is None or _user() is None:
         missing.append("postgresql")
     if find_spec("psycopg") is None:
         missing.append("tensorwall[postgres]")
@@ -87,7 +86,12 @@ class PostgresServer:
         command += [f"--{name}={value}" for name, value in settings.items()]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **_user()
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **_user() or {},
             )
         self._wait_until_it_answers()
         if new:
@@ -129,15 +133,12 @@ class PostgresServer:
         return psycopg.connect(self.url(database), autocommit=True)
 
     def _make_cluster(self) -> None:
-        owner = _user()
-        if owner:
+        if owner := _user():
             shutil.chown(self._directory, owner["user"], owner["group"])
-        options = (
-            f"--username={USER} --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync --no-instructions"
-        )
+        options = f"--username={USER} --auth=trust --encoding=UTF8 --locale=C.UTF-8 --no-sync"
         done = subprocess.run(
             [str(_program("initdb")), *options.split(), str(self._data)],
-            capture_output=True, text=True, check=False, timeout=_PATIENCE, **owner,
+            capture_output=True, text=True, check=False, timeout=_PATIENCE, **owner or {},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         (self._data / "pg_hba.conf").write_text(_ACCESS)
@@ -165,11 +166,16 @@ class PostgresServer:
         raise AssertionError(f"the PostgreSQL server did not start:\n{log[-2000:]}")
 
 
-def _user() -> dict[str, Any]:
-    """Whom to run the server as: it refuses root, for whom Debian's own user stands in."""
+def _user() -> dict[str, Any] | None:
+    """Whom to run the server as: it refuses root, for whom the user of Debian's package stands in."""
+    import pwd  # Unix has it
+
     if os.geteuid() != 0:
         return {}
-    user = pwd.getpwnam("postgres")
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        return None
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 

@@ -15,8 +15,8 @@ __all__ = ("Sqlite",)
 
 _BUSY_TIMEOUT = 5_000
 """Milliseconds to wait for another process's write."""
-_MIGRATION_TIMEOUT = 60_000
-"""Milliseconds to wait for another process that migrates the tables."""
+_OPENING_TIMEOUT = 60_000
+"""Milliseconds to wait for another process that makes or migrates the tables."""
 _MAGIC = b"SQLite format 3\0"
 """https://www.sqlite.org/fileformat.html#magic_header_string"""
 
@@ -60,26 +60,23 @@ class Sqlite:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def begin_migrating(self, connection: Connection) -> None:
-        """Take the write lock, with the patience that another process's migration calls for."""
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_MIGRATION_TIMEOUT}")
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+        """The write lock will do: whoever migrates holds it until the tables are ours."""
+        self.begin_writing(connection)
 
     def join(self, connection: Connection) -> Presence:
         """Keep a write-ahead log, so that readers and one writer work at once, and a lock beside the file."""
-        if self._file is None:
-            return Presence()
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
+        driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+        if self._file is None:
+            return Presence()
         _use_write_ahead_log(driver)
         return FilePresence(self._file.with_name(f"{self._file.name}-open"))
 
 
 def _configure(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions are begun explicitly
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
+    connection.execute(f"PRAGMA busy_timeout = {_OPENING_TIMEOUT}")
     connection.execute("PRAGMA foreign_keys = ON")
     # With a write-ahead log NORMAL survives the death of the process at any moment, and a power
     # failure but for the last commits: https://www.sqlite.org/pragma.html#pragma_synchronous
