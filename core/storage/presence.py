@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 
 from core.files import try_lock
 from core.identifiers import new_id
@@ -24,6 +25,7 @@ _IS_HELD = text(
     # CASE keeps the order; in one statement, so that nobody waits long who comes to life meanwhile.
     "SELECT CASE WHEN pg_try_advisory_lock(:key) THEN NOT pg_advisory_unlock(:key) ELSE true END"
 )
+_RELEASE = text("SELECT pg_advisory_unlock_shared(:key)")
 
 
 class Presence:
@@ -97,6 +99,16 @@ class ServerPresence(Presence):
         if instance == self.id:
             return True
         return bool(self._connection.execute(_IS_HELD, {"key": _key(instance)}).scalar_one())
+
+    def release(self) -> None:
+        """Give the lock back; safe to call twice.
+
+        Before the connection is closed, since the server would drop it a moment later only.
+        """
+        if self._connection.closed:
+            return
+        with contextlib.suppress(DBAPIError), self._connection.begin():  # a lost connection holds nothing
+            self._connection.execute(_RELEASE, {"key": _key(self.id)})
 
     def _hold(self, connected: DBAPIConnection, _: object = None) -> None:
         cursor = connected.cursor()

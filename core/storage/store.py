@@ -90,10 +90,12 @@ class Store:
         return self._transact(self._backend.begin_writing, lambda: work(self._connection, *args, **kwargs))
 
     def close(self) -> None:
-        """Close the connection and tell other processes that this one is gone."""
+        """Tell other processes that this one is gone, and close the connection."""
         with translated(self.place):
-            self._connection.close()
-        self.presence.release()
+            try:
+                self.presence.release()
+            finally:
+                self._connection.close()
 
     def _transact(self, begin: _Begin, work: Callable[[], T]) -> T:
         self._begin = begin
