@@ -139,7 +139,5 @@ def _in_words(answer: Repriced, model: str) -> list[str]:
     if answer.left_out:
         lines.append(f"Left out: {number_of(answer.left_out, 'call')} without tokens (failed, or speech).")
     if answer.unknown_price_calls:
-        lines.append(
-            f"Not in what they cost: {number_of(answer.unknown_price_calls, 'call')} at an unknown price."
-        )
+        lines.append(f"Left out: {number_of(answer.unknown_price_calls, 'call')} at an unknown price.")
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast, get_args
 
 from app.cli.costs_tables import (
@@ -106,9 +107,10 @@ class Overview:
             lines.append(_detours(detours))
         if self.scope == Scope():
             heading = await review.month_forecast()
+            month = partial(money, estimated=heading.estimated)
             lines.append(
-                f"This month: {money(heading.spent)} so far, some {money(heading.projected)} by its end; "
-                f"last month {money(heading.last_month)}."
+                f"This month: {month(heading.spent)} so far, some {month(heading.projected)} by its end; "
+                f"last month {month(heading.last_month)}."
             )
         return lines
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Literal
 
 from core.costs.periods import local_midnight, month_start, week_start
@@ -137,7 +137,7 @@ def refusal(standing: Standing, worst: Decimal | None) -> BudgetExceeded:
         return BudgetExceeded(message, scope=budget.scope, left=left, hint=hint)
     running = f", with {_dollars(standing.reserved)} held for running calls" if standing.reserved else ""
     return BudgetExceeded(
-        f"{limit} has {_dollars(left)} left{running}; this call may cost {_dollars(worst)}.",
+        f"{limit} has {_dollars(left)} left{running}; this call may cost {_dollars(worst, ROUND_CEILING)}.",
         scope=budget.scope,
         left=left,
         refills_at=standing.period.refills_at,
@@ -152,7 +152,7 @@ def _when_there_is_more(standing: Standing) -> str:
     return f"It refills on {standing.period.refills_at.astimezone():%a %d %b at %H:%M}"
 
 
-def _dollars(amount: Decimal) -> str:
+def _dollars(amount: Decimal, rounding: str = ROUND_FLOOR) -> str:
     """At least cents, and so many digits that no sum reads as nothing; never more than there is."""
     digits = 2 if amount >= 1 or not amount else max(2, 1 - amount.adjusted())
-    return f"${amount.quantize(Decimal(1).scaleb(-digits), ROUND_FLOOR):,f}"
+    return f"${amount.quantize(Decimal(1).scaleb(-digits), rounding):,f}"

@@ -21,8 +21,8 @@ _LAST = datetime(2100, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM = Decimal(100_000_000_000)
 """As seconds this would be in the year 5138."""
 _MOST_TOKENS = 10**12
-_MOST_DOLLARS = Decimal(1_000_000)
-"""The ledger adds up at most 9.2 million (``core.storage.types.Money``)."""
+_MOST_DOLLARS = Decimal(10_000)
+"""For one call; the ledger adds up at most 9.2 million (``core.storage.types.Money``)."""
 _DAY = re.compile(r"(19|20)\d{6}")
 """ISO 8601 without dashes, which is no number of seconds."""
 _CURRENCY = re.compile(r"^(US)?\$|^USD\b|\bUSD$", re.IGNORECASE)

@@ -27,6 +27,8 @@ PeriodName = Literal["today", "week", "month", "all"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _QUARTER = timedelta(minutes=15)
+_EARLIEST = (datetime.min.replace(tzinfo=UTC) + timedelta(days=2) - _EPOCH) // _QUARTER
+_LATEST = (datetime.max.replace(tzinfo=UTC) - timedelta(days=2) - _EPOCH) // _QUARTER
 _STEP = timedelta(days=5)
 """Short enough: no clock in the time zone database was changed twice within a week since 1970."""
 
@@ -78,8 +80,8 @@ def quarter_of(moment: datetime) -> int:
 
 
 def quarter_start(quarter: int) -> datetime:
-    """When a quarter of an hour began, in UTC."""
-    return _EPOCH + quarter * _QUARTER
+    """When a quarter of an hour began, in UTC; the nearest there is, where no calendar has it."""
+    return _EPOCH + min(max(quarter, _EARLIEST), _LATEST) * _QUARTER
 
 
 def offsets(first: datetime, last: datetime) -> list[tuple[int, int]]:

@@ -21,6 +21,10 @@ Dimension = Field | Literal["session", "day", "week", "month"]
 DIMENSIONS: tuple[Dimension, ...] = ("session", *FIELDS, "day", "week", "month")
 
 _EPOCH = date(1970, 1, 1)
+_FIRST_DAY, _LAST_DAY = (date.min - _EPOCH).days + 7, (date.max - _EPOCH).days
+"""What a calendar has, and the Monday before it."""
+_NO_USE_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_AHEAD = timedelta(days=36_525)
 _Change = tuple[int, int]
 """From that quarter of an hour on the clock is so many quarters ahead of UTC."""
 
@@ -46,13 +50,16 @@ def local_day(connection: Connection) -> ColumnElement[Any]:
     ends = [select(end(quarter_spend.c.quarter)).scalar_subquery() for end in (func.min, func.max)]
     first, last = connection.execute(select(*ends)).one()
     now = datetime.now(UTC)
-    changes = offsets(quarter_start(first), quarter_start(last)) if first is not None else offsets(now, now)
+    # Of what a damaged row dates before or after that the nearest offset is good enough.
+    earliest = max(_NO_USE_BEFORE, quarter_start(first)) if first is not None else now
+    latest = min(now + _CLOCK_AHEAD, quarter_start(last)) if last is not None else now
+    changes = offsets(earliest, max(earliest, latest))
     return (spend.c.quarter + _ahead(changes)) // _number(96)
 
 
 def day_of(number: int, dimension: Dimension) -> date:
     """The day of that number, or the first day of its week or month."""
-    day = _EPOCH + timedelta(days=number)
+    day = _EPOCH + timedelta(days=min(max(number, _FIRST_DAY), _LAST_DAY))
     if dimension == "week":
         return week_start(day)
     return month_start(day) if dimension == "month" else day

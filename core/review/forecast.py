@@ -26,6 +26,7 @@ class Forecast:
         projected: at the end of the month.
         last_month: in the whole month before.
         last_month_by_now: in the month before, up to the same day.
+        estimated: whether some of the spend it rests on is an estimate.
     """
 
     spent: Decimal
@@ -34,6 +35,7 @@ class Forecast:
     projected: Decimal
     last_month: Decimal
     last_month_by_now: Decimal
+    estimated: bool = False
 
 
 def forecast(spent_on: Mapping[date, Decimal], today: date) -> Forecast:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -56,7 +56,7 @@ class Repriced:
         left_out: calls that have no tokens to price: they failed, or are speech.
         actual: what those that were priced again did cost.
         instead: what they would have cost.
-        unknown_price_calls: of them, whose own price is unknown: they are missing in ``actual``.
+        unknown_price_calls: left out, too, since their own price is unknown.
     """
 
     price: Price
@@ -98,8 +98,10 @@ def repriced(connection: Connection, scope: Scope, price: Price) -> Repriced:
         if row.feature in _SPOKEN or not usage.total_tokens:
             left_out += int(row.calls)
             continue
+        if row.unknown:  # there is nothing to compare them with
+            unknown += int(row.calls)
+            continue
         counted += int(row.calls)
-        unknown += int(row.unknown)
         actual += row.cost or Decimal(0)
         instead += price.cost(usage)
     return Repriced(price, counted, left_out, actual, instead, unknown)
@@ -110,9 +112,10 @@ def month_forecast(connection: Connection, now: datetime) -> Forecast:
     today = now.astimezone().date()
     looked_back = local_midnight(month_start(today, -1))
     days = group(connection, ("day",), Scope(since=min(looked_back, _days_ago(now))))
-    return forecast(
+    heading = forecast(
         {part.keys[0]: part.totals.cost for part in days if not isinstance(part.keys[0], str)}, today
     )
+    return replace(heading, estimated=any(part.totals.estimated_cost for part in days))
 
 
 def _days_ago(now: datetime) -> datetime:
@@ -139,7 +142,7 @@ def _sums(connection: Connection, scope: Scope) -> Iterable[Any]:
         )
         .join(call_kinds, call_kinds.c.id == spend.c.kind_id)
         .where(*conditions(connection, scope))
-        .group_by(call_kinds.c.feature, call_kinds.c.has_tokens)
+        .group_by(call_kinds.c.feature, call_kinds.c.has_tokens, spend.c.unknown_price_calls > 0)
     )
     return connection.execute(query)
 

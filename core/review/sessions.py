@@ -24,6 +24,8 @@ MAX_IDS = 10_000
 LATENCIES = 24
 """How many of a session's latest answers ``SessionSpend.latencies`` tells of."""
 
+_LONGEST = 86_400.0
+"""Seconds; no call takes a day."""
 _LOOKED_AT = 500
 """The latest calls of a session that its median and latencies are taken from."""
 _TIMES = (
@@ -158,12 +160,17 @@ def _session(
         models=models.get(row.session_id, ()),
         first_at=times[0].started_at if 0 < len(times) < _LOOKED_AT else _first_at(connection, row, scope),
         last_at=max(
-            (call.started_at + timedelta(seconds=call.duration or 0) for call in times),
+            (call.started_at + _length(call.duration) for call in times),
             default=quarter_start(row.last),
         ),
         median_speed=median(speeds) if speeds else None,
         latencies=tuple(latencies[-LATENCIES:]),
     )
+
+
+def _length(seconds: float | None) -> timedelta:
+    """Of a call; what a damaged row tells that no call can take is nothing."""
+    return timedelta(seconds=seconds) if seconds and 0 < seconds < _LONGEST else timedelta()
 
 
 def _first_at(connection: Connection, row: Row[Any], scope: Scope) -> datetime:

@@ -15,6 +15,9 @@ BIG_INTEGER = BigInteger().with_variant(Integer, "sqlite")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = (datetime.min.replace(tzinfo=UTC) + timedelta(days=2) - _EPOCH) // _MICROSECOND
+_LATEST = (datetime.max.replace(tzinfo=UTC) - timedelta(days=2) - _EPOCH) // _MICROSECOND
+"""Two days from the ends of the calendar, so that every time zone has the time."""
 _PICO = Decimal(1_000_000_000_000)
 
 
@@ -81,5 +84,5 @@ class UtcTime(TypeDecorator[datetime]):
         return (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, _: Dialect) -> datetime | None:
-        """In UTC."""
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        """In UTC; what no calendar has, as a damaged row may hold, comes as the nearest time there is."""
+        return None if value is None else _EPOCH + min(max(value, _EARLIEST), _LATEST) * _MICROSECOND

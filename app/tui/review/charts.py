@@ -205,10 +205,10 @@ class ChartsView(View, can_focus=True):
 def _heading(heading: Forecast, budget: Budget | None) -> str:
     limit = (budget.hard or budget.soft) if budget else None
     if limit is None:
-        told = f"{money(heading.spent)} spent this month"
+        told = f"{money(heading.spent, estimated=heading.estimated)} spent this month"
     else:
         told = f"{money(max(Decimal(0), limit - heading.spent))} left of {money(limit)} this month"
-    return f"{told}, heading for {money(heading.projected)}"
+    return f"{told}, heading for {money(heading.projected, estimated=heading.estimated)}"
 
 
 def _short(model: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from textual import on
@@ -197,7 +198,7 @@ class QuestionsView(View):
         told = [Content.styled(f"{subject} did cost {money(actual.actual)} in {calls}.", "bold")]
         notes = ["Priced again from the tokens that were recorded, at today's prices."]
         if actual.unknown_price_calls:
-            notes.append(f"{count(actual.unknown_price_calls)} have no known price of their own.")
+            notes.append(f"{number_of(actual.unknown_price_calls, 'call')} at unknown prices are left out.")
         if actual.left_out:
             notes.append(f"{number_of(actual.left_out, 'call')} without tokens are left out.")
         told.append(Content(" ".join(notes)))
@@ -254,13 +255,14 @@ class QuestionsView(View):
         heading = await records.review.month_forecast(self.context.now())
         standings = await records.ledger.standings(self.context.services.assistant.budgets, None)
         month = next((standing for standing in standings if standing.budget.scope == "month"), None)
+        month_of = partial(money, estimated=heading.estimated)
         rows = (
-            Row("spent", ("Spent so far this month", money(heading.spent))),
-            Row("a_day", ("A day, over the last four weeks", money(heading.a_day))),
+            Row("spent", ("Spent so far this month", month_of(heading.spent))),
+            Row("a_day", ("A day, over the last four weeks", month_of(heading.a_day))),
             Row("left", ("Days left after today", str(heading.days_left))),
-            Row("projected", ("At the end of the month, if it goes on so", money(heading.projected))),
-            Row("by_now", ("Last month by this day", money(heading.last_month_by_now))),
-            Row("last", ("Last month in all", money(heading.last_month))),
+            Row("projected", ("At the end of the month, if it goes on so", month_of(heading.projected))),
+            Row("by_now", ("Last month by this day", month_of(heading.last_month_by_now))),
+            Row("last", ("Last month in all", month_of(heading.last_month))),
         )
         words = (Content.styled(_on_track(heading, month), "bold"), Content(_compared(heading)))
         return _Answer(words, (Column("", 44), Column("US dollars", 12, right=True)), rows)
@@ -315,7 +317,7 @@ def _difference(instead: Decimal, actual: Decimal) -> str:
 
 def _on_track(heading: Forecast, month: Standing | None) -> str:
     """Against the month's limit where there is one, else against last month."""
-    ends = f"The month is heading for {money(heading.projected)}"
+    ends = f"The month is heading for {money(heading.projected, estimated=heading.estimated)}"
     limit = (month.budget.hard or month.budget.soft) if month else None
     if limit is None:
         return f"{ends}. No limit is set for it."

@@ -74,7 +74,7 @@ def _all_failed(*causes: CredentialsError | AuthenticationFailed | RateLimited) 
         (_all_failed(AuthenticationFailed("no"), RateLimited("later")), 1),
         (_all_failed(), 1),
         (CredentialsError("none"), 4),
-        (BudgetExceeded("enough"), 3),
+        (BudgetExceeded("enough", scope="day"), 3),
         (InputError("no"), 2),
         (UnknownRoute("no"), 2),
         (DiskFull("full"), 1),

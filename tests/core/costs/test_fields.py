@@ -70,7 +70,7 @@ def test_counts_with_and_without_separators(number: int) -> None:
         assert whole_number(written) == number
 
 
-@given(st.decimals(0, 10**6, places=6))
+@given(st.decimals(0, 10**4, places=6))
 def test_amounts_keep_their_digits(amount: Decimal) -> None:
     for written in (amount, f"{amount:f}", f"${amount:,}", f"US$ {amount:f}", f"{amount:f} USD"):
         read = dollars(written)
