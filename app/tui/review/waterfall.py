@@ -16,6 +16,10 @@ Phase = Literal[
 ]
 
 
+_SHORTEST = 1e-6
+"""Seconds that an axis stands for at least."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """Phases one after the other, each with its seconds; the first begins at ``start`` of the axis."""
@@ -81,7 +85,7 @@ def pieces(bar: Bar, span: float, width: int) -> list[Piece]:
     """
     if not bar.phases or width < 1:
         return []
-    scale = width / span if span > 0 else 0.0
+    scale = width / max(span, _SHORTEST)
     at = bar.start
     edges = [_cell(at, scale, width)]
     for _, seconds in bar.phases:
