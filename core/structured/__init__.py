@@ -1,0 +1,19 @@
+"""Answers in JSON: asking for them, checking them, and having one that broke the rules mended.
+
+Pure but for `read_schema`'s imports: text in, text or `Violation` out.
+"""
+
+from core.structured.asking import asked_of, repair_messages
+from core.structured.indenter import Indenter, indented
+from core.structured.schemas import read_schema
+from core.structured.violations import Violation, find_violations
+
+__all__ = (
+    "Indenter",
+    "Violation",
+    "asked_of",
+    "find_violations",
+    "indented",
+    "read_schema",
+    "repair_messages",
+)
