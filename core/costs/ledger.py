@@ -92,10 +92,12 @@ class Ledger:
         await self._database.run(book_speech, call, session_id, call.price)
 
     async def standings(
-        self, budgets: BudgetSettings | None, session_id: str | None = None
+        self, budgets: BudgetSettings | None, session_id: str | None = None, now: datetime | None = None
     ) -> list[Standing]:
-        """What has been spent of each budget that limits anything, now."""
-        return await self._database.read(standings, budgets_of(budgets), session_id, datetime.now(UTC))
+        """What has been spent of each budget that limits anything, in its period at ``now``."""
+        return await self._database.read(
+            standings, budgets_of(budgets), session_id, now or datetime.now(UTC)
+        )
 
     async def newly_passed(
         self, budgets: BudgetSettings | None, session_id: str | None = None
