@@ -10,12 +10,14 @@ from core.chat.decision import (
     UpstreamCall,
 )
 from core.chat.events import (
+    AnswerRejected,
     Event,
     Finished,
     FinishReason,
     LimitsReported,
     OutputCapped,
     ReasoningDelta,
+    Relayed,
     RouteChanged,
     RouteChosen,
     SoftLimitPassed,
@@ -51,6 +53,7 @@ from core.chat.response import ChatResponse
 from core.chat.usage import RateLimits, Usage
 
 __all__ = (
+    "AnswerRejected",
     "CallGate",
     "CallObserver",
     "CallOutcome",
@@ -76,6 +79,7 @@ __all__ = (
     "RateLimits",
     "ReasoningDelta",
     "ReasoningEffort",
+    "Relayed",
     "ResponseFormat",
     "Role",
     "RouteChanged",

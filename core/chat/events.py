@@ -3,7 +3,8 @@
 A stream is: ``RouteChosen``, then for each failed try ``RouteChanged`` (or ``Waiting``) and a new
 ``RouteChosen``; deltas; ``LimitsReported`` and ``UsageReported`` where the provider says so; and
 ``Finished`` last. A stream that fails raises one of ``core.errors`` instead of ``Finished``. After it a
-turn of the assistant may tell ``SoftLimitPassed``.
+turn of the assistant may tell ``SoftLimitPassed``. The answer to a relayed request has a ``Relayed`` before
+the events that were read from it. ``AnswerRejected`` comes before the whole stream of a better answer.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Literal
 from core.chat.usage import RateLimits, Usage
 
 __all__ = (
+    "AnswerRejected",
     "Event",
     "FinishReason",
     "Finished",
     "LimitsReported",
     "OutputCapped",
     "ReasoningDelta",
+    "Relayed",
     "RouteChanged",
     "RouteChosen",
     "SoftLimitPassed",
@@ -103,6 +106,13 @@ class ToolCallDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class Relayed:
+    """One piece of a streamed answer as the provider wrote it: the JSON text of a chunk."""
+
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsReported:
     """The provider's limits after this call."""
 
@@ -121,6 +131,13 @@ class Finished:
     """The answer is whole, or ended by the cap (``length``)."""
 
     reason: FinishReason
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRejected:
+    """The answer is not the JSON that was asked for, and is asked for once more, in place of this one."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +163,10 @@ Event = (
     | ReasoningDelta
     | TextDelta
     | ToolCallDelta
+    | Relayed
     | LimitsReported
     | UsageReported
     | Finished
+    | AnswerRejected
     | SoftLimitPassed
 )

@@ -92,6 +92,9 @@ class ChatRequest(_Frozen):
     ``model`` is a route's name, an alias or a provider's own model id. ``max_completion_tokens`` is
     the most tokens to generate, reasoning included; ``None`` lets the provider profile choose one
     that fits. ``extra`` holds fields this vocabulary does not know; they go on the wire untouched.
+
+    ``relayed`` is the body of a client that asked through us. It goes on the wire in place of the other
+    fields, which then only tell what is in it, and its answer comes with ``Relayed`` events.
     """
 
     model: str = Field(min_length=1)
@@ -109,3 +112,4 @@ class ChatRequest(_Frozen):
     service_tier: ServiceTier | None = None
     user: str | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
+    relayed: dict[str, Any] | None = Field(default=None, repr=False)

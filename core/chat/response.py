@@ -20,6 +20,7 @@ class ChatResponse:
     Attributes:
         cost: US dollars of the answering call, or ``None`` where the price is unknown.
         decision: the routes tried, or ``None`` where a provider was asked directly.
+        relayed: the answer as the provider wrote it, JSON, where the request was a relayed one.
     """
 
     text: str
@@ -31,6 +32,7 @@ class ChatResponse:
     reasoning: str = ""
     cost: Decimal | None = None
     decision: Decision | None = None
+    relayed: bytes | None = field(default=None, repr=False)
 
     @property
     def message(self) -> Message:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from core.chat import Event, FinishReason, ReasoningDelta, TextDelta, ToolCallDelta, Usage
+from core.chat import Event, FinishReason, ReasoningDelta, Relayed, TextDelta, ToolCallDelta, Usage
 from core.errors import ProviderError, StreamInterrupted, UnexpectedResponse
 from core.providers.answer_fields import arguments_of, finish_reason_of, parse_json, text_of, usage_of
 from core.providers.response_errors import event_error
@@ -25,6 +25,11 @@ _EXCERPT = 200
 class AnswerStream:
     """Parses one streamed answer.
 
+    Args:
+        upstream: who answers.
+        request_id: the provider's id of the call, as far as it is known.
+        relay: pass on each piece as it came, too.
+
     Attributes:
         finish_reason: why the answer ended; ``None`` until it says so.
         usage: what it is billed, as last reported.
@@ -32,12 +37,13 @@ class AnswerStream:
         request_id: the provider's id of the call, where the stream names it.
     """
 
-    def __init__(self, upstream: Upstream, request_id: str | None = None) -> None:
+    def __init__(self, upstream: Upstream, request_id: str | None = None, *, relay: bool = False) -> None:
         self.finish_reason: FinishReason | None = None
         self.usage: Usage | None = None
         self.done = False
         self.request_id = request_id
         self._upstream = upstream
+        self._relay = relay
         self._decoder = SSEDecoder()
         self._tool_calls: list[tuple[int | None, str]] = []  # the server's index, and the id
         self._started = False
@@ -92,6 +98,8 @@ class AnswerStream:
             chunk = None
         if name == "error" or (type(chunk) is dict and chunk.get("error")):
             raise self._reported(data if chunk is None else chunk)
+        if self._relay and type(chunk) is dict:
+            yield Relayed(data)
         try:
             if "usage" in chunk or "x_groq" in chunk:
                 self._read_billing(chunk)

@@ -79,13 +79,16 @@ class OpenAICompatibleProvider:
     def with_overrides(self, api_key: str | None, base_url: str | None) -> OpenAICompatibleProvider:
         """The same provider with another key or address; ``None`` keeps what it has.
 
-        Without either it is this object, with its open connections.
+        Without either it is this object; with another key alone it shares the open connections.
         """
         if not api_key and not base_url:
             return self
-        return OpenAICompatibleProvider(
+        other = OpenAICompatibleProvider(
             self.profile, api_key=api_key or self._given_key, base_url=base_url or self._given_url
         )
+        if not base_url:
+            other._connections = self._connections
+        return other
 
     async def stream(self, request: ChatRequest, *, model: str) -> AsyncGenerator[Event]:
         """Stream an answer by the provider's own ``model``; ``Finished`` comes last.
@@ -108,7 +111,8 @@ class OpenAICompatibleProvider:
                     body = await read_body(upstream, chunks, opening)
                     ending = [*events_of(whole_answer(upstream, body, request_id=_request_id(response)))]
                 else:
-                    answer = AnswerStream(upstream, _request_id(response))
+                    relay = request.relayed is not None
+                    answer = AnswerStream(upstream, _request_id(response), relay=relay)
                     for event in answer.feed(opening):
                         yield event
                     if answer.finish_reason is None:
@@ -133,7 +137,10 @@ class OpenAICompatibleProvider:
         """
         async with self._chat(request, model, stream=False) as (upstream, response):
             body = await _whole_body(upstream, response)
-            return whole_answer(upstream, body, request_id=_request_id(response))
+            answer = whole_answer(upstream, body, request_id=_request_id(response))
+        if request.relayed is not None:
+            answer.relayed = body
+        return answer
 
     async def transcribe(
         self,

@@ -10,7 +10,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from core.chat import ChatRequest, Message, ReasoningEffort
 from core.providers.base import CapField, ModelRule, ProviderProfile
 
-__all__ = ("encode_body", "request_body")
+__all__ = ("encode_body", "left_out", "request_body")
 
 _EFFORTS: tuple[ReasoningEffort, ...] = get_args(ReasoningEffort)  # from least to most
 _OURS = ("messages", "model", "stream", *get_args(CapField))  # never taken from ``extra``
@@ -39,12 +39,15 @@ def request_body(
     _drop_refused(profile, rule, body)
     if (cap := profile.output_cap(request, model)) is not None:
         body[profile.cap_field] = cap
-    return {
-        "model": model,
-        "messages": [_message(profile, message) for message in request.messages],
-        "stream": stream,
-        **body,
-    }
+    return {"model": model, "messages": _messages(profile, request), "stream": stream, **body}
+
+
+def left_out(profile: ProviderProfile, request: ChatRequest, *, model: str) -> list[str]:
+    """The fields of a relayed request that do not go on the wire, since the provider refuses them."""
+    given = request.relayed or {}
+    body: dict[str, Any] = dict.fromkeys(given)
+    _drop_refused(profile, profile.rule(model), body)
+    return [name for name in given if name not in body]
 
 
 def encode_body(body: dict[str, Any]) -> bytes:
@@ -57,6 +60,8 @@ def encode_body(body: dict[str, Any]) -> bytes:
 
 def _options(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) -> dict[str, Any]:
     """All fields but the messages and those that depend on others."""
+    if request.relayed is not None:
+        return _relayed_options(request.relayed, rule)
     body = {name: value for name, value in request.extra.items() if name not in _OURS}
     for name in ("temperature", "top_p", "seed", "parallel_tool_calls", "user"):
         if (value := getattr(request, name)) is not None:
@@ -74,6 +79,19 @@ def _options(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) ->
         body["reasoning_effort"] = effort
     if request.service_tier is not None and (tier := profile.service_tiers.get(request.service_tier)):
         body["service_tier"] = tier
+    return body
+
+
+def _relayed_options(given: dict[str, Any], rule: ModelRule) -> dict[str, Any]:
+    """A client's fields as they came; an effort the model does not know becomes one that it does.
+
+    Usage is always asked for, since it is booked; whoever relays the answer leaves it out again.
+    """
+    body = {name: value for name, value in given.items() if name not in _OURS}
+    if isinstance(options := body.get("stream_options"), dict):
+        body["stream_options"] = {**options, "include_usage": True}
+    if (asked := body.get("reasoning_effort")) in _EFFORTS and (effort := _effort(rule, asked)) is not None:
+        body["reasoning_effort"] = effort
     return body
 
 
@@ -96,6 +114,21 @@ def _drop_refused(profile: ProviderProfile, rule: ModelRule, body: dict[str, Any
     for group in profile.exclusive_fields:
         for name in [name for name in group if name in body][1:]:
             del body[name]
+
+
+def _messages(profile: ProviderProfile, request: ChatRequest) -> list[Any]:
+    if request.relayed is None:
+        return [_message(profile, message) for message in request.messages]
+    return [_relayed_message(profile, message) for message in request.relayed["messages"]]
+
+
+def _relayed_message(profile: ProviderProfile, message: dict[str, Any]) -> dict[str, Any]:
+    """A client's message as it came, but for a role and a name that the provider refuses."""
+    if message.get("role") == "developer" and not profile.developer_role:
+        message = {**message, "role": "system"}
+    if "name" in message and not profile.message_names:
+        message = {name: value for name, value in message.items() if name != "name"}
+    return message
 
 
 def _message(profile: ProviderProfile, message: Message) -> dict[str, Any]:

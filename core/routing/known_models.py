@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from weakref import WeakKeyDictionary
 
 from core.catalogue import Catalogue, load_catalogue
 from core.chat import UpstreamCall
@@ -21,7 +22,7 @@ class KnownModels:
 
     def __init__(self, catalogue: Catalogue | None = None) -> None:
         self._catalogue = catalogue
-        self._successors: dict[tuple[Provider, str], str] = {}
+        self._successors: WeakKeyDictionary[Provider, dict[str, str]] = WeakKeyDictionary()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -33,18 +34,20 @@ class KnownModels:
     def resolve(self, endpoint: RouteEndpoint, provider: Provider, requested: str) -> str:
         """The provider's own id of the model to ask for."""
         model = endpoint.model or self.catalogue.provider_model(requested, provider.name)
-        while successor := self._successors.get((provider, model)):
+        successors = self._successors.get(provider, {})
+        while successor := successors.get(model):
             model = successor
         return model
 
     def replace(self, provider: Provider, model: str) -> str | None:
         """Remember that ``model`` is gone, and what takes its place; ``None`` where nothing does."""
         successor = self.catalogue.replacement(provider.name, model)
-        while successor is not None and (provider, successor) in self._successors:
-            successor = self._successors[provider, successor]
+        successors = self._successors.setdefault(provider, {})
+        while successor is not None and successor in successors:
+            successor = successors[successor]
         if successor is None or successor == model:  # or two models would replace each other for ever
             return None
-        self._successors[provider, model] = successor
+        successors[model] = successor
         return successor
 
     def fate(self, provider: Provider, model: str) -> str:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
+from weakref import WeakKeyDictionary
 
 from core.catalogue import Catalogue
-from core.chat import CallGate, CallObserver, ChatRequest, ChatResponse, Decision, Finished, SkippedRoute
+from core.chat import (
+    CallGate,
+    CallObserver,
+    CallRole,
+    ChatRequest,
+    ChatResponse,
+    Decision,
+    Finished,
+    SkippedRoute,
+)
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.providers import Provider
 from core.routing.breaker import BreakerPolicy
@@ -71,7 +81,8 @@ class LLMRouter:
         self._first_content_timeout = first_content_timeout
         self._routes = RouteTable()
         self._providers: dict[tuple[Provider, str | None, str | None], Provider] = {}
-        self._health: dict[tuple[Provider, str], EndpointHealth] = {}
+        # By model; weak, since a provider with a key for one request ends with it.
+        self._health: WeakKeyDictionary[Provider, dict[str, EndpointHealth]] = WeakKeyDictionary()
         self._turns: defaultdict[str, int] = defaultdict(int)
 
     def add_route(self, pattern: str, endpoints: Sequence[RouteEndpoint]) -> None:
@@ -86,7 +97,13 @@ class LLMRouter:
         self._routes.add(pattern, endpoints)
 
     def stream(
-        self, request: ChatRequest, *, observer: CallObserver | None = None, gate: CallGate | None = None
+        self,
+        request: ChatRequest,
+        *,
+        observer: CallObserver | None = None,
+        gate: CallGate | None = None,
+        api_keys: Mapping[str, str] | None = None,
+        role: CallRole = "first",
     ) -> ChatStream:
         """Stream an answer.
 
@@ -94,16 +111,23 @@ class LLMRouter:
             request: what to ask.
             observer: told of this request's calls besides the router's own.
             gate: asked before each of them whether there is money for it.
+            api_keys: keys to use for this request alone, by provider; forgotten when it is over.
+            role: what its first call is made for.
 
         Raises:
             UnknownRoute: no route leads to the request's model.
         """
-        itinerary = self._itinerary(request, streaming=True)
+        itinerary = self._itinerary(request, api_keys, streaming=True, role=role)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
         return ChatStream(itinerary, recorder, self._models, self._sleep, self._first_content_timeout)
 
     async def chat(
-        self, request: ChatRequest, *, observer: CallObserver | None = None, gate: CallGate | None = None
+        self,
+        request: ChatRequest,
+        *,
+        observer: CallObserver | None = None,
+        gate: CallGate | None = None,
+        api_keys: Mapping[str, str] | None = None,
     ) -> ChatResponse:
         """An answer in one piece, with ``cost`` and ``decision``; arguments as `stream`.
 
@@ -113,7 +137,7 @@ class LLMRouter:
             ProviderError: the request itself is refused.
             AllRoutesFailed: no route answered.
         """
-        itinerary = self._itinerary(request, streaming=False)
+        itinerary = self._itinerary(request, api_keys, streaming=False)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
         while True:
             step = itinerary.next_step()
@@ -196,10 +220,17 @@ class LLMRouter:
         response.decision = itinerary.decision
         return response
 
-    def _itinerary(self, request: ChatRequest, *, streaming: bool) -> Itinerary:
+    def _itinerary(
+        self,
+        request: ChatRequest,
+        api_keys: Mapping[str, str] | None,
+        *,
+        streaming: bool,
+        role: CallRole = "first",
+    ) -> Itinerary:
         pattern, endpoints = self._routes.match(request.model)
         decision = Decision(requested=request.model, strategy=self.strategy.value)
-        offers = [(endpoint, self._candidate(endpoint, request)) for endpoint in endpoints]
+        offers = [(endpoint, self._candidate(endpoint, request, api_keys or {})) for endpoint in endpoints]
         if any(message.images for message in request.messages):
             offers = self._that_see(offers, decision)
         standing = [candidate for _, candidate in offers]
@@ -221,10 +252,15 @@ class LLMRouter:
             policy=self._retry,
             clock=self._clock,
             rng=self._random,
+            role=role,
         )
 
-    def _candidate(self, endpoint: RouteEndpoint, request: ChatRequest) -> Candidate:
+    def _candidate(
+        self, endpoint: RouteEndpoint, request: ChatRequest, api_keys: Mapping[str, str]
+    ) -> Candidate:
         provider = self._provider(endpoint)
+        if key := api_keys.get(provider.name):
+            provider = provider.with_overrides(key, None)
         model = self._models.resolve(endpoint, provider, request.model)
         return Candidate(provider, model, self._health_of(provider, model), request, reason="")
 
@@ -271,9 +307,10 @@ class LLMRouter:
         return list(dict.fromkeys(self._provider(endpoint) for endpoint in endpoints))
 
     def _health_of(self, provider: Provider, model: str) -> EndpointHealth:
-        health = self._health.get((provider, model))
+        by_model = self._health.setdefault(provider, {})
+        health = by_model.get(model)
         if health is None:
-            health = self._health[provider, model] = EndpointHealth(self._clock, self._breaker)
+            health = by_model[model] = EndpointHealth(self._clock, self._breaker)
         return health
 
     def _models_of(self, pattern: str, endpoint: RouteEndpoint) -> list[str]:
@@ -281,11 +318,11 @@ class LLMRouter:
         provider = self._provider(endpoint)
         if endpoint.model is not None or not pattern.endswith("*"):
             return [self._models.resolve(endpoint, provider, pattern)]
-        return [model for asked, model in self._health if asked == provider] or [pattern]
+        return [*self._health.get(provider, ())] or [pattern]
 
     def _route_health(self, pattern: str, endpoint: RouteEndpoint, model: str) -> RouteHealth:
         provider, now = self._provider(endpoint), self._clock()
-        health = self._health.get((provider, model)) or EndpointHealth(self._clock, self._breaker)
+        health = self._health.get(provider, {}).get(model) or EndpointHealth(self._clock, self._breaker)
         failed, calls = health.breaker.failures(now)
         return RouteHealth(
             pattern=pattern,

@@ -1,15 +1,18 @@
 """The router over real HTTP, against the simulator: what the scripts of virtual time stand for."""
 
 import asyncio
+import gc
 import re
+from contextlib import closing
 
 import pytest
 
 from core import errors
 from core.chat import RouteChanged, TextDelta, ToolCallDelta, Waiting
-from core.providers import groq_provider, openai_compatible
+from core.providers import OpenAICompatibleProvider, groq_provider, openai_compatible
 from core.routing import LLMRouter, RouteEndpoint
 from tests.core.routing.scripted import Observed, collect, request, text_of
+from tests.simulated import Simulated
 
 MODEL = "openai/gpt-oss-120b"
 
@@ -219,3 +222,28 @@ async def test_no_server_at_all_is_said_in_the_providers_own_words(simulator):
 
 async def _no_sleep(_seconds: float) -> None:
     await asyncio.sleep(0)
+
+
+async def test_a_key_for_one_request_is_used_for_it_alone_and_then_forgotten(routes, simulator):
+    with closing(Simulated(simulator.base_url)) as other:
+        keys = {"groq": other.api_key}
+        assert (await routes.router.chat(request("alone"), api_keys=keys)).text
+        assert text_of([event async for event in routes.router.stream(request("alone"), api_keys=keys)])
+        received = other.requests()
+    connections = {row["connection"] for row in received}
+    assert len(received) == 2
+    assert simulator.requests() == []
+    assert len(connections) == 1  # it shares the kept ones
+    gc.collect()
+    providers = [thing for thing in gc.get_objects() if isinstance(thing, OpenAICompatibleProvider)]
+    assert other.api_key not in {provider._given_key for provider in providers}
+    assert (await routes.router.chat(request("alone"))).text
+    assert len(simulator.requests()) == 1
+
+
+async def test_a_wrong_key_of_one_request_is_not_held_against_the_route(routes, simulator):
+    with pytest.raises(errors.AllRoutesFailed) as failed:
+        await routes.router.chat(request("alone"), api_keys={"groq": "gsk_of_nobody_at_all"})
+    assert isinstance(failed.value.causes[0], errors.AuthenticationFailed)
+    assert [route.circuit for route in routes.router.health()] == ["closed"] * 4
+    assert (await routes.router.chat(request("alone"))).text
