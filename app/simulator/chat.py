@@ -106,7 +106,7 @@ class ChatAnswer:
         self._exchange.headers |= limits.headers()
         cached = self._organization.cache(model.id).cached_tokens(prompt) if model.caches_prompts else 0
         bill = _Bill(len(prompt), cached, self._first_token)
-        generation = generate(call, self._options)
+        generation = generate(call, self._organization.scripted(self._options))
         try:
             await self._send(call, generation, bill, fault)
         finally:

@@ -160,6 +160,8 @@ class Options(_Options):
     """Exact number of content tokens of a test shape; ``answer`` is cut or goes on."""
     text: str | list[str] | None = None
     """This text exactly; a list is sent piece by piece, each counted as one token."""
+    texts: Annotated[list[str], Field(min_length=1)] | None = None
+    """These texts exactly, one an answer, in turn; before ``text``."""
     heard: str | Annotated[list[str], Field(min_length=1)] | None = None
     """What every recording says; a list holds one text a recording, in turn."""
     seed: int = 0

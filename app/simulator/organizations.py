@@ -82,6 +82,7 @@ class Organization:
     _caches: dict[str, PromptCache] = field(default_factory=dict)
     _faults: list[_FaultCount] = field(default_factory=list)
     _calls: itertools.count[int] = field(default_factory=itertools.count)
+    _answers: itertools.count[int] = field(default_factory=itertools.count)
     _recordings: itertools.count[int] = field(default_factory=itertools.count)
 
     @property
@@ -100,6 +101,7 @@ class Organization:
         self._caches.clear()
         self._faults = [_FaultCount(fault) for fault in options.faults]
         self._calls = itertools.count()
+        self._answers = itertools.count()
         self._recordings = itertools.count()
 
     def limits(self, model: str) -> ModelLimits:
@@ -124,6 +126,13 @@ class Organization:
         if isinstance(waits, list):
             return waits[next(self._calls) % len(waits)] / 1_000
         return waits / 1_000
+
+    def scripted(self, options: Options) -> Options:
+        """The options for this answer; a list of texts is used in turn."""
+        if options.texts is None:
+            return options
+        text = options.texts[next(self._answers) % len(options.texts)]
+        return options.model_copy(update={"text": text})
 
     def heard(self, options: Options) -> str | None:
         """What this recording says; a list of texts is used in turn, ``None`` where none is scripted."""

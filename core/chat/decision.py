@@ -14,9 +14,10 @@ __all__ = ("CallGate", "CallObserver", "CallOutcome", "CallRole", "Decision", "S
 
 CallOutcome = Literal["running", "answered", "failed", "cancelled", "interrupted"]
 
-CallRole = Literal["first", "retry", "fallback", "hedge", "rescue"]
+CallRole = Literal["first", "retry", "fallback", "hedge", "rescue", "repair"]
 """Why a call was made: the ``first`` for an answer; once more to the same place; to another place after a
-failure; beside a slow one; or to go on with an answer that broke off."""
+failure; beside a slow one; to go on with an answer that broke off; or to have one mended that is not what
+was asked for."""
 
 
 @dataclass(slots=True)

@@ -87,6 +87,7 @@ class Itinerary:
         policy: how patient to be.
         clock: monotonic seconds.
         rng: for the jitter of pauses.
+        role: what the first call is made for.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Itinerary:
         policy: RetryPolicy,
         clock: Callable[[], float],
         rng: Random,
+        role: CallRole = "first",
     ) -> None:
         self.decision = decision
         self._candidates = candidates
@@ -107,6 +109,7 @@ class Itinerary:
         self._policy = policy
         self._clock = clock
         self._rng = rng
+        self._role = role
         self._causes: list[tuple[str, RouteError]] = []
         self._again: Candidate | None = None
         self._final: ProviderError | None = None
@@ -204,7 +207,7 @@ class Itinerary:
             self.decision.skipped.remove(candidate.skipped)
             candidate.skipped = None
         if self._left is None:
-            return Attempt(candidate, candidate.reason)
+            return Attempt(candidate, candidate.reason, role=self._role)
         provider, model, misfortune = self._left
         if (provider, model) == (candidate.provider.name, candidate.model):
             return Attempt(candidate, f"once more: {misfortune}", role="retry")

@@ -18,6 +18,7 @@ from core.chat import (
     ChatResponse,
     Decision,
     Finished,
+    LimitsReported,
     SkippedRoute,
 )
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
@@ -215,6 +216,8 @@ class LLMRouter:
             raise
         answer.add_whole(response)
         running.call.usage = response.usage
+        if response.limits is not None:
+            running.noted(LimitsReported(response.limits))
         running.answered(Finished(response.finish_reason), whole=True)
         response.cost = self._models.cost(running.call)
         response.decision = itinerary.decision
