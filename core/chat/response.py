@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.chat.decision import Decision
 from core.chat.events import FinishReason
 from core.chat.messages import Message, ToolCall
-from core.chat.usage import Usage
+from core.chat.usage import RateLimits, Usage
 
 __all__ = ("ChatResponse",)
 
@@ -20,6 +20,7 @@ class ChatResponse:
     Attributes:
         cost: US dollars of the answering call, or ``None`` where the price is unknown.
         decision: the routes tried, or ``None`` where a provider was asked directly.
+        limits: the provider's limits after this call, as its headers told.
         relayed: the answer as the provider wrote it, JSON, where the request was a relayed one.
     """
 
@@ -32,6 +33,7 @@ class ChatResponse:
     reasoning: str = ""
     cost: Decimal | None = None
     decision: Decision | None = None
+    limits: RateLimits | None = None
     relayed: bytes | None = field(default=None, repr=False)
 
     @property

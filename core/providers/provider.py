@@ -138,6 +138,7 @@ class OpenAICompatibleProvider:
         async with self._chat(request, model, stream=False) as (upstream, response):
             body = await _whole_body(upstream, response)
             answer = whole_answer(upstream, body, request_id=_request_id(response))
+        answer.limits = rate_limits(response.headers)
         if request.relayed is not None:
             answer.relayed = body
         return answer

@@ -247,3 +247,12 @@ async def test_a_wrong_key_of_one_request_is_not_held_against_the_route(routes, 
     assert isinstance(failed.value.causes[0], errors.AuthenticationFailed)
     assert [route.circuit for route in routes.router.health()] == ["closed"] * 4
     assert (await routes.router.chat(request("alone"))).text
+
+
+async def test_a_whole_answer_tells_the_limits_that_are_left(routes, simulator):
+    simulator.configure(text="Hi", reasoning="", limits={"tokens_per_minute": 20_000})
+    response = await routes.router.chat(request("alone", max_completion_tokens=500))
+    assert response.limits.limit_tokens == 20_000
+    assert response.limits.remaining_tokens < 20_000 - 500 + 1
+    assert routes.observed.ended[0].limits == response.limits
+    assert routes.router.health()[0].limits == response.limits
