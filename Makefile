@@ -66,7 +66,7 @@ $(VENV)/.voice: pyproject.toml requirements.lock | $(BIN)/pip
 $(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/pip
 	@echo "Installing TensorWall's packages and its test tools (once; about a minute)..."
 	@$(INSTALL) hatchling editables
-	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway,postgres,voice,espeak]'
+	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway,mcp,postgres,voice,espeak]'
 	@touch $@ $(VENV)/.run $(VENV)/.voice
 
 # Only Linux needs packages of the system: elsewhere PortAudio and voices come with Python's or the system.

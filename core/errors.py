@@ -10,6 +10,7 @@
     │   ├── DatabaseBusy               another process holds it for too long
     │   └── DiskFull                   no room for a write
     ├── BudgetExceeded                 a hard spending limit refuses the call
+    ├── ToolFailed                     a tool cannot do what the model asked of it
     ├── VoiceError                     speech cannot be heard, understood or spoken
     │   ├── VoiceUnavailable           a package or system library of the voice loop is missing
     │   ├── AudioDeviceFailed          no device, busy, refused, silent or unplugged
@@ -82,6 +83,7 @@ __all__ = (
     "SynthesisFailed",
     "TensorWallError",
     "ToolCallInvalid",
+    "ToolFailed",
     "TranscriptionFailed",
     "UnexpectedResponse",
     "UnknownRoute",
@@ -181,6 +183,10 @@ class BudgetExceeded(TensorWallError):
         self.scope = scope
         self.left = left
         self.refills_at = refills_at
+
+
+class ToolFailed(TensorWallError):
+    """A tool cannot do what was asked of it; the message is for the model, which may try otherwise."""
 
 
 class VoiceError(TensorWallError):

@@ -8,6 +8,7 @@ from core.settings.model import (
     EndpointSettings,
     InterfaceSettings,
     LimitSettings,
+    McpServerSettings,
     NetworkSettings,
     ProviderSettings,
     RouteSettings,
@@ -15,6 +16,7 @@ from core.settings.model import (
     Settings,
     StorageSettings,
     StrategyName,
+    ToolSettings,
     VoiceSettings,
 )
 from core.settings.save import save_setting
@@ -25,6 +27,7 @@ __all__ = (
     "EndpointSettings",
     "InterfaceSettings",
     "LimitSettings",
+    "McpServerSettings",
     "NetworkSettings",
     "ProviderSettings",
     "RouteSettings",
@@ -33,6 +36,7 @@ __all__ = (
     "Settings",
     "StorageSettings",
     "StrategyName",
+    "ToolSettings",
     "VoiceSettings",
     "config_template",
     "describe_settings",

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 
 from core.settings.model import ADDRESS_CHECK, Settings
 
-__all__ = ("SettingInfo", "config_template", "describe_settings", "known_keys")
+__all__ = ("NAME", "SettingInfo", "config_template", "describe_settings", "known_keys")
 
 _TYPE_NAMES = {
     str: "text",
@@ -31,7 +31,13 @@ _TYPE_NAMES = {
 _TEMPLATE_HEAD = """\
 # TensorWall's settings. Remove the # before a line to change it; the value shown is the default.
 """
+NAME = "NAME"
+_NAMED_TABLES = "tables by name"
 _EXAMPLES = {
+    "tools.mcp": (
+        '# [tools.mcp.files]\n# command = "npx"\n'
+        '# args = ["-y", "@modelcontextprotocol/server-filesystem", "/home/me/notes"]\n# enabled = true'
+    ),
     "keymap": '"chat.stop" = "escape,ctrl+x"',
     "providers": (
         '[[providers]]\nname = "mine"\nbase_url = "https://llm.example.com/v1"\nkey_variable = "MINE_API_KEY"'
@@ -48,7 +54,8 @@ class SettingInfo:
     """One setting.
 
     Attributes:
-        path: its keys, such as ``("chat", "model")``; array indices are left out.
+        path: its keys, such as ``("chat", "model")``; array indices are left out, and ``NAME`` stands for
+            a name of the user's choice.
         description: what it does, one or two sentences.
         allowed: its type and bounds, in words.
         default: its value where the file is silent; ``None`` where nothing is set.
@@ -66,6 +73,11 @@ class SettingInfo:
         """The path as written in a dotted key."""
         return ".".join(self.path)
 
+    @property
+    def is_of_named_table(self) -> bool:
+        """Whether it stands in a table whose name is the user's choice."""
+        return NAME in self.path
+
 
 @cache
 def describe_settings() -> tuple[SettingInfo, ...]:
@@ -77,7 +89,7 @@ def known_keys(location: Sequence[str | int]) -> list[str]:
     """The keys that may stand in the table at this location."""
     model: type[BaseModel] = Settings
     for part in location:
-        if isinstance(part, str):
+        if isinstance(part, str) and part in model.model_fields:  # else a name of the user's choice
             model = _table_of(model.model_fields[part].annotation) or model
     return list(model.model_fields)
 
@@ -87,7 +99,7 @@ def config_template() -> str:
     blocks = [_TEMPLATE_HEAD]
     for name, field in Settings.model_fields.items():
         section = _table_of(field.annotation)
-        if section is not None and get_origin(field.annotation) is not list:
+        if section is not None and not _is_collection(field.annotation):
             blocks.append(_section_template(name, section))
         else:
             blocks.append(_example_template(name, section))
@@ -97,8 +109,14 @@ def config_template() -> str:
 def _section_template(name: str, section: type[BaseModel]) -> str:
     lines = [_comment(inspect.getdoc(section) or ""), f"[{name}]"]
     for info in _describe(section, (name,)):
-        lines.append(f"\n{_comment(f'{info.description} ({info.allowed})')}")
-        lines.append(f"# {'.'.join(info.path[1:])} = {_toml(info.default)}".rstrip())
+        said = f"{info.description} ({info.allowed})"
+        if info.is_of_named_table:
+            lines.append(_comment(f"{info.path[-1]}: {said}"))
+        else:
+            lines.append(f"\n{_comment(said)}")
+        if info.allowed != _NAMED_TABLES and not info.is_of_named_table:
+            lines.append(f"# {'.'.join(info.path[1:])} = {_toml(info.default)}".rstrip())
+    lines += [example for key, example in _EXAMPLES.items() if key.startswith(f"{name}.")]
     return "\n".join(lines) + "\n"
 
 
@@ -120,13 +138,13 @@ def _describe(model: type[BaseModel], path: tuple[str, ...]) -> list[SettingInfo
     for name, field in model.model_fields.items():
         here = (*path, name)
         inner = _table_of(field.annotation)
-        if inner is not None and get_origin(field.annotation) is not list:
+        if inner is not None and not _is_collection(field.annotation):
             found += _describe(inner, here)
             continue
         default = None if field.is_required() else field.get_default(call_default_factory=True)
         found.append(SettingInfo(here, explained[name], _allowed(field), default, _choices(field.annotation)))
         if inner is not None:
-            found += _describe(inner, here)
+            found += _describe(inner, (*here, NAME) if _is_named(field.annotation) else here)
     return found
 
 
@@ -135,7 +153,7 @@ def _allowed(field: FieldInfo) -> str:
     if choices := _choices(annotation):
         return "one of " + ", ".join(choices)
     if get_origin(annotation) is dict:
-        return "a table of texts"
+        return _NAMED_TABLES if _table_of(annotation) else "a table of texts"
     if get_origin(annotation) is list:
         return "an array of tables" if _table_of(annotation) else "a list of texts"
     if ADDRESS_CHECK in bounds:
@@ -168,11 +186,21 @@ def _unwrap(annotation: object, bounds: Sequence[object] = ()) -> tuple[Any, lis
 
 
 def _table_of(annotation: object) -> type[BaseModel] | None:
-    """The model of a table, or of an array's tables; ``None`` for plain values."""
+    """The model of a table, or of each of several tables; ``None`` for plain values."""
     annotation, _ = _unwrap(annotation)
-    if get_origin(annotation) is list:
-        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (list, dict):
+        annotation = get_args(annotation)[-1]
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _is_collection(annotation: object) -> bool:
+    """Whether it holds several tables or values."""
+    return get_origin(annotation) in (list, dict)
+
+
+def _is_named(annotation: object) -> bool:
+    """Whether its tables have names of the user's choice."""
+    return get_origin(annotation) is dict
 
 
 @cache

@@ -14,7 +14,7 @@ from core.credentials import redact
 from core.errors import ConfigurationError
 from core.locations import find_locations
 from core.safe_text import safe_text
-from core.settings.describe import describe_settings, known_keys
+from core.settings.describe import NAME, describe_settings, known_keys
 from core.settings.model import Settings
 from core.settings.positions import KeyPath, key_lines
 
@@ -155,8 +155,14 @@ def _suggestion(location: Sequence[str | int]) -> str:
 
 def _allowed(location: Sequence[str | int]) -> str:
     names = tuple(part for part in location if isinstance(part, str))
-    found = next((info for info in describe_settings() if info.path == names), None)
+    found = next((info for info in describe_settings() if _is_called(info.path, names)), None)
     return f"Allowed: {found.allowed}." if found else ""
+
+
+def _is_called(path: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    return len(path) == len(names) and all(
+        part in (NAME, name) for part, name in zip(path, names, strict=True)
+    )
 
 
 def _line_of(location: Sequence[str | int], lines: dict[KeyPath, int]) -> int | None:

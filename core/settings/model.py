@@ -33,6 +33,7 @@ __all__ = (
     "EndpointSettings",
     "InterfaceSettings",
     "LimitSettings",
+    "McpServerSettings",
     "NetworkSettings",
     "ProviderSettings",
     "RouteSettings",
@@ -40,6 +41,7 @@ __all__ = (
     "Settings",
     "StorageSettings",
     "StrategyName",
+    "ToolSettings",
     "VoiceSettings",
 )
 
@@ -257,6 +259,40 @@ class VoiceSettings(_Section):
     """Key that talks from any window, such as <ctrl>+<alt>+space; needs the hotkey extra."""
 
 
+class McpServerSettings(_Section):
+    """A server whose tools the model may call (https://modelcontextprotocol.io); needs the mcp extra."""
+
+    command: str | None = Field(default=None, min_length=1)
+    """The program to start."""
+    args: list[str] = Field(default_factory=list)
+    """What the program is started with."""
+    env: dict[str, str] = Field(default_factory=dict)
+    """Environment variables of the program; it gets no others of yours but a few such as PATH."""
+    url: Address | None = None
+    """The server's address, where it is not a program to start."""
+    enabled: bool = False
+    """Connect to it."""
+
+    @model_validator(mode="after")
+    def _check_place(self) -> Self:
+        if (self.command is None) == (self.url is None):
+            raise PydanticCustomError("mcp_place", "needs either a command or a url")
+        return self
+
+
+class ToolSettings(_Section):
+    """What the model may call; whatever has an effect asks first."""
+
+    enabled: list[str] = Field(default_factory=lambda: ["*"])
+    """Names of the tools the model may call; * stands for anything. An empty list turns tools off."""
+    fetch: bool = False
+    """Let the model ask to fetch pages of the public web."""
+    steps: int = Field(default=8, ge=1, le=100)
+    """How often the model may call tools before it has to answer."""
+    mcp: dict[Name, McpServerSettings] = Field(default_factory=dict)
+    """MCP servers, each a table [tools.mcp.NAME]."""
+
+
 class _Environment(PydanticBaseSettingsSource):
     """The one setting that the environment may override."""
 
@@ -284,6 +320,7 @@ class Settings(BaseSettings):
     network: NetworkSettings = NetworkSettings()
     storage: StorageSettings = StorageSettings()
     budgets: BudgetSettings = BudgetSettings()
+    tools: ToolSettings = ToolSettings()
     providers: list[ProviderSettings] = Field(default_factory=list)
     """Servers of your own, by any base URL."""
     routes: list[RouteSettings] = Field(default_factory=list)

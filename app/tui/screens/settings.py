@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ("SettingsScreen", "parse_value")
 
-_TABLES = ("a table of texts", "an array of tables")
+_TABLES = ("a table of texts", "an array of tables", "tables by name")
 _TEXTS = "a list of texts"
 
 
@@ -53,7 +53,8 @@ class SettingsScreen(PickerScreen["SettingInfo", None]):
         ]
 
     def _is_shown(self, info: SettingInfo) -> bool:
-        return info.path[0] not in ("providers", "routes") or len(info.path) == 1
+        outside = info.path[0] not in ("providers", "routes") or len(info.path) == 1
+        return outside and not info.is_of_named_table
 
     def _row(self, info: SettingInfo) -> Content:
         value = self._value(info)

@@ -1,0 +1,135 @@
+"""The tools of one conversation: which there are, which are on, and what was attached."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.tools.attached_files import AttachedFiles
+from core.tools.tool import Tool
+from core.tools.toolbox import Approve, Toolbox, deny
+from core.tools.user_tools import Loaded
+
+if TYPE_CHECKING:
+    from core.settings import ToolSettings
+    from core.tools.mcp import McpServer
+
+__all__ = ("InstalledTools", "SessionTools")
+
+
+class InstalledTools:
+    """The tools there are on this machine, loaded when they are first wanted, once for everybody who asks.
+
+    Args:
+        settings: the ``tools`` section.
+        folder: the user's own tools; may be missing.
+        logs: where the stderr of MCP servers goes.
+    """
+
+    def __init__(self, settings: ToolSettings, folder: Path, logs: Path) -> None:
+        self.settings = settings
+        self._folder = folder
+        self._logs = logs
+        self._servers: list[McpServer] = []
+        self._loading: asyncio.Task[Loaded] | None = None
+
+    async def __call__(self) -> Loaded:
+        """The tools, and what could not be loaded."""
+        if self._loading is None:
+            self._loading = asyncio.create_task(self._load(), name="load tools")
+        return await asyncio.shield(self._loading)  # one who stops waiting does not stop the others
+
+    async def aclose(self) -> None:
+        """Disconnect the servers."""
+        if self._loading is not None and not self._loading.done():
+            self._loading.cancel()
+            await asyncio.wait([self._loading])
+        async with asyncio.TaskGroup() as group:
+            for server in self._servers:
+                group.create_task(server.aclose())
+
+    async def _load(self) -> Loaded:
+        loaded = await asyncio.to_thread(self._from_files)
+        enabled = {name: server for name, server in self.settings.mcp.items() if server.enabled}
+        if enabled:
+            from core.tools.mcp import McpServer
+
+            self._servers = [
+                McpServer(name, server, self._logs / f"mcp-{name}.log") for name, server in enabled.items()
+            ]
+            async with asyncio.TaskGroup() as group:
+                opening = [group.create_task(server.open()) for server in self._servers]
+            for task in opening:
+                loaded += task.result()
+        return loaded
+
+    def _from_files(self) -> Loaded:
+        from core.tools.calculate import calculate
+        from core.tools.clock import clock
+        from core.tools.user_tools import load_folder, load_packages
+
+        built_in = [calculate, clock]
+        if self.settings.fetch:
+            from core.tools.fetch import fetch_tool
+
+            built_in.append(fetch_tool())
+        return Loaded(tuple(built_in)) + load_folder(self._folder) + load_packages()
+
+
+class SessionTools:
+    """What the model may call in a conversation; a ``ToolSource``.
+
+    Args:
+        installed: the tools there are.
+        approve: asks the user before a call with an effect.
+        on: whether any are offered.
+
+    Attributes:
+        attached: the files the user attached.
+    """
+
+    def __init__(self, installed: InstalledTools, approve: Approve = deny, *, on: bool = True) -> None:
+        self.attached = AttachedFiles()
+        self.on = on
+        self._installed = installed
+        self._approve = approve
+        self._switched: dict[str, bool] = {}
+        self._told: set[str] = set()
+
+    async def __call__(self) -> Toolbox:
+        """The tools that are on, and what could not be loaded, told once."""
+        if not self.on:
+            return Toolbox()
+        problems = (await self._installed()).problems
+        new = [problem for problem in problems if problem not in self._told]
+        self._told.update(new)
+        return Toolbox(
+            [each for each in await self.all_tools() if self.is_on(each)],
+            approve=self._approve,
+            steps=self._installed.settings.steps,
+            problems=new,
+        )
+
+    async def all_tools(self) -> Sequence[Tool]:
+        """Those that are on and those that are not."""
+        return [*(await self._installed()).tools, *self.attached.tools()]
+
+    async def problems(self) -> Sequence[str]:
+        """What could not be loaded."""
+        return (await self._installed()).problems
+
+    def is_on(self, tool: Tool) -> bool:
+        """Whether the model may call it: by the settings, unless it was switched since."""
+        chosen = any(fnmatchcase(tool.name, pattern) for pattern in self._installed.settings.enabled)
+        return self._switched.get(tool.name, chosen)
+
+    def switch(self, name: str, on: bool) -> None:
+        """Let the model call it, or not, until the program ends."""
+        self._switched[name] = on
+
+    def use(self, installed: InstalledTools) -> None:
+        """Other tools are installed, as the settings were changed."""
+        self._installed = installed
