@@ -31,6 +31,7 @@ from core.costs.tokens import estimate_prompt_tokens
 from core.errors import InputError, TensorWallError, UnknownRoute
 from core.identifiers import new_id
 from core.records import LazyRecords
+from core.structured import asked_of
 from core.turn import Prepared, Turn
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class ReplyOptions:
 
     Attributes:
         model: who gives this one reply; the conversation goes on with its own.
+        response_format: what the answer has to be; it is asked for by what the model can, checked, and
+            mended once (see `Turn`).
     """
 
     model: str | None = None
@@ -142,6 +145,7 @@ class Assistant:
             self._router,
             self._records,
             self.budgets,
+            response_format=plan.options.response_format,
             tentative=tentative,
         )
         self._turns = [old for old in self._turns if old.state == "streaming" or old.storage_error]
@@ -245,6 +249,9 @@ class Assistant:
                 options[name] = getattr(self.settings, name)
         prompts = (plan.options.system_prompt, session.system_prompt, self.settings.system_prompt)
         prompt = next((prompt for prompt in prompts if prompt is not None), "")
+        if (wanted := plan.options.response_format) is not None:
+            options["response_format"], prompt = asked_of(wanted, self._capabilities(model), prompt)
+            options["tools"] = options["tool_choice"] = None  # providers refuse them beside a format
         head = [Message(role="system", content=prompt)] if prompt.strip() else []
         history = replayable([as_heard(stored.message, stored.heard) for stored in branch])
         if plan.message is not None:
@@ -302,6 +309,11 @@ class Assistant:
             return []
         found = (self._catalogue.find(provider, name) for provider, name in asked_for)
         return [info for info in found if info is not None]
+
+    def _capabilities(self, model: str) -> frozenset[str] | None:
+        """What every model can that the route may lead to; ``None`` where none of them is known."""
+        known = [info.capabilities for info in self._infos(model) if info.listed]
+        return frozenset.intersection(*known) if known else None
 
     def _title_model(self, answer: StoredMessage) -> str:
         """The catalogue's cheap model where the answer's provider has it, else what answered."""

@@ -13,12 +13,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from core.chat import (
+    AnswerRejected,
+    CallRole,
     ChatRequest,
     ChatResponse,
     Decision,
     Event,
     Message,
     ReasoningDelta,
+    ResponseFormat,
     RouteChosen,
     SoftLimitPassed,
     TextDelta,
@@ -28,8 +31,16 @@ from core.conversations.answer_writer import AnswerWriter
 from core.conversations.stored import MessageState, Session, StoredMessage
 from core.costs.budgets import budgets_of, has_hard_limit
 from core.costs.call_buffer import CallBuffer
-from core.errors import TensorWallError
+from core.errors import OutputInvalid, TensorWallError
 from core.records import LazyRecords, Records
+from core.structured import (
+    Violation,
+    check_answer,
+    check_refusal,
+    refused_output,
+    repair_messages,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from core.costs.budget_gate import BudgetGate
@@ -78,8 +89,14 @@ class Turn:
     A tentative turn answers what the user has probably asked: nothing of it is stored before `keep`.
     One that is closed without that leaves a row in the ledger, feature ``speculation``, and nothing else.
 
+    An answer that has to be JSON is checked when it is whole. Where it breaks the rules, ``AnswerRejected``
+    tells so and the model mends it, once: a call of role ``repair`` on this turn. One message is stored,
+    the better answer, as it is where another route had to begin anew; the first one stays if nothing came
+    after it. If it is no better the turn has failed, and keeps that text.
+
     Raises, while iterating:
         AllRoutesFailed, ProviderError: as ``core.routing.ChatStream``; what had arrived is kept.
+        OutputInvalid: the answer still is not the JSON that was asked for; see ``violations``.
         BudgetExceeded: a hard limit leaves too little money; nothing was sent then.
         UnknownRoute: no route leads to the model.
         InputError: the session or the parent does not exist, or an option cannot be used.
@@ -92,6 +109,8 @@ class Turn:
         answer_id: the message that the answer becomes.
         left_out: how many of the oldest messages the model's window had no room for.
         state: ``streaming`` until it is over.
+        response_format: what the answer has to be, where it may not be any text.
+        violations: what is wrong with the answer, by its format.
     """
 
     def __init__(
@@ -104,6 +123,7 @@ class Turn:
         records: LazyRecords,
         budgets: BudgetSettings | None,
         *,
+        response_format: ResponseFormat | None = None,
         tentative: bool = False,
     ) -> None:
         self.session_id = session_id
@@ -111,6 +131,8 @@ class Turn:
         self.answer_id = answer_id
         self.left_out = 0
         self.state: MessageState = "streaming"
+        self.response_format = response_format
+        self.violations: tuple[Violation, ...] = ()
         self._prepare = prepare
         self._router = router
         self._records = records
@@ -129,6 +151,7 @@ class Turn:
         self._error: TensorWallError | None = None
         self._storage_error: TensorWallError | None = None
         self._stream: ChatStream | None = None
+        self._rejected: ChatResponse | None = None
         self._prepared: Prepared | None = None
         self._writer: AnswerWriter | None = None
         self._ended: StoredMessage | None = None
@@ -148,17 +171,27 @@ class Turn:
 
     @property
     def usage(self) -> Usage | None:
-        """The tokens billed for the answer, once the provider has said so."""
-        return self.response.usage if self.response else None
+        """The tokens billed for the answer, once the provider has said so.
+
+        Of an answer that was mended, for both calls.
+        """
+        usages = [answer.usage for answer in (self._rejected, self.response) if answer and answer.usage]
+        return sum(usages[1:], usages[0]) if usages else None
 
     @property
     def cost(self) -> Decimal | None:
         """US dollars for the answering call; ``None`` where the price or the usage is unknown.
 
+        Of an answer that was mended, for both calls.
+
         Of a tentative turn that was thrown away: what the ledger booked, by estimate where it has to;
         nothing where it was never sent.
         """
-        return self.response.cost if self.response else self._spent
+        answers = [answer for answer in (self._rejected, self.response) if answer]
+        costs = [answer.cost for answer in answers if answer.cost is not None]
+        if not answers:
+            return self._spent
+        return sum(costs, Decimal(0)) if len(costs) == len(answers) else None
 
     @property
     def text(self) -> str:
@@ -285,10 +318,10 @@ class Turn:
                 else:
                     self._opening = asyncio.create_task(self._open_soon(), name="open storage for a turn")
             gate = await self._gate() if has_hard_limit(self._budgets) else None
-            self._stream = self._router.stream(prepared.request, observer=self._calls, gate=gate)
-            async with self._stream as events:
-                async for event in events:
-                    self._take(self._writer, event)
+            if self.response_format is None:
+                await self._read(self._writer, prepared.request, gate)
+            else:
+                await self._read_json(self._writer, prepared.request, gate, self.response_format)
             self.state = "complete"
         except asyncio.CancelledError:
             self.state = "stopped"
@@ -308,6 +341,65 @@ class Turn:
                     await self._writer.settle(self._ended)
                     if self.state != "stopped":  # nobody reads on then: the next turn tells
                         await self._warn()
+
+    async def _read(
+        self, writer: AnswerWriter, request: ChatRequest, gate: BudgetGate | None, role: CallRole = "first"
+    ) -> None:
+        self._stream = self._router.stream(request, observer=self._calls, gate=gate, role=role)
+        async with self._stream as events:
+            async for event in events:
+                self._take(writer, event)
+
+    async def _read_json(
+        self, writer: AnswerWriter, request: ChatRequest, gate: BudgetGate | None, wanted: ResponseFormat
+    ) -> None:
+        """Read an answer that has to be JSON, and have it mended where it is not; once.
+
+        Raises:
+            OutputInvalid: in vain.
+        """
+        self.violations = await self._read_checked(writer, request, gate, wanted)
+        if not self.violations:
+            return
+        rejected, self._rejected = writer.text, self.response
+        self._events.append(AnswerRejected(verdict(self.violations, wanted)))
+        self._arrived.set()
+        follow_up = [*request.messages, *repair_messages(rejected, self.violations)]
+        request = request.model_copy(update={"messages": follow_up})
+        hint = "It was asked for twice. Ask again, or ask another model."
+        try:
+            self.violations = await self._read_checked(writer, request, gate, wanted, "repair")
+        except TensorWallError as error:
+            if writer.text:
+                raise
+            hint = f"It could not be mended: {error}"
+        finally:
+            if not writer.text:
+                writer.add_text(rejected)
+        if self.violations:
+            raise OutputInvalid(verdict(self.violations, wanted), hint=hint)
+
+    async def _read_checked(
+        self,
+        writer: AnswerWriter,
+        request: ChatRequest,
+        gate: BudgetGate | None,
+        wanted: ResponseFormat,
+        role: CallRole = "first",
+    ) -> tuple[Violation, ...]:
+        """Read one answer; what is wrong with it, by our own check or by the provider's."""
+        try:
+            await self._read(writer, request, gate, role)
+        except TensorWallError as error:
+            refusal = refused_output(error)
+            if refusal is None:
+                raise
+            written, arrived = refusal.failed_generation or "", writer.text
+            if written != arrived and written.startswith(arrived):
+                self._take(writer, TextDelta(written[len(arrived) :]))
+            return await asyncio.to_thread(check_refusal, writer.text, wanted, refusal.message)
+        assert self.response is not None
+        return await asyncio.to_thread(check_answer, self.response, wanted)
 
     async def _gate(self) -> BudgetGate:
         """Asked before each call; a guess that is thrown away was speculation."""

@@ -24,6 +24,16 @@ class Usage:
     completion_time: float | None = None
     estimated: bool = False
 
+    def __add__(self, other: Usage) -> Usage:
+        """The tokens of both calls; their times belong to neither, and are left out."""
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+            estimated=self.estimated or other.estimated,
+        )
+
     @property
     def total_tokens(self) -> int:
         """Prompt and completion together."""
