@@ -13,6 +13,9 @@ SOUND      := libportaudio2 espeak-ng
 TEST_SOUND := $(SOUND) pulseaudio pulseaudio-utils libasound2-plugins
 # The tests of storage run on SQLite and on a PostgreSQL server of their own.
 TEST_DATABASE := postgresql
+# The load on a gateway, and the peers of TensorWall's that run on Node.
+LOAD       := wrk
+NODE_PEERS := @portkey-ai/gateway@1.15.2
 
 # $(call debian,PACKAGES) installs packages where that takes no question, and fails where it does.
 debian = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
@@ -35,7 +38,7 @@ test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.test-mode
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest --numprocesses $(JOBS) $(ARGS)
 
-bench: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-models $(VENV)/peers/.ready
+bench: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-models $(VENV)/.load $(VENV)/peers/.ready
 	$(BIN)/python -m tests.bench $(ARGS)
 
 format: $(VENV)/.dev
@@ -76,7 +79,9 @@ $(VENV)/.test-sound: PACKAGES = $(TEST_SOUND)
 $(VENV)/.sound $(VENV)/.test-sound: NEED = Sound needs
 $(VENV)/.test-database: PACKAGES = $(TEST_DATABASE)
 $(VENV)/.test-database: NEED = The tests on PostgreSQL need
-$(VENV)/.sound $(VENV)/.test-sound $(VENV)/.test-database: | $(BIN)/pip
+$(VENV)/.load: PACKAGES = $(LOAD)
+$(VENV)/.load: NEED = The benchmark of the gateway needs
+$(VENV)/.sound $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.load: | $(BIN)/pip
 	@if [ "$$(uname)" != Linux ] || dpkg -s $(PACKAGES) >/dev/null 2>&1; then touch $@; \
 	else \
 	  echo "Installing $(PACKAGES) (once)..."; \
@@ -92,6 +97,8 @@ $(VENV)/.test-models: tests/voice_models.py | $(VENV)/.dev
 $(VENV)/peers/.ready: tests/bench/peers.txt | $(BIN)/pip
 	@$(PYTHON) -m venv $(VENV)/peers
 	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check --quiet install --requirement tests/bench/peers.txt
+	@command -v npm >/dev/null && npm install --silent --no-fund --no-audit --ignore-scripts \
+	  --prefix $(VENV)/peers/node $(NODE_PEERS) || echo "Without npm there is no $(NODE_PEERS) to compare with."
 	@touch $@
 
 # Debian ships python3 without venv; where it may, this installs it.

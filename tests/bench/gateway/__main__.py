@@ -1,0 +1,44 @@
+"""The local gateway beside its peers: ``python -m tests.bench.gateway [PART]...``.
+
+All of them stand before the same upstream, whose own figures are the bare line. A gateway that is not
+installed, or does not start, is left out and says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from tests.bench.gateway import throughput
+from tests.bench.gateway.candidates import CANDIDATES
+from tests.bench.gateway.load import what_is_missing_for_load
+from tests.bench.gateway.running import allow_many_connections, gateways, upstream
+
+PARTS = ("throughput",)
+
+
+def main() -> None:
+    """Print the tables of the parts that were asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = [candidate.name for candidate in CANDIDATES]
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--gateway", action="append", choices=names, help="default: all")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4, help="of load in each round")
+    options = parser.parse_args()
+    parts = options.parts or PARTS
+    if unknown := [part for part in parts if part not in PARTS]:
+        parser.error(f"no part named {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+    if missing := what_is_missing_for_load():
+        raise SystemExit(missing)
+    allow_many_connections()
+    wanted = [one for one in CANDIDATES if one.name in (options.gateway or names)]
+    with upstream() as (address, bare), gateways(wanted, address, bare) as running:
+        throughput.measure(running, rounds=options.rounds, seconds=options.seconds)
+    print(f"\nload {', '.join(f'{figure:.1f}' for figure in os.getloadavg())}")
+
+
+if __name__ == "__main__":
+    main()
