@@ -23,6 +23,7 @@ from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
 from core.providers.profiles import BUILT_IN, GROQ, custom_profile
 from core.records import LazyRecords, open_records
 from core.routing import LLMRouter, LoadBalanceStrategy, RouteEndpoint
+from core.routing.retry import RetryPolicy
 from core.settings import EndpointSettings, NetworkSettings, Settings
 
 __all__ = ("Services", "Source", "all_providers", "compose", "find_source")
@@ -114,9 +115,19 @@ def find_source(settings: Settings, locations: Locations) -> Source | None:
 
 
 async def compose(
-    settings: Settings, *, source: Source | None = None, locations: Locations | None = None
+    settings: Settings,
+    *,
+    source: Source | None = None,
+    locations: Locations | None = None,
+    patience: RetryPolicy | None = None,
 ) -> Services:
     """Make the application for a source of answers; by default the one ``find_source`` finds.
+
+    Args:
+        settings: what to make it from.
+        source: where answers come from.
+        locations: where files are kept; by default where they are for this user.
+        patience: how often the router tries again, and how long it waits; by default as for a chat.
 
     Raises:
         CredentialsError: there is no key, and no route that needs none.
@@ -142,7 +153,8 @@ async def compose(
                 endpoints = [RouteEndpoint(provider=source.provider)]
             case "demo":
                 endpoints = [RouteEndpoint(provider=await _simulator(settings.network, exits))]
-        router = LLMRouter(LoadBalanceStrategy(settings.routing.strategy), catalogue=catalogue)
+        strategy = LoadBalanceStrategy(settings.routing.strategy)
+        router = LLMRouter(strategy, catalogue=catalogue, retry=patience)
         exits.push_async_callback(router.aclose)
         providers = _add_routes(router, settings, endpoints, own=source.kind == "keys")
         database = locations.database(settings.storage.url, demo=source.kind == "demo")

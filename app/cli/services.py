@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.conversations import Conversations
     from core.providers import Provider
     from core.records import Records
+    from core.routing.retry import RetryPolicy
     from core.settings import Settings
 
 __all__ = (
@@ -40,12 +41,14 @@ class Stored:
 
 
 @asynccontextmanager
-async def open_services(*, demo: bool = False) -> AsyncIterator[Services]:
-    """The whole application; ``demo`` has the simulator answer."""
+async def open_services(
+    *, demo: bool = False, patience: RetryPolicy | None = None
+) -> AsyncIterator[Services]:
+    """The whole application; ``demo`` has the simulator answer, ``patience`` is the router's."""
     from app.composition import Source, compose
     from core.settings import load_settings
 
-    services = await compose(load_settings(), source=Source("demo") if demo else None)
+    services = await compose(load_settings(), source=Source("demo") if demo else None, patience=patience)
     try:
         yield services
     finally:

@@ -74,13 +74,29 @@ class BatchInput:
         self._index()
 
     def body(self, line: BatchLine) -> dict[str, Any]:
-        """The body of a line as it was written."""
-        self._file.seek(line.offset)
-        body: dict[str, Any] = _parsed(self._file.readline())["body"]
+        """The body of a line as it was written.
+
+        Raises:
+            InputError: the file has been changed.
+        """
+        try:
+            self._file.seek(line.offset)
+            entry = _parsed(self._file.readline())
+            if entry["custom_id"] != line.custom_id:
+                raise ValueError("another line")
+            body: dict[str, Any] = entry["body"]
+        except (KeyError, OSError, ValueError):
+            raise InputError(
+                f"Line {line.number} of the input has changed.", hint="Run it again with the new input."
+            ) from None
         return body
 
     def request(self, line: BatchLine) -> ChatRequest:
-        """What a line asks."""
+        """What a line asks.
+
+        Raises:
+            InputError: the file has been changed.
+        """
         return chat_request(self.body(line), self._model)
 
     def _index(self) -> None:
