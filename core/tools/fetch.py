@@ -8,6 +8,7 @@ by one, each as carefully.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -107,14 +108,21 @@ async def _request(
 
 
 async def _resolved(host: str, port: int, may_reach: Callable[[IPAddress], bool]) -> IPAddress:
+    addresses = await _addresses(host, port)
+    if not addresses or not all(may_reach(address) for address in addresses):
+        raise ToolFailed(f"{host} is not on the public internet, so it is not fetched.")
+    return addresses[0]
+
+
+async def _addresses(host: str, port: int) -> list[IPAddress]:
+    """All that a name stands for, or the address it is itself."""
+    with contextlib.suppress(ValueError):
+        return [ip_address(host)]
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
         raise ToolFailed(f"There is no host {host}.") from None
-    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
-    if not addresses or not all(may_reach(address) for address in addresses):
-        raise ToolFailed(f"{host} is not on the public internet, so it is not fetched.")
-    return addresses[0]
+    return [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
 async def _text(response: httpx.Response, url: httpx.URL) -> str:
