@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import get_args
 
@@ -35,6 +36,7 @@ class BudgetsView(View):
     """Whatever the period on screen: each budget has its own."""
 
     takes_scope = False
+    is_exported = False
 
     def __init__(self, context: ReviewContext) -> None:
         super().__init__(context)
@@ -49,8 +51,12 @@ class BudgetsView(View):
         """What the ledger says now."""
         services = self.context.services
         records = await services.records()
-        standings = await records.ledger.standings(services.assistant.budgets, self.context.session_id)
+        session_id = self.context.session_id
+        standings = await records.ledger.standings(services.assistant.budgets, session_id, self.context.now())
         self._standings = {standing.budget.scope: standing for standing in standings}
+        if session_id is None and (of_session := self._standings.get("session")):
+            nothing = Decimal(0)  # the sums are those of calls outside of sessions
+            self._standings["session"] = replace(of_session, spent=nothing, reserved=nothing)
         self._show()
 
     def on_resize(self, _: events.Resize) -> None:

@@ -20,8 +20,8 @@ from textual_plotext import PlotextPlot
 from app.cells import one_line
 from app.figures import money, speed
 from app.tui.review.choices import Choice, Choices
-from app.tui.review.context import ReviewContext
 from app.tui.review.keys import CHARTS
+from app.tui.review.legend import legend, legend_room
 from app.tui.review.plots import (
     MARKS,
     Colour,
@@ -33,10 +33,12 @@ from app.tui.review.plots import (
     every_day,
     stacks,
 )
+from app.tui.review.spend_words import nothing_in
 from app.tui.review.view import View
 from core.costs.budgets import Budget
+from core.costs.ledger_records import Totals
 from core.costs.periods import month_start, period
-from core.review import Dimension, Forecast, Group, Scope
+from core.review import Dimension, Forecast, Group, Report, Scope
 
 __all__ = ("ChartsView",)
 
@@ -47,11 +49,10 @@ _CHOICES = (
 )
 _COLOURS = ("primary", "warning", "success", "error", "secondary")
 _MOST_BARS = 62
-_TOGETHER = "\N{NO-BREAK SPACE}"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-class ChartsView(View, can_focus=True):
+class ChartsView(View):
     """One chart at a time, with a legend of its marks; the keys are its own, a chart takes none."""
 
     BINDINGS: ClassVar[list[BindingType]] = CHARTS
@@ -59,20 +60,12 @@ class ChartsView(View, can_focus=True):
     charts = query_one(Choices)
     plot = query_one(PlotextPlot)
 
-    def __init__(self, context: ReviewContext, scope: Scope) -> None:
-        super().__init__(context, scope)
-        self._drawn: tuple[tuple[str, str], ...] = ()
-
     def parts(self) -> Iterable[Widget]:
         """Which chart, the chart, its marks."""
         yield Choices(_CHOICES, "days")
         yield Static(classes="answer", markup=False)
         yield PlotextPlot()
         yield Static(classes="marks", markup=False)
-
-    def focus_content(self) -> None:
-        """There is nothing else to give the keys to."""
-        self.focus()
 
     def on_mount(self) -> None:
         """Another theme has other colours."""
@@ -132,21 +125,25 @@ class ChartsView(View, can_focus=True):
     async def _models(self) -> None:
         """What each model really cost, cached tokens and all, against how fast it wrote."""
         found = await (await self.context.review()).groups(("model",), self.scope)
-        known = [part for part in sorted(found, key=_by_tokens) if part.totals.cost]
+        known = [part for part in sorted(found, key=_by_tokens) if _is_comparable(part.totals)]
         points = [
             Point(
                 letter,
                 str(part.keys[0]),
-                pace,
+                part.totals.tokens_per_second or 0.0,
                 float(part.totals.cost * 1_000_000 / part.totals.total_tokens),
             )
             for letter, part in zip(_LETTERS, known, strict=False)
-            if (pace := part.totals.tokens_per_second) and part.totals.total_tokens
         ]
-        self._tell("US dollars per million tokens, as they came to, against speed", empty=not points)
-        draw_points(self.plot.plt, points, self._colours()[0])
         names = [f"{_short(point.name)} {speed(point.speed)} {_dollars(point.cost)}/M" for point in points]
-        self._legend([(point.letter, name) for point, name in zip(points, names, strict=True)])
+        room = legend_room(max(map(len, names), default=0) + 2, self.size.width)
+        shown = points[:room]
+        words = "US dollars per million tokens, as they came to, against speed"
+        if len(known) > len(shown):
+            words = f"{words}; the {len(shown)} most used of {len(known)} models"
+        self._tell(words, empty=not points)
+        draw_points(self.plot.plt, shown, self._colours()[0])
+        self._legend([(point.letter, name) for point, name in zip(shown, names, strict=False)])
 
     async def _month(self) -> None:
         """What is left of the month's limit, or without one what was spent, and where that is heading."""
@@ -155,7 +152,7 @@ class ChartsView(View, can_focus=True):
         found = await records.review.groups(("day",), Scope(since=period("month", now).since))
         cost = {part.keys[0]: part.totals.cost for part in found}
         heading = await records.review.month_forecast(now)
-        standings = await records.ledger.standings(self.context.services.assistant.budgets, None)
+        standings = await records.ledger.standings(self.context.services.assistant.budgets, now=now)
         budget = next((standing.budget for standing in standings if standing.budget.scope == "month"), None)
         spent = list(accumulate(cost.get(day, Decimal(0)) for day in every_day(month_start(today), today)))
         last_day = (month_start(today, 1) - month_start(today)).days
@@ -164,12 +161,24 @@ class ChartsView(View, can_focus=True):
         draw_lines(self.plot.plt, lines, last_day, self._colours())
         self._legend([(line.mark, line.name) for line in lines])
 
+    async def report(self) -> Report:
+        """What the chart is drawn from, to be written down."""
+        review = await self.context.review()
+        match self.charts.active:
+            case "days":
+                return await review.group_report(["day", "model"], self.scope)
+            case "models":
+                return await review.group_report(["model"], self.scope)
+            case _:
+                since = period("month", self.context.now()).since
+                return await review.group_report(["day"], Scope(since=since))
+
     # Around the chart
 
     def _tell(self, words: str, *, empty: bool) -> None:
         self.plot.display = not empty
-        words = "No call fits. A shows all time, / changes the filter." if empty else words
-        self.query_one(".answer", Static).update(Content.styled(words, "bold"))
+        told = nothing_in(self.scope) if empty else words
+        self.query_one(".answer", Static).update(Content.styled(told, "bold"))
 
     def _legend(self, marks: Sequence[tuple[str, str]]) -> None:
         """Points, which have letters, share one colour."""
@@ -177,10 +186,10 @@ class ChartsView(View, can_focus=True):
         if self.charts.active == "models":
             colours = [colours[0]] * len(marks)
         names = [
-            Content.assemble((mark, Color(*colour).hex), f" {name}".replace(" ", _TOGETHER))
+            Content.assemble((mark, Color(*colour).hex), f" {name}")
             for (mark, name), colour in zip(marks, colours, strict=False)
         ]
-        self.query_one(".marks", Static).update(Content("   ").join(names))
+        self.query_one(".marks", Static).update(legend(names, self.size.width))
 
     def _colours(self) -> list[Colour]:
         variables = self.app.theme_variables
@@ -217,6 +226,10 @@ def _short(model: str) -> str:
 
 def _dollars(amount: float) -> str:
     return money(Decimal(str(amount)))
+
+
+def _is_comparable(totals: Totals) -> bool:
+    return bool(totals.cost and totals.total_tokens and totals.tokens_per_second)
 
 
 def _by_tokens(part: Group) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.content import Content
 from textual.message import Message
+from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import Static
 
@@ -19,11 +20,11 @@ __all__ = ("Choice", "Choices")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``key`` is what to press for it, where it has a key of its own."""
+    """``binding`` is the id of the key for it, where it has one of its own."""
 
     value: str
     label: str
-    key: str = ""
+    binding: str = ""
 
 
 class Choices(Static):
@@ -48,7 +49,22 @@ class Choices(Static):
         super().__init__(id=id, markup=False)
         self._choices = tuple(choices)
         self._active = active
+        self._keys: dict[str, str] = {}
         self._paint()
+
+    def on_mount(self) -> None:
+        """Tell the keys that are in force, which the user may have changed."""
+        self.screen.bindings_updated_signal.subscribe(self, self._find_keys)
+        self._find_keys(self.screen)
+
+    def _find_keys(self, screen: Screen[object]) -> None:
+        keys = dict(self._keys)
+        for active in reversed(screen.active_bindings.values()):
+            if active.binding.id:
+                keys[active.binding.id] = active.binding.key
+        if keys != self._keys:
+            self._keys = keys
+            self._paint()
 
     @property
     def active(self) -> str:
@@ -71,8 +87,9 @@ class Choices(Static):
     def _painted(self, choice: Choice) -> Content:
         is_active = choice.value == self._active
         left, right = ("[", "]") if is_active else (" ", " ")
-        key = Content.styled(f"{key_names(choice.key)} " if choice.key else "", "" if is_active else MUTED)
-        content = Content.assemble(left, key, choice.label, right)
+        key = key_names(self._keys.get(choice.binding, ""))
+        shown = Content.styled(f"{key} " if key else "", "" if is_active else MUTED)
+        content = Content.assemble(left, shown, choice.label, right)
         content = content.stylize("bold $primary" if is_active else "$foreground")
         return content.stylize(Style.from_meta({"choice": choice.value}))
 

@@ -21,7 +21,7 @@ from app.figures import count
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.context import ReviewContext
 from app.tui.review.keys import GROUPS
-from app.tui.review.spend_words import TotalsLine, cost_of
+from app.tui.review.spend_words import TotalsLine, cost_of, nothing_in
 from app.tui.review.table import Cell, Column, Row, Table, column_widths
 from app.tui.review.view import View
 from core.costs.ledger_records import Totals
@@ -69,7 +69,7 @@ class GroupsView(View):
         """What to group by, the table, the sums."""
         yield Choices([Choice(by, by.capitalize()) for by in DIMENSIONS if by != "session"], "model")
         yield Table(_COLUMNS)
-        yield Static("No call fits. A shows all time, / changes the filter.", classes="empty", markup=False)
+        yield Static(classes="empty", markup=False)
         yield TotalsLine()
 
     async def load(self) -> None:
@@ -82,6 +82,7 @@ class GroupsView(View):
             return
         self._groups, self._totals = _sorted(groups, by), totals
         self.set_class(not groups, "-empty")
+        self.query_one(".empty", Static).update(nothing_in(self.scope))
         self._show()
         self.query_one(TotalsLine).show(totals)
 

@@ -19,6 +19,7 @@ __all__ = (
 )
 
 _SORT = Binding.Group("Sort", compact=True)
+_DETAILS = Binding.Group("Details", compact=True)
 _CHOOSE = Binding.Group("Choose", compact=True)
 
 
@@ -66,7 +67,11 @@ TURNS: list[BindingType] = [
     Binding("enter", "open", "Calls", id="review.open_turn"),
     _open_in_chat(),
 ]
-TURN: list[BindingType] = [_open_in_chat()]
+TURN: list[BindingType] = [
+    _open_in_chat(),
+    Binding("shift+up", "scroll_details(-1)", "Details up", id="review.details_up", group=_DETAILS),
+    Binding("shift+down", "scroll_details(1)", "Details down", id="review.details_down", group=_DETAILS),
+]
 GROUPS: list[BindingType] = [
     Binding("enter", "open", "Its sessions", id="review.open_group"),
     *_choosing(),

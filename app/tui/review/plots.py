@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from app.figures import money
+from app.tui.review.ticks import round_ticks
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
@@ -34,7 +35,8 @@ Colour = tuple[int, int, int]
 MARKS = ("█", "▒", "#", "░", "+")
 """One a series, the last for all others."""
 OTHERS = "others"
-_TICKS = 4
+_BAR = 0.8
+"""Of the room that a day has."""
 _LABEL = 9
 """Cells between two labels of the horizontal axis."""
 
@@ -123,9 +125,12 @@ def draw_stacks(
     if not series:
         return
     tops = list(accumulate((stack.values for stack in series), _on_top))
-    positions = list(range(len(days)))
     for top, mark, colour in reversed(list(zip(tops, MARKS, colours, strict=False))):
-        plot.bar(positions, list(top), marker=mark, color=colour, width=0.8)
+        spent = [(day, height) for day, height in enumerate(top) if height]  # no bar at all blots out others
+        plot.bar(
+            [day for day, _ in spent], [height for _, height in spent], marker=mark, color=colour, width=_BAR
+        )
+    plot.xlim(-0.5, len(days) - 0.5)
     _dollars(plot, max(tops[-1]))
     _dates(plot, days, width)
 
@@ -137,10 +142,9 @@ def draw_points(plot: Plot, points: Sequence[Point], colour: Colour) -> None:
         return
     for point in points:
         plot.scatter([point.speed], [point.cost], marker=point.letter, color=colour)
-    fastest = max(point.speed for point in points)
-    plot.xlim(0, fastest * 1.05)
-    speeds = [float(round(fastest * number / _TICKS)) for number in range(_TICKS + 1)]
-    plot.xticks(speeds, [f"{speed:.0f}" for speed in speeds])
+    speeds = round_ticks(max(point.speed for point in points))
+    plot.xlim(0, speeds[-1])
+    plot.xticks(speeds, [f"{speed:g}" for speed in speeds])
     plot.xlabel("tokens a second")
     _dollars(plot, max(point.cost for point in points))
 
@@ -153,7 +157,7 @@ def draw_lines(plot: Plot, lines: Sequence[Line], last_day: int, colours: Sequen
             plot.plot(list(line.xs), list(line.ys), marker=line.mark, color=colour)
     plot.xlim(1, last_day)
     plot.xlabel("day of the month")
-    plot.xticks([1.0, *map(float, range(5, last_day, 5))])
+    plot.xticks([1.0, *map(float, range(5, last_day + 1, 5))])
     _dollars(plot, max((max(line.ys) for line in lines if line.ys), default=0.0))
 
 
@@ -173,10 +177,9 @@ def _begin(plot: Plot) -> None:
 
 
 def _dollars(plot: Plot, highest: float) -> None:
-    """Ticks that read as money does elsewhere, from nothing to above the highest."""
-    top = highest * 1.1 or 1.0
-    ticks = [top * number / _TICKS for number in range(_TICKS + 1)]
-    plot.ylim(0, top)
+    """Ticks that read as money does elsewhere, from nothing to the highest or above."""
+    ticks = round_ticks(highest)
+    plot.ylim(0, ticks[-1])
     plot.yticks(ticks, [money(Decimal(str(tick))) for tick in ticks])
 
 

@@ -25,7 +25,8 @@ from app.tui.review.spend_words import cost_of, number_of
 from app.tui.review.table import Column, Row, Table
 from app.tui.review.turns import TurnsView
 from app.tui.review.view import View
-from core.review import DetourKind, Forecast, Scope
+from core.costs.periods import period
+from core.review import DetourKind, Forecast, Report, Scope
 
 if TYPE_CHECKING:
     from core.catalogue import ModelInfo
@@ -37,11 +38,11 @@ __all__ = ("Question", "QuestionsView")
 Question = Literal["caching", "detours", "model", "dearest", "month"]
 
 _CHOICES = (
-    Choice("caching", "Caching", "c"),
-    Choice("detours", "Detours", "f"),
-    Choice("model", "Another model", "x"),
-    Choice("dearest", "Dearest", "d"),
-    Choice("month", "On track", "m"),
+    Choice("caching", "Caching", "review.caching"),
+    Choice("detours", "Detours", "review.detours"),
+    Choice("model", "Another model", "review.model"),
+    Choice("dearest", "Dearest", "review.dearest"),
+    Choice("month", "On track", "review.on_track"),
 )
 _DEAREST = 50
 _DETOURS: dict[DetourKind, str] = {
@@ -117,6 +118,22 @@ class QuestionsView(View):
         self.table.display = bool(answer.rows)
         self.table.show(answer.rows)
 
+    async def report(self) -> Report:
+        """The sums that the answer rests on, to be written down."""
+        review = await self.context.review()
+        match self.question:
+            case "caching":
+                return await review.group_report(["model"], self.scope)
+            case "detours":
+                return await review.group_report(["role", "outcome"], self.scope)
+            case "model":
+                return await review.group_report(["model"], self._repriced_scope)
+            case "dearest":
+                return await review.session_report(self.scope, order="cost")
+            case "month":
+                since = period("month", self.context.now()).since
+                return await review.group_report(["day"], Scope(since=since))
+
     # The answers
 
     async def _caching(self) -> _Answer:
@@ -182,7 +199,7 @@ class QuestionsView(View):
     async def _another_model(self) -> _Answer:
         """Every model whose price is known, the cheapest first."""
         review = await self.context.review()
-        scope = self.scope if self._about is None else replace(self.scope, session_id=self._about.id)
+        scope = self._repriced_scope
         catalogue, now = self.context.services.catalogue, self.context.now()
         found = []
         for info in _asked(catalogue.models(kind="chat")):
@@ -195,7 +212,7 @@ class QuestionsView(View):
             return _said(f"{subject}: there is nothing to price again.")
         actual = found[0][1]
         calls = number_of(actual.calls, "call")
-        told = [Content.styled(f"{subject} did cost {money(actual.actual)} in {calls}.", "bold")]
+        told = [Content.styled(f"{subject} cost {money(actual.actual)} in {calls}.", "bold")]
         notes = ["Priced again from the tokens that were recorded, at today's prices."]
         if actual.unknown_price_calls:
             notes.append(f"{number_of(actual.unknown_price_calls, 'call')} at unknown prices are left out.")
@@ -221,6 +238,10 @@ class QuestionsView(View):
             *_numbers(("$/M in / out", 13), ("Would cost", 11), ("Change", 8)),
         )
         return _Answer(tuple(told), columns, rows)
+
+    @property
+    def _repriced_scope(self) -> Scope:
+        return self.scope if self._about is None else replace(self.scope, session_id=self._about.id)
 
     async def _the_dearest(self) -> _Answer:
         review = await self.context.review()
@@ -252,8 +273,9 @@ class QuestionsView(View):
 
     async def _month(self) -> _Answer:
         records = await self.context.services.records()
-        heading = await records.review.month_forecast(self.context.now())
-        standings = await records.ledger.standings(self.context.services.assistant.budgets, None)
+        now = self.context.now()
+        heading = await records.review.month_forecast(now)
+        standings = await records.ledger.standings(self.context.services.assistant.budgets, now=now)
         month = next((standing for standing in standings if standing.budget.scope == "month"), None)
         month_of = partial(money, estimated=heading.estimated)
         rows = (
@@ -265,7 +287,7 @@ class QuestionsView(View):
             Row("last", ("Last month in all", month_of(heading.last_month))),
         )
         words = (Content.styled(_on_track(heading, month), "bold"), Content(_compared(heading)))
-        return _Answer(words, (Column("", 44), Column("US dollars", 12, right=True)), rows)
+        return _Answer(words, (Column("Where the month stands", 44), Column("", 12, right=True)), rows)
 
     # Choosing
 

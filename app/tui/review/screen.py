@@ -15,7 +15,7 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from app.cells import MUTED, one_line
+from app.cells import one_line
 from app.new_file import write_new_file
 from app.tui.failures import explain
 from app.tui.review.budgets import BudgetsView
@@ -41,17 +41,17 @@ __all__ = ("ReviewScreen",)
 
 _REFRESH_SECONDS = 1.0
 _VIEWS = (
-    Choice("sessions", "Sessions", "1"),
-    Choice("groups", "Groups", "2"),
-    Choice("charts", "Charts", "3"),
-    Choice("questions", "Questions", "4"),
-    Choice("budgets", "Budgets", "5"),
+    Choice("sessions", "Sessions", "review.sessions"),
+    Choice("groups", "Groups", "review.groups"),
+    Choice("charts", "Charts", "review.charts"),
+    Choice("questions", "Questions", "review.questions"),
+    Choice("budgets", "Budgets", "review.budgets"),
 )
 _PERIODS = (
-    Choice("today", "Today", "t"),
-    Choice("week", "Week", "w"),
-    Choice("month", "Month", "m"),
-    Choice("all", "All", "a"),
+    Choice("today", "Today", "review.today"),
+    Choice("week", "Week", "review.week"),
+    Choice("month", "Month", "review.month"),
+    Choice("all", "All", "review.all"),
 )
 
 
@@ -91,6 +91,7 @@ class ReviewScreen(Screen["Place | None"]):
             yield Static(id="filter-shown", markup=False)
             yield Static(id="caption", markup=False)
         yield Input(placeholder="words  model:…  provider:…  outcome:…", id="filter", compact=True)
+        yield Static(id="filter-problem", markup=False)
         yield Container(id="body")
         yield Hints()
 
@@ -204,8 +205,16 @@ class ReviewScreen(Screen["Place | None"]):
     # Period and filter
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Period and filter only where they matter."""
-        return self.view.takes_scope if action in ("period", "filter") and self._views else True
+        """Period and filter only where they matter, the export where there are rows."""
+        if not self._views:
+            return True
+        match action:
+            case "period" | "filter":
+                return self.view.takes_scope
+            case "export":
+                return self.view.is_exported
+            case _:
+                return True
 
     def action_period(self, name: PeriodName) -> None:
         """Look at another period."""
@@ -226,18 +235,23 @@ class ReviewScreen(Screen["Place | None"]):
         try:
             self._filter = parse_filter(event.value)
         except InputError as error:
-            self._tell_filter(f"{error.message} {error.hint}", "$error")
+            self.query_one("#filter-problem", Static).update(one_line(f"{error.message} {error.hint}"))
+            self.set_class(True, "-unread")
             return
-        self._tell_filter(f"Filter: {one_line(event.value)}" if event.value.strip() else "", MUTED)
+        self.set_class(False, "-unread")
+        told = f"Filter: {one_line(event.value)}" if event.value.strip() else ""
+        self.query_one("#filter-shown", Static).update(told)
         self.view.look_at(self.scope)
 
     @on(Input.Submitted, "#filter")
+    def _filter_submitted(self) -> None:
+        """What cannot be read is told as long as it stands there."""
+        if not self.has_class("-unread"):
+            self._close_filter()
+
     def _close_filter(self) -> None:
         self.set_class(False, "-filtering")
         self.view.focus_content()
-
-    def _tell_filter(self, text: str, tone: str) -> None:
-        self.query_one("#filter-shown", Static).update(Content.styled(text, tone))
 
     @on(GroupsView.FilterWanted)
     async def _filter_wanted(self, event: GroupsView.FilterWanted) -> None:
@@ -293,11 +307,26 @@ class ReviewScreen(Screen["Place | None"]):
     @work(exclusive=True, group="chat")
     async def _show_in_chat(self, place: Place) -> None:
         try:
+            await self._refuse_imported(place.session_id)
             await self.context.show_in_chat(place)
         except TensorWallError as error:
             self._report(error)
         else:
             self.dismiss(place)
+
+    async def _refuse_imported(self, session_id: str) -> None:
+        """What was imported is what calls cost, not what was said.
+
+        Raises:
+            InputError: the session was imported.
+        """
+        review = await self.context.review()
+        found = (await review.sessions(Scope(session_id=session_id), limit=1)).sessions
+        if found and (source := found[0].source):
+            raise InputError(
+                f"This session was imported from {one_line(source)} without its messages.",
+                hint="Enter shows what it cost, turn by turn.",
+            )
 
     @work
     async def action_help(self) -> None:

@@ -17,7 +17,7 @@ from app.cells import MUTED, one_line
 from app.figures import count, duration, sparkline
 from app.tui.review.context import Place, ReviewContext
 from app.tui.review.keys import SESSIONS
-from app.tui.review.spend_words import TotalsLine, cost_of, number_of
+from app.tui.review.spend_words import TotalsLine, cost_of, nothing_in, number_of
 from app.tui.review.table import Cell, Column, Row, Table
 from app.tui.review.turns import TurnsView
 from app.tui.review.view import View
@@ -31,6 +31,8 @@ _FIRST = 40
 """Rows that are asked for at first: more than a window, so that it opens at once."""
 _PAGE = 100
 _LATENCIES = 7
+_APART = 3
+"""Cells between the highlighted session's title and what is told of it."""
 _COLUMNS = (
     Column("Session"),
     Column("Cost", 11, "cost", right=True),
@@ -75,7 +77,7 @@ class SessionsView(View):
         self.table.mark_sorted(self._order, descending=self._descending)
         self.table.columns = (replace(_COLUMNS[0], title=number_of(page.count, "session")), *_COLUMNS[1:])
         self.set_class(not page.count, "-empty")
-        self.query_one(".empty", Static).update(_nothing(self.scope))
+        self.query_one(".empty", Static).update(nothing_in(self.scope))
         self.table.show([self._row(session) for session in page.sessions])
         self.query_one(TotalsLine).show(await (await self.context.review()).totals(self.scope))
 
@@ -131,17 +133,19 @@ class SessionsView(View):
         if session is None:
             return
         told = [
-            _models(session),
             duration(session.duration.total_seconds()),
             number_of(session.totals.calls, "call"),
+            _models(session),
         ]
         if session.source:
             told.insert(0, f"imported from {one_line(session.source)}")
         elif session.is_deleted:
             told.insert(0, "deleted; what it cost stays")
-        self.query_one(".detail", Static).update(
-            Content.assemble(session_title(session), ("   " + " · ".join(told), MUTED))
-        )
+        facts = Content.styled(" · ".join(told), MUTED)
+        detail = self.query_one(".detail", Static)
+        room = max(detail.size.width - facts.cell_length - _APART, detail.size.width // 3)
+        title = session_title(session).truncate(room, ellipsis=True)
+        detail.update(Content(" " * _APART).join([title, facts]))
 
     @on(Table.Chosen)
     def action_open(self) -> None:
@@ -197,9 +201,3 @@ def session_title(session: SessionSpend) -> Content:
 
 def _models(session: SessionSpend) -> str:
     return ", ".join(one_line(model.rpartition("/")[2]) for model in session.models)
-
-
-def _nothing(scope: Scope) -> Content:
-    if scope == Scope():
-        return Content("Nothing has been asked yet: what answers cost will be listed here.")
-    return Content("No call fits. A shows all time, / changes the filter.")

@@ -8,8 +8,9 @@ from textual.widgets import Static
 from app.cells import MUTED
 from app.figures import count, money
 from core.costs.ledger_records import Totals
+from core.review import Filter, Scope
 
-__all__ = ("TotalsLine", "cost_of", "number_of")
+__all__ = ("TotalsLine", "cost_of", "nothing_in", "number_of")
 
 
 def cost_of(totals: Totals) -> str:
@@ -23,6 +24,15 @@ def cost_of(totals: Totals) -> str:
 def number_of(number: int, word: str) -> str:
     """``1 call``, ``12 calls``, ``1.2k calls``."""
     return f"{count(number)} {word}{'' if number == 1 else 's'}"
+
+
+def nothing_in(scope: Scope) -> str:
+    """Why a scope is empty, and what would show more."""
+    if scope.filter != Filter():
+        return "No call fits the filter. / changes it, A looks at all time."
+    if scope.since is not None:
+        return "Nothing was asked in this time. A looks at all time."
+    return "Nothing has been asked yet: what answers cost will be listed here."
 
 
 class TotalsLine(Static):

@@ -48,6 +48,7 @@ _MARKS: dict[Phase, tuple[str, str]] = {
     "prompt": ("░", "$primary"),
     "thinking": ("▒", "$accent"),
     "answering": ("█", "$success"),
+    "speech": ("▓", "$secondary"),
 }
 """Told by shape as well as by colour."""
 
@@ -130,6 +131,10 @@ class TurnView(View):
             return
         call = next(call for call in self._turn.calls if call.call_id == event.row.key)
         facts.update(call_details(call, self._prices.get(call.price_id or ""), width))
+
+    def action_scroll_details(self, step: int) -> None:
+        """Scroll what is known of the call."""
+        self.query_one(".facts-pane").scroll_relative(y=step, animate=False)
 
     def action_open_in_chat(self) -> None:
         """Show the answer in the chat."""

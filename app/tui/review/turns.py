@@ -30,7 +30,7 @@ _COLUMNS = (
     Column("Question"),
     Column("Cost", 11, right=True),
     Column("Tokens", 6, right=True),
-    Column("Calls", 5, right=True),
+    Column("Calls", 5, right=True, from_width=92),
     Column("Time", 6, right=True),
     Column("What happened", 18),
     Column("When", 12, right=True, from_width=110),
@@ -67,7 +67,8 @@ class TurnsView(View):
         return self._title or f"Session {self._session_id}"
 
     def parts(self) -> Iterable[Widget]:
-        """The table and the sums."""
+        """What is left out, the table and the sums."""
+        yield Static(classes="note", markup=False)
         yield Table(_COLUMNS)
         yield Static("No call of this session is in the ledger yet.", classes="empty", markup=False)
         yield Static(classes="detail", markup=False)
@@ -88,8 +89,17 @@ class TurnsView(View):
         if self._start is not None:
             self.table.move_to(self._start)
             self._start = None
-        self.query_one(TotalsLine).show(await review.totals(self.scope))
+        totals = await review.totals(self.scope)
+        self.query_one(TotalsLine).show(totals)
+        self._tell_left_out(totals.calls)
         await self._tell_spoken()
+
+    def _tell_left_out(self, calls: int) -> None:
+        """Of very long sessions the latest calls are shown."""
+        shown = sum(turn.totals.calls for turn in self._turns.values())
+        self.set_class(shown < calls, "-noted")
+        told = f"The latest {shown:,} of {calls:,} calls; an export has all, the line below counts all."
+        self.query_one(".note", Static).update(told)
 
     async def _tell_spoken(self) -> None:
         """How quick the spoken turns were, if any was spoken."""

@@ -26,16 +26,23 @@ if TYPE_CHECKING:
 
 __all__ = ("View",)
 
+_SLOW_SECONDS = 0.5
+"""After which it is said that the answer is still awaited."""
 
-class View(Vertical):
+
+class View(Vertical, can_focus=True):
     """Subclasses give what they show in ``parts`` and fill it in ``load``.
+
+    Its keys work also when there is nothing in it that could have the focus.
 
     Attributes:
         scope: the calls that are looked at.
         takes_scope: whether period and filter of the screen matter here.
+        is_exported: whether it has a report to be written down.
     """
 
     takes_scope = True
+    is_exported = True
 
     @dataclass
     class Opened(Message):
@@ -61,6 +68,7 @@ class View(Vertical):
     def compose(self) -> ComposeResult:
         """What it shows, and room for what went wrong."""
         yield Static(classes="problem", markup=False)
+        yield Static("Reading the ledger …", classes="slow", markup=False)
         yield from self.parts()
 
     # For subclasses
@@ -107,12 +115,17 @@ class View(Vertical):
     async def reload(self) -> None:
         """Ask again; what is shown stays until the answer is there."""
         self._asked = True
+        slow = self.set_timer(_SLOW_SECONDS, lambda: self.set_class(True, "-slow"))
         try:
             await self.load()
         except TensorWallError as error:
             self.tell(error)
         else:
             self.set_class(False, "-problem")
+        finally:
+            slow.stop()
+            self.set_class(False, "-slow")
+            self.call_after_refresh(self._keep_keys)
 
     def tell(self, error: TensorWallError) -> None:
         """Say above what is shown what went wrong."""
@@ -124,8 +137,15 @@ class View(Vertical):
         self.set_class(True, "-problem")
 
     def focus_content(self) -> None:
-        """Give the keys to what it shows."""
-        for widget in self.query("*"):
-            if widget.focusable and widget.display:
-                widget.focus()
-                return
+        """Give the keys to what it shows, or where that takes none, to itself."""
+        inside = (widget for widget in self.query("*") if widget.focusable and widget.display)
+        next(inside, self).focus()
+
+    def on_focus(self) -> None:
+        """Clicked beside its content, or come to by Tab."""
+        self.focus_content()
+
+    def _keep_keys(self) -> None:
+        """What had the focus may be hidden now that there is nothing to show, or be back."""
+        if self.display and self.is_attached and self.screen.focused in (None, self):
+            self.focus_content()

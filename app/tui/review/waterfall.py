@@ -12,7 +12,15 @@ from core.voice.receipt import Receipt
 __all__ = ("Bar", "Phase", "Piece", "call_bar", "pieces", "span_of", "starts", "voice_bar")
 
 Phase = Literal[
-    "end of speech", "transcript", "first word", "first sound", "queue", "prompt", "thinking", "answering"
+    "end of speech",
+    "transcript",
+    "first word",
+    "first sound",
+    "queue",
+    "prompt",
+    "thinking",
+    "answering",
+    "speech",
 ]
 
 
@@ -43,8 +51,10 @@ class Piece:
 
 
 def call_bar(call: CallRecord, start: float) -> Bar:
-    """Waiting in the provider's queue, the prompt on its way and read, thinking, answering."""
+    """Waiting in the provider's queue, the prompt on its way and read, thinking, answering; or speech."""
     whole = max(0.0, call.duration or 0.0)
+    if call.audio_seconds or call.characters:
+        return Bar(start, _present(("speech", whole)))
     first_token = whole if call.first_token is None else min(max(0.0, call.first_token), whole)
     first_content = whole if call.first_content is None else min(max(first_token, call.first_content), whole)
     queue = min(max(0.0, call.queue_time or 0.0), first_token)

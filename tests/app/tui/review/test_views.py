@@ -49,7 +49,7 @@ async def test_spend_per_day_is_drawn_with_a_mark_a_model(
     total = (await past.records.review.totals()).cost
     async with reviewing(folder, size=size) as user:
         await user.presses("3")
-        await user.sees(f"{money(total)} spent, by day and model", f"{MARKS[1]}\xa0gpt-oss-20b", "19 Nov")
+        await user.sees(f"{money(total)} spent, by day and model", f"{MARKS[1]} gpt-oss-20b", "19 Nov")
         await user.presses("t")
         await user.sees("22 Nov")
 
@@ -58,12 +58,12 @@ async def test_the_arrows_go_from_chart_to_chart(past: Past, folder: Path) -> No
     await some_past(past)
     async with reviewing(folder, size=(110, 30)) as user:
         await user.presses("3", "right")
-        await user.sees("[Cost against speed]", "tokens a second", "A\xa0gpt-oss-120b", "B\xa0gpt-oss-20b")
+        await user.sees("[Cost against speed]", "tokens a second", "A gpt-oss-120b", "B gpt-oss-20b")
         await user.presses("right")
         await user.sees("spent this month, heading for", "day of the month")
         limits(user, month={"soft": 0.5, "hard": 1})
         await user.presses("r")
-        await user.sees("left of $1.00 this month", "soft\xa0limit")
+        await user.sees("left of $1.00 this month", "soft limit")
         await user.presses("left", "left")
         await user.sees("[Spend per day]")
 
@@ -71,7 +71,7 @@ async def test_the_arrows_go_from_chart_to_chart(past: Past, folder: Path) -> No
 async def test_without_spend_a_chart_says_so(past: Past, folder: Path) -> None:
     async with reviewing(folder) as user:
         await user.presses("3")
-        await user.sees("No call fits")
+        await user.sees("Nothing was asked in this time")
 
 
 async def test_a_chart_follows_the_theme(past: Past, folder: Path) -> None:
@@ -109,11 +109,11 @@ async def test_another_model_is_priced_for_the_session_that_is_looked_at(past: P
     async with reviewing(folder, size=(110, 30)) as user:
         await user.sees("Dear")
         await user.presses("x")
-        await user.sees("“Dear” did cost", "in 2 calls", "1 call without tokens are left out")
+        await user.sees("“Dear” cost", "in 2 calls", "1 call without tokens are left out")
         same = next(line for line in user.screen.splitlines() if "openai/gpt-oss-120b" in line)
         assert "+0%" in same
         await user.presses("c", "x")
-        await user.sees("These calls did cost")
+        await user.sees("These calls cost")
     assert dear
 
 
