@@ -10,6 +10,7 @@
     │   ├── DatabaseBusy               another process holds it for too long
     │   └── DiskFull                   no room for a write
     ├── BudgetExceeded                 a hard spending limit refuses the call
+    ├── KeyRefused                     the gateway does not take the key it was sent
     ├── ToolFailed                     a tool cannot do what the model asked of it
     ├── VoiceError                     speech cannot be heard, understood or spoken
     │   ├── VoiceUnavailable           a package or system library of the voice loop is missing
@@ -47,7 +48,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from core.chat.decision import Decision
@@ -69,6 +70,7 @@ __all__ = (
     "DownloadFailed",
     "InputError",
     "InvalidRequest",
+    "KeyRefused",
     "ModelUnavailable",
     "OutputInvalid",
     "ProviderError",
@@ -183,6 +185,24 @@ class BudgetExceeded(TensorWallError):
         self.scope = scope
         self.left = left
         self.refills_at = refills_at
+
+
+class KeyRefused(TensorWallError):
+    """The gateway does not take the key it was sent.
+
+    Attributes:
+        code: ``scope`` is a key that is good, but not for this.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: Literal["missing", "unknown", "revoked", "expired", "scope"],
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class ToolFailed(TensorWallError):
