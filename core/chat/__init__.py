@@ -10,6 +10,7 @@ from core.chat.decision import (
     UpstreamCall,
 )
 from core.chat.events import (
+    AnswerContinued,
     AnswerRejected,
     Event,
     Finished,
@@ -23,6 +24,9 @@ from core.chat.events import (
     SoftLimitPassed,
     TextDelta,
     ToolCallDelta,
+    ToolFinished,
+    ToolsMissing,
+    ToolStarted,
     UsageReported,
     Waiting,
 )
@@ -53,6 +57,7 @@ from core.chat.response import ChatResponse
 from core.chat.usage import RateLimits, Usage
 
 __all__ = (
+    "AnswerContinued",
     "AnswerRejected",
     "CallGate",
     "CallObserver",
@@ -93,6 +98,9 @@ __all__ = (
     "ToolCallDelta",
     "ToolChoice",
     "ToolDefinition",
+    "ToolFinished",
+    "ToolStarted",
+    "ToolsMissing",
     "UpstreamCall",
     "Usage",
     "UsageReported",

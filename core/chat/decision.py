@@ -14,10 +14,10 @@ __all__ = ("CallGate", "CallObserver", "CallOutcome", "CallRole", "Decision", "S
 
 CallOutcome = Literal["running", "answered", "failed", "cancelled", "interrupted"]
 
-CallRole = Literal["first", "retry", "fallback", "hedge", "rescue", "repair"]
+CallRole = Literal["first", "retry", "fallback", "hedge", "rescue", "repair", "tools"]
 """Why a call was made: the ``first`` for an answer; once more to the same place; to another place after a
-failure; beside a slow one; to go on with an answer that broke off; or to have one mended that is not what
-was asked for."""
+failure; beside a slow one; to go on with an answer that broke off; to have one mended that is not what was
+asked for; or to go on with the results of tools."""
 
 
 @dataclass(slots=True)

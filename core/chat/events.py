@@ -5,6 +5,10 @@ A stream is: ``RouteChosen``, then for each failed try ``RouteChanged`` (or ``Wa
 ``Finished`` last. A stream that fails raises one of ``core.errors`` instead of ``Finished``. After it a
 turn of the assistant may tell ``SoftLimitPassed``. The answer to a relayed request has a ``Relayed`` before
 the events that were read from it. ``AnswerRejected`` comes before the whole stream of a better answer.
+
+Where the assistant runs tools, each stream whose answer calls some is followed by a ``ToolStarted`` and a
+``ToolFinished`` for each call, as they come, then by ``AnswerContinued`` and the whole stream of what the
+model makes of the results.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Literal
 from core.chat.usage import RateLimits, Usage
 
 __all__ = (
+    "AnswerContinued",
     "AnswerRejected",
     "Event",
     "FinishReason",
@@ -29,6 +34,9 @@ __all__ = (
     "SoftLimitPassed",
     "TextDelta",
     "ToolCallDelta",
+    "ToolFinished",
+    "ToolStarted",
+    "ToolsMissing",
     "UsageReported",
     "Waiting",
 )
@@ -141,6 +149,60 @@ class AnswerRejected:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsMissing:
+    """Tools that could not be loaded; the answer goes on without them.
+
+    Attributes:
+        reason: which and why, a sentence.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """The model calls a tool; where the user has to be asked, it waits for that first.
+
+    Attributes:
+        call_id: the model's own name for the call.
+        message_id: the stored message that its result becomes.
+        name: of the tool.
+        arguments: JSON text, as the model wrote it.
+    """
+
+    call_id: str
+    message_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool has ended.
+
+    Attributes:
+        call_id: as in its ``ToolStarted``.
+        message_id: as in its ``ToolStarted``.
+        result: what the model is told.
+        seconds: it took, without the time in which the user was asked.
+        failed: it did not do what was asked; ``result`` says why.
+    """
+
+    call_id: str
+    message_id: str
+    result: str
+    seconds: float
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerContinued:
+    """The model goes on with the results of its tools; what follows belongs to another message."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SoftLimitPassed:
     """More has been spent than a budget's soft limit; told once for each period of it.
 
@@ -168,5 +230,9 @@ Event = (
     | UsageReported
     | Finished
     | AnswerRejected
+    | ToolsMissing
+    | ToolStarted
+    | ToolFinished
+    | AnswerContinued
     | SoftLimitPassed
 )
