@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, case, func, or_, select, type_coerce
 
@@ -35,7 +36,9 @@ _USED = or_(
 _NO_PRICE = calls.c.cost.is_(None)
 
 
-async def audit(database: Database, path: Path, *, provider: str | None = None) -> AuditReport:
+async def audit(
+    database: Database, path: Path, *, provider: str | None = None, content: IO[bytes] | None = None
+) -> AuditReport:
     """Compare the ledger with a provider's usage export, over the UTC days that the export covers.
 
     Compared are calls one by one where both sides have request ids in common, or else the sums of each day
@@ -46,12 +49,13 @@ async def audit(database: Database, path: Path, *, provider: str | None = None) 
         database: holds the ledger.
         path: the export; see ``core.costs.usage_export`` for what it may look like.
         provider: whose it is; by default the one whose models in the ledger it names.
+        content: of an export that is in no file, such as stdin; it can be rewound, and is closed.
 
     Raises:
         InputError: the export cannot be read, or more than one provider or none might have made it.
         StorageError: or one of its kin: the ledger cannot be read.
     """
-    export = await asyncio.wrap_future(database.offload(lambda: read_usage_export(path)))
+    export = await asyncio.wrap_future(database.offload(lambda: read_usage_export(path, content)))
     return await database.read(_audit, path, export, provider)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
-__all__ = ("dollars", "moment", "named", "whole_number")
+__all__ = ("dollars", "dollars_or_refund", "moment", "named", "past_moment", "whole_number")
 
 T = TypeVar("T")
 
@@ -25,8 +25,8 @@ _MOST_DOLLARS = Decimal(10_000)
 """For one call; the ledger adds up at most 9.2 million (``core.storage.types.Money``)."""
 _DAY = re.compile(r"(19|20)\d{6}")
 """ISO 8601 without dashes, which is no number of seconds."""
-_CURRENCY = re.compile(r"^(US)?\$|^USD\b|\bUSD$", re.IGNORECASE)
-_GROUPED = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?|[1-9]\d{0,2}([ _\u00a0\u202f']\d{3})+(\.\d+)?")
+_CURRENCY = re.compile(r"^([+-]?)\s*(?:(?:US)?\$|USD\b)\s*|\bUSD$", re.IGNORECASE)
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3})+|([ _\u00a0\u202f']\d{3})+)(\.\d+)?")
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE)
 
 
@@ -60,11 +60,21 @@ def moment(value: object) -> datetime:
     return found
 
 
+def past_moment(value: object, now: datetime) -> datetime:
+    """A time as `moment` reads it that is not after ``now``."""
+    found = moment(value)
+    if found > now:
+        raise ValueError("in the future")
+    return found
+
+
 def whole_number(value: object) -> int | None:
     """A count; ``None`` where it is left out. Thousands may be separated."""
     number = _amount(value)
     if number is None:
         return None
+    if number < 0:
+        raise ValueError("negative")
     if number > _MOST_TOKENS:
         raise ValueError("larger than can be")
     if number != int(number):
@@ -74,10 +84,18 @@ def whole_number(value: object) -> int | None:
 
 def dollars(value: object) -> Decimal | None:
     """US dollars, to the digit; ``None`` where they are left out. With or without ``$`` or ``USD``."""
+    amount = dollars_or_refund(value)
+    if amount is not None and amount < 0:
+        raise ValueError("negative")
+    return amount
+
+
+def dollars_or_refund(value: object) -> Decimal | None:
+    """As `dollars`, but it may be negative."""
     if isinstance(value, str):
-        value = _CURRENCY.sub("", value.strip()).strip()
+        value = _CURRENCY.sub(r"\1", value.strip()).strip()
     amount = _amount(value)
-    if amount is not None and amount > _MOST_DOLLARS:
+    if amount is not None and abs(amount) > _MOST_DOLLARS:
         raise ValueError("larger than can be")
     return amount
 
@@ -88,8 +106,6 @@ def _amount(value: object) -> Decimal | None:
     number = _number(value)
     if number is None or not number.is_finite():
         raise ValueError("not a number")
-    if number < 0:
-        raise ValueError("negative")
     return number
 
 

@@ -1,4 +1,4 @@
-"""Walks through JSON text that may be larger than memory, and knows the line it is at."""
+"""Walks through JSON text that may be larger than memory, and knows the line and the record it is at."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ class JsonText:
     Args:
         read: gives the next so many characters; fewer only at the end.
         name: of the file, for errors.
+
+    Attributes:
+        line: from 1.
+        records: that `json_records` has found.
     """
 
     def __init__(self, read: Callable[[int], str], name: str) -> None:
         self.line = 1
+        self.records = 0
         self._read = read
         self._name = name
         self._text = ""
@@ -109,7 +114,7 @@ class JsonText:
         if self._at >= len(self._text) and self._ended:
             problem = "the file ends here, before it is complete"
         return InputError(
-            f"{self._name}, line {line}: this is no JSON ({problem}).",
+            f"{self._name}, line {line}, record {self.records + 1}: this is no JSON ({problem}).",
             hint="The file may be cut off or half written: export it again.",
         )
 
@@ -133,8 +138,7 @@ def json_records(text: JsonText, lists: Container[str]) -> Iterator[tuple[int, o
         elif found == "[":
             yield from _elements(text)
         else:
-            line = text.line
-            yield line, text.value()
+            yield _element(text)
 
 
 def _elements(text: JsonText) -> Iterator[tuple[int, object]]:
@@ -143,11 +147,16 @@ def _elements(text: JsonText) -> Iterator[tuple[int, object]]:
         text.take("]")
         return
     while True:
-        text.peek()
-        line = text.line
-        yield line, text.value()
+        yield _element(text)
         if text.take(",]") == "]":
             return
+
+
+def _element(text: JsonText) -> tuple[int, object]:
+    text.peek()
+    line, value = text.line, text.value()
+    text.records += 1
+    return line, value
 
 
 def _object(text: JsonText, lists: Container[str]) -> Iterator[tuple[int, object]]:
@@ -165,4 +174,5 @@ def _object(text: JsonText, lists: Container[str]) -> Iterator[tuple[int, object
             fields[name] = text.value()
         closed = text.take(",}") == "}"
     if not holds_list:
+        text.records += 1
         yield line, fields

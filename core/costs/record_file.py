@@ -1,4 +1,4 @@
-"""CSV and JSON files of records, read one by one in bounded memory, each with the line it begins on."""
+"""CSV and JSON files of records, read one by one in bounded memory, each with its place."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from core.costs.json_text import JsonText, json_records
 from core.errors import InputError
@@ -25,12 +25,12 @@ class Record:
     """One record.
 
     Attributes:
-        line: on which it begins, from 1.
+        place: where it is: its line, and in JSON, which may be one line, its number; both from 1.
         fields: its values by name; texts from CSV, anything from JSON.
         problem: what is wrong with it as a whole; empty where nothing is.
     """
 
-    line: int
+    place: str
     fields: Mapping[str, Any]
     problem: str = ""
 
@@ -44,17 +44,19 @@ class RecordFile:
     Args:
         path: the file.
         lists: what an object may call its list of records.
+        content: its bytes where there is no such file, as of stdin; it can be rewound. It is closed, too.
 
     Raises:
         InputError: it cannot be opened or read, or is neither; names the line.
     """
 
-    def __init__(self, path: Path, lists: Collection[str]) -> None:
+    def __init__(self, path: Path, lists: Collection[str], content: IO[bytes] | None = None) -> None:
         self.path = path
         self._lists = lists
         try:
-            self._bytes = path.open("rb")
-            self._size = path.stat().st_size
+            self._bytes = content or path.open("rb")
+            self._size = self._bytes.seek(0, io.SEEK_END)
+            self._bytes.seek(0)
             mark = self._bytes.read(2)
             self._bytes.seek(0)
         except OSError as error:
@@ -99,11 +101,13 @@ class RecordFile:
         return start[:1] in {"{", "["}
 
     def _json(self) -> Iterator[Record]:
-        for line, value in json_records(JsonText(self._text.read, str(self.path)), self._lists):
+        text = JsonText(self._text.read, str(self.path))
+        for line, value in json_records(text, self._lists):
+            place = f"line {line}, record {text.records}"
             if isinstance(value, dict):
-                yield Record(line, value)
+                yield Record(place, value)
             else:
-                yield Record(line, {}, "not an object")
+                yield Record(place, {}, "not an object")
 
     def _csv(self) -> Iterator[Record]:
         csv.field_size_limit(_LONGEST_CELL)
@@ -127,6 +131,6 @@ class RecordFile:
 
 def _csv_record(line: int, names: list[str], cells: list[str]) -> Record:
     if len(cells) == len(names):
-        return Record(line, dict(zip(names, cells, strict=True)))
+        return Record(f"line {line}", dict(zip(names, cells, strict=True)))
     fields = dict.fromkeys(names) | dict(zip(names, cells, strict=False))
-    return Record(line, fields, "not as many cells as there are columns")
+    return Record(f"line {line}", fields, "not as many cells as there are columns")

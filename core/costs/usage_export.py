@@ -29,8 +29,8 @@ currency           currency, amount_currency, currency_code
 
 Needed are a time and one of calls, tokens and dollars. Times are ISO 8601, or seconds or milliseconds since
 1970; in UTC where they name no zone. A row is a call, or what a model was used within one UTC day.
-Amounts are US dollars and may have thousands separators and a ``$``. What OpenAI's usage and costs APIs
-answer is read as it is: buckets of time with ``results``
+Amounts are US dollars and may have thousands separators and a ``$``; what is negative was refunded. What
+OpenAI's usage and costs APIs answer is read as it is: buckets of time with ``results``
 (https://platform.openai.com/docs/api-reference/usage).
 """
 
@@ -43,10 +43,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import IO, Literal, TypeVar
 
 from core.costs.audit_report import MEASURES, Figures, Measure
-from core.costs.fields import dollars, moment, whole_number
+from core.costs.fields import dollars_or_refund, moment, whole_number
 from core.costs.record_file import RecordFile
 from core.errors import InputError
 
@@ -118,20 +118,20 @@ class UsageExport:
     ignored_columns: tuple[str, ...]
 
 
-def read_usage_export(path: Path) -> UsageExport:
-    """Read a provider's export.
+def read_usage_export(path: Path, content: IO[bytes] | None = None) -> UsageExport:
+    """Read a provider's export; for ``content`` see ``core.costs.record_file``.
 
     Raises:
         InputError: it cannot be read, has no column of use, or a value in it cannot be understood: names the
-            line and the column.
+            record and the column.
     """
     reading = _Reading(path)
-    with RecordFile(path, _LISTS) as file:
+    with RecordFile(path, _LISTS, content) as file:
         for record in file:
             if record.problem:
-                raise reading.error(record.line, record.problem)
+                raise reading.error(record.place, record.problem)
             for fields in _expanded(record.fields):
-                reading.add(record.line, fields)
+                reading.add(record.place, fields)
     return reading.export()
 
 
@@ -169,18 +169,18 @@ class _Reading:
         self._measures: set[Measure] = set()
         self._step = Decimal(1)
 
-    def add(self, line: int, fields: Mapping[str, object]) -> None:
+    def add(self, place: str, fields: Mapping[str, object]) -> None:
         """Take in a record."""
         cells = self._cells(fields)
         if "time" not in cells:
             if self._days:
-                raise self.error(line, "there is no time or day")
+                raise self.error(place, "there is no time or day")
             raise self._useless("a time or day", ("time",))
-        started_at = self._value(line, cells, "time", moment)
+        started_at = self._value(place, cells, "time", moment)
         assert started_at is not None
-        self._check_end(line, cells, started_at)
+        self._check_end(place, cells, started_at)
         self._days.add(started_at.date())
-        figures = self._figures(line, cells)
+        figures = self._figures(place, cells)
         if figures == Figures():  # a bucket in which nothing was used
             return
         self._measures |= {measure for measure in MEASURES if getattr(figures, measure) is not None}
@@ -201,11 +201,11 @@ class _Reading:
             ignored_columns=tuple(name for name, column in self._seen.items() if column is None),
         )
 
-    def error(self, line: int, problem: str) -> InputError:
-        """What is wrong in a line."""
+    def error(self, place: str, problem: str) -> InputError:
+        """What is wrong with a record."""
         return InputError(
-            f"{self._path}, line {line}: {problem}.",
-            hint="Export it again, or mend the line: nothing was compared.",
+            f"{self._path}, {place}: {problem}.",
+            hint="Export it again, or mend that: nothing was compared.",
         )
 
     def _cells(self, fields: Mapping[str, object]) -> dict[Column, _Cell]:
@@ -221,35 +221,35 @@ class _Reading:
                     found[column] = (rank, _Cell(names[-1], value))
         return {column: cell for column, (_, cell) in found.items()}
 
-    def _figures(self, line: int, cells: Mapping[Column, _Cell]) -> Figures:
+    def _figures(self, place: str, cells: Mapping[Column, _Cell]) -> Figures:
         currency = _text(cells, "currency")
         if currency and currency.lower() not in {"usd", "us$", "$"}:
-            raise self._wrong(line, cells["currency"], "not US dollars")
-        cost = self._value(line, cells, "cost", dollars)
+            raise self._wrong(place, cells["currency"], "not US dollars")
+        cost = self._value(place, cells, "cost", dollars_or_refund)
         if cost:
             exponent = cost.as_tuple().exponent
             assert isinstance(exponent, int)  # it is finite
             self._step = min(self._step, Decimal(1).scaleb(exponent))
-        requests = self._value(line, cells, "calls", whole_number)
+        requests = self._value(place, cells, "calls", whole_number)
         return Figures(
             calls=1 if requests is None and "request_id" in cells else requests,
-            prompt_tokens=self._value(line, cells, "prompt_tokens", whole_number),
-            completion_tokens=self._value(line, cells, "completion_tokens", whole_number),
-            cached_tokens=self._value(line, cells, "cached_tokens", whole_number),
+            prompt_tokens=self._value(place, cells, "prompt_tokens", whole_number),
+            completion_tokens=self._value(place, cells, "completion_tokens", whole_number),
+            cached_tokens=self._value(place, cells, "cached_tokens", whole_number),
             cost=cost,
         )
 
-    def _check_end(self, line: int, cells: Mapping[Column, _Cell], started_at: datetime) -> None:
+    def _check_end(self, place: str, cells: Mapping[Column, _Cell], started_at: datetime) -> None:
         """Raise an error where a row is about more than one UTC day."""
-        ended_at = self._value(line, cells, "end", moment)
+        ended_at = self._value(place, cells, "end", moment)
         if ended_at is None or ended_at - started_at < _LONGEST_CALL:
             return
         midnight = datetime.combine(started_at.date() + timedelta(days=1), datetime.min.time(), UTC)
         if ended_at > midnight:
-            raise self._wrong(line, cells["end"], "in another UTC day than its start: export it by UTC day")
+            raise self._wrong(place, cells["end"], "in another UTC day than its start: export it by UTC day")
 
     def _value(
-        self, line: int, cells: Mapping[Column, _Cell], column: Column, read: Callable[[object], T]
+        self, place: str, cells: Mapping[Column, _Cell], column: Column, read: Callable[[object], T]
     ) -> T | None:
         cell = cells.get(column)
         if cell is None:
@@ -257,12 +257,12 @@ class _Reading:
         try:
             return read(cell.value)
         except ValueError as error:
-            raise self._wrong(line, cell, str(error)) from None
+            raise self._wrong(place, cell, str(error)) from None
 
-    def _wrong(self, line: int, cell: _Cell, problem: str) -> InputError:
+    def _wrong(self, place: str, cell: _Cell, problem: str) -> InputError:
         shown = str(cell.value)
         shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-        return self.error(line, f"column {cell.column}: {shown!r} is {problem}")
+        return self.error(place, f"column {cell.column}: {shown!r} is {problem}")
 
     def _useless(self, what: str, columns: Sequence[Column]) -> InputError:
         wanted = ", ".join(COLUMNS[column].split()[0] for column in columns)

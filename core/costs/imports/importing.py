@@ -10,8 +10,10 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Connection, func, insert, select, text
 
@@ -72,24 +74,27 @@ async def import_usage(
     path: Path,
     *,
     kind: ImportKind | None = None,
+    content: IO[bytes] | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Take the calls in a history of ``llm`` or in spend logs of LiteLLM into the ledger.
 
-    Cancelled, or failed on the way, what was written stays; importing again adds what is missing.
+    What starts in the future is skipped: it would count as spent in every budget until then. Cancelled, or
+    failed on the way, what was written stays; importing again adds what is missing.
 
     Args:
         database: holds the ledger.
         models: prices what the file does not, at the time of each call.
         path: the file.
         kind: whose it is; by default its content tells.
+        content: of spend logs that are in no file, such as stdin; it can be rewound, and is closed.
         progress: called after every batch.
 
     Raises:
         InputError: it is no such file, or it cannot be read on; names the line where there are lines.
         StorageError: or one of its kin: the ledger cannot be written.
     """
-    history = await asyncio.wrap_future(database.offload(lambda: _open(path, kind)))
+    history = await asyncio.wrap_future(database.offload(lambda: _open(path, kind, content)))
     rows, ledger_rows = iter(history), LedgerRows(history.kind, models)
     tally = _Tally(history.kind)
     try:
@@ -131,9 +136,10 @@ def _take(rows: Iterator[ImportedCall | SkippedRow], ledger_rows: LedgerRows) ->
     )
 
 
-def _open(path: Path, kind: ImportKind | None) -> UsageHistory:
+def _open(path: Path, kind: ImportKind | None, content: IO[bytes] | None) -> UsageHistory:
+    now = datetime.now(UTC)
     try:
-        is_database = LlmLogs.recognises(path)
+        is_database = content is None and LlmLogs.recognises(path)
     except OSError as error:
         raise InputError(
             f"{path} cannot be read: {error.strerror or error}.",
@@ -145,7 +151,7 @@ def _open(path: Path, kind: ImportKind | None) -> UsageHistory:
             f"{path} is no usage history of {LABELS[kind]}: it is {what}.",
             hint="llm keeps its history in logs.db (`llm logs path`); LiteLLM's spend logs are JSON or CSV.",
         )
-    return LlmLogs(path) if is_database else LiteLLMLogs(path)
+    return LlmLogs(path, now) if is_database else LiteLLMLogs(path, now, content)
 
 
 @dataclass(frozen=True, slots=True)

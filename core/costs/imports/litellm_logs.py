@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from core.chat import Usage
-from core.costs.fields import dollars, moment, named, whole_number
+from core.costs.fields import dollars, moment, named, past_moment, whole_number
 from core.costs.imports.usage_history import ImportedCall, ImportKind, SkippedRow, session_title
 from core.costs.record_file import Record, RecordFile
 from core.errors import InputError
@@ -54,14 +55,20 @@ _ERROR_LIMIT = 2_000
 class LiteLLMLogs:
     """A file of spend logs that is open; a ``UsageHistory``.
 
+    Args:
+        path: the file.
+        now: what starts later is skipped.
+        content: see ``RecordFile``.
+
     Raises:
         InputError: it cannot be read, or its first record is no row of spend logs.
     """
 
     kind: ImportKind = "litellm"
 
-    def __init__(self, path: Path) -> None:
-        self._file = RecordFile(path, _LISTS)
+    def __init__(self, path: Path, now: datetime, content: IO[bytes] | None = None) -> None:
+        self._now = now
+        self._file = RecordFile(path, _LISTS, content)
         self._records = iter(self._file)
         try:
             self._first = self._recognised()
@@ -74,9 +81,9 @@ class LiteLLMLogs:
         return max(read, round(read / self._file.share_read)) if read and self._file.share_read else read
 
     def __iter__(self) -> Iterator[ImportedCall | SkippedRow]:
-        yield _call(self._first)
+        yield _call(self._first, self._now)
         for record in self._records:
-            yield _call(record)
+            yield _call(record, self._now)
 
     def close(self) -> None:
         """Close it; safe to call twice."""
@@ -89,7 +96,7 @@ class LiteLLMLogs:
         missing = sorted(_NEEDED - first.fields.keys())
         if missing:
             raise InputError(
-                f"{self._file.path}, line {first.line}: these are no spend logs of LiteLLM: there is no "
+                f"{self._file.path}, {first.place}: these are no spend logs of LiteLLM: there is no "
                 f"{' and no '.join(missing)}.",
                 hint="Give rows of LiteLLM_SpendLogs as JSON or CSV, such as what /spend/logs answers, or "
                 "the logs.db of llm.",
@@ -97,21 +104,21 @@ class LiteLLMLogs:
         return first
 
 
-def _call(record: Record) -> ImportedCall | SkippedRow:
+def _call(record: Record, now: datetime) -> ImportedCall | SkippedRow:
     try:
         if record.problem:
             raise ValueError(record.problem)
-        return _readable_call(record.fields)
+        return _readable_call(record.fields, now)
     except ValueError as error:
-        return SkippedRow(f"line {record.line}", str(error))
+        return SkippedRow(record.place, str(error))
 
 
-def _readable_call(row: Mapping[str, Any]) -> ImportedCall:
+def _readable_call(row: Mapping[str, Any], now: datetime) -> ImportedCall:
     """Raises ``ValueError`` with the reason why a row is skipped."""
     request_id, name = _text(row, "request_id"), _text(row, "model") or _text(row, "model_group")
     if not request_id or not name:
         raise ValueError("no request_id or no model")
-    started_at = named(moment, "startTime", row.get("startTime"))
+    started_at = named(partial(past_moment, now=now), "startTime", row.get("startTime"))
     metadata = _object(row.get("metadata"))
     usage, spend = _usage(row, metadata), named(dollars, "spend", row.get("spend"))
     if _text(row, "cache_hit").lower() == "true" and not spend:

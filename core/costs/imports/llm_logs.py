@@ -10,11 +10,13 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.chat import Usage
-from core.costs.fields import moment, named, whole_number
+from core.costs.fields import named, past_moment, whole_number
 from core.costs.imports.usage_history import ImportedCall, ImportKind, SkippedRow, session_title
 from core.errors import InputError
 
@@ -49,14 +51,19 @@ _RESPONSES = """
 class LlmLogs:
     """A logs.db that is open for reading alone; a ``UsageHistory``. ``llm`` may write to it meanwhile.
 
+    Args:
+        path: the file.
+        now: what starts later is skipped.
+
     Raises:
         InputError: it is no such database, of a version that is not known here, damaged or locked.
     """
 
     kind: ImportKind = "llm"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, now: datetime) -> None:
         self._path = path
+        self._now = now
         with self._translated():
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT
@@ -88,7 +95,7 @@ class LlmLogs:
             after = 0
             while page := self._page(query, after):
                 for row in page:
-                    yield _call(table, row)
+                    yield _call(table, row, self._now)
                 after = page[-1]["rowid"]
 
     def close(self) -> None:
@@ -157,19 +164,19 @@ class LlmLogs:
             ) from error
 
 
-def _call(table: str, row: sqlite3.Row) -> ImportedCall | SkippedRow:
+def _call(table: str, row: sqlite3.Row, now: datetime) -> ImportedCall | SkippedRow:
     try:
-        return _readable_call(row)
+        return _readable_call(row, now)
     except ValueError as error:
         return SkippedRow(f"row {row['rowid']} of {table}", str(error))
 
 
-def _readable_call(row: sqlite3.Row) -> ImportedCall:
+def _readable_call(row: sqlite3.Row, now: datetime) -> ImportedCall:
     """Raises ``ValueError`` with the reason why a row is skipped."""
     name = row["model"]
     if not row["id"] or not name:
         raise ValueError("no id or no model")
-    started_at = named(moment, "datetime_utc", row["datetime_utc"])
+    started_at = named(partial(past_moment, now=now), "datetime_utc", row["datetime_utc"])
     milliseconds = named(whole_number, "duration_ms", row["duration_ms"])
     conversation = row["conversation"]
     return ImportedCall(

@@ -120,6 +120,16 @@ async def test_what_agrees_is_told_with_its_sums(ledger: Ledger, run: Any) -> No
     assert report.compared == ("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "cost")
 
 
+async def test_what_was_refunded_is_taken_off(ledger: Ledger, run: Any) -> None:
+    book(ledger, Usage(1_000, 200))
+    (row,) = await exported(ledger)
+    dearer = {**row, "cost": row["cost"] + 5}
+    refund = {**row, **dict.fromkeys(MEASURES, 0), "cost": Decimal(-5)}
+    assert (await run([dearer, refund])).agrees
+    (difference,) = (await run([row, refund])).differences
+    assert difference.kinds == ("cost differs",)
+
+
 async def test_each_kind_of_difference(ledger: Ledger, run: Any) -> None:
     for days, model in ((0, BIG), (0, SMALL), (1, BIG), (1, SMALL)):
         book(ledger, Usage(1_000, 200), model=model, started_at=NOON + timedelta(days=days))

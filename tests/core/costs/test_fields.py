@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.costs.fields import dollars, moment, whole_number
+from core.costs.fields import dollars, dollars_or_refund, moment, past_moment, whole_number
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ZONES = st.timedeltas(timedelta(hours=-14), timedelta(hours=14)).map(
@@ -76,6 +76,22 @@ def test_amounts_keep_their_digits(amount: Decimal) -> None:
         read = dollars(written)
         assert read == amount
         assert read.as_tuple().exponent == -6
+
+
+@given(st.decimals(-(10**4), 0, places=6))
+def test_refunds_keep_their_digits(amount: Decimal) -> None:
+    number = f"{-amount:,}"
+    for written in (amount, f"-{number}", f"$-{number}", f"-${number}", f"- US$ {number}", f"-{number} USD"):
+        assert dollars_or_refund(written) == amount
+    if amount:
+        with pytest.raises(ValueError, match="negative"):
+            dollars(amount)
+
+
+def test_a_moment_in_the_past() -> None:
+    assert past_moment(NOON.isoformat(), NOON) == NOON
+    with pytest.raises(ValueError, match="in the future"):
+        past_moment(NOON.isoformat(), NOON - timedelta(microseconds=1))
 
 
 @pytest.mark.parametrize("written", [None, "", " ", "null", "None"])

@@ -223,6 +223,7 @@ async def test_times_that_run_backwards_are_no_durations(import_call: Any) -> No
         ({"request_id": ""}, "no request_id or no model"),
         ({"model": None, "model_group": None}, "no request_id or no model"),
         ({"startTime": "soon"}, "startTime is not a time"),
+        ({"startTime": "2099-01-01"}, "startTime is in the future"),
         ({"spend": -0.1}, "spend is negative"),
         ({"spend": float("nan")}, "spend is not a number"),
         ({"spend": float("inf")}, "spend is not a number"),
@@ -243,7 +244,7 @@ async def test_a_row_that_says_nothing_is_skipped_and_told(
     report = await import_rows(spend_log(request_id="good"), spend_log(**values), 7)
     assert (report.read, report.new, report.skipped) == (3, 1, 2)
     assert report.reasons == {reason: 1, "not an object": 1}
-    assert report.first_skipped[0] == SkippedRow("line 1", reason)
+    assert report.first_skipped[0] == SkippedRow("line 1, record 2", reason)
     assert [row.request_id for row in await ledger.rows()] == ["good"]
 
 
@@ -266,12 +267,12 @@ async def test_a_csv_row_of_another_length_is_skipped(
             b"hello\nworld\n",
             "line 2: these are no spend logs of LiteLLM: there is no model and no req",
         ),
-        (b'{"request_id": "1"}', "line 1: these are no spend logs of LiteLLM: there is no model"),
-        (b"[1]", "line 1: these are no spend logs"),
+        (b'{"request_id": "1"}', "line 1, record 1: these are no spend logs of LiteLLM: there is no model"),
+        (b"[1]", "line 1, record 1: these are no spend logs"),
         (b"\xff\xfe\x00", "no text in UTF-16"),
         (b"caf\xe9,b\n1,2\n", "no text in UTF-8"),
-        (b"[" * 100_000, "line 1: this is no JSON"),
-        (b'{"data": [}', "line 1: this is no JSON"),
+        (b"[" * 100_000, "line 1, record 1: this is no JSON"),
+        (b'{"data": [}', "line 1, record 1: this is no JSON"),
         (b'request_id,model\n"1,x', "line 2: this is no CSV"),
     ],
 )
@@ -291,7 +292,7 @@ async def test_a_file_that_is_half_written_names_its_line_and_what_was_kept(
     path = tmp_path / "spend.json"
     rows = [json.dumps(spend_log(request_id=str(number))) for number in range(1_500)]
     path.write_text("[\n" + ",\n".join(rows)[:-40], encoding="utf-8")
-    with pytest.raises(InputError, match="line 1501: this is no JSON") as caught:
+    with pytest.raises(InputError, match="line 1501, record 1500: this is no JSON") as caught:
         await import_usage(database, catalogue, path)
     assert "1,000 calls were imported before that and stay" in caught.value.hint
     assert (await ledger.totals()).calls == 1_000

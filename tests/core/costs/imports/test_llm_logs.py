@@ -187,6 +187,7 @@ async def test_tokens_that_anthropic_counts_apart_belong_to_the_prompt(
         ({"input_tokens": float("inf")}, "input_tokens is not a number"),
         ({"datetime_utc": None}, "datetime_utc is missing"),
         ({"datetime_utc": "yesterday"}, "datetime_utc is not a time"),
+        ({"datetime_utc": "2099-01-01T00:00:00"}, "datetime_utc is in the future"),
         ({"datetime_utc": "0001-01-01T00:00:00"}, "datetime_utc is not a time between 2000 and 2100"),
         ({"model": None}, "no id or no model"),
     ],
