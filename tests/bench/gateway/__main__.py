@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 
-from tests.bench.gateway import throughput
+from tests.bench.gateway import streaming, throughput
 from tests.bench.gateway.candidates import CANDIDATES
 from tests.bench.gateway.load import what_is_missing_for_load
 from tests.bench.gateway.running import allow_many_connections, gateways, upstream
 
-PARTS = ("throughput",)
+PARTS = ("throughput", "streaming", "memory")
 
 
 def main() -> None:
@@ -27,16 +27,22 @@ def main() -> None:
     parser.add_argument("--gateway", action="append", choices=names, help="default: all")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4, help="of load in each round")
+    parser.add_argument("--streams", type=int, default=1000, help="held open at a time")
     options = parser.parse_args()
     parts = options.parts or PARTS
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"no part named {', '.join(unknown)}; there are: {', '.join(PARTS)}")
-    if missing := what_is_missing_for_load():
+    if "throughput" in parts and (missing := what_is_missing_for_load()):
         raise SystemExit(missing)
     allow_many_connections()
     wanted = [one for one in CANDIDATES if one.name in (options.gateway or names)]
     with upstream() as (address, bare), gateways(wanted, address, bare) as running:
-        throughput.measure(running, rounds=options.rounds, seconds=options.seconds)
+        if "throughput" in parts:
+            throughput.measure(running, rounds=options.rounds, seconds=options.seconds)
+        if "streaming" in parts:
+            streaming.measure_delays(running, rounds=options.rounds)
+        if "memory" in parts:
+            streaming.measure_memory(running, streams=options.streams)
     print(f"\nload {', '.join(f'{figure:.1f}' for figure in os.getloadavg())}")
 
 

@@ -17,6 +17,7 @@ from tests.bench.gateway.running import Running
 __all__ = ("CONNECTIONS", "measure")
 
 CONNECTIONS = (1, 8, 64)
+_WARM_UP = 6.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def measure(candidates: Sequence[Running], *, rounds: int, seconds: float) -> No
     """Print a table for each number of connections; candidates take turns, to meet the same noise."""
     turns: dict[tuple[int, str], list[_Turn]] = defaultdict(list)
     for running in candidates:
-        load(running, max(CONNECTIONS), 3)
+        load(running, max(CONNECTIONS), _WARM_UP)
     for _ in range(rounds):
         for connections in CONNECTIONS:
             for running in candidates:

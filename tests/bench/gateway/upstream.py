@@ -1,9 +1,9 @@
 """The provider behind every gateway: canned answers over HTTP/1.1, at next to no cost.
 
 Run as a program it prints its port and serves until its standard input closes. A prompt that holds
-``chunks=N every=S`` shapes its own stream, so that one server does for every measurement and the wish passes
-through any gateway. Each chunk's text is the moment it was sent, as ``@NANOSECONDS@`` of the monotonic clock,
-which all processes share. ``GET /count`` tells how many chats were asked for.
+``chunks=N every=S`` shapes its own stream, so that one server does for every measurement and the wish
+passes through any gateway. Each chunk's text is the moment it was sent, as ``@NANOSECONDS@`` of the
+monotonic clock, which all processes share. ``GET /count`` tells how many chats were asked for.
 
 ``--faults SHARE`` makes so many of the answers one of: an error 500, 429 or 503, a connection closed without a
 word, a stream cut short, a stream that ends with an error.
@@ -82,12 +82,13 @@ ANSWER = _whole(
             }
         ],
         "usage": _USAGE,
+        "service_tier": "on_demand",
         "x_groq": {"id": "req_bench"},
     },
 )
-STREAM_HEAD = (
-    f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{_LIMITS}Transfer-Encoding: chunked\r\n\r\n".encode()
-    + _event(choices=_delta(role="assistant", content=""), x_groq={"id": "req_bench"})
+_STREAM_HEADERS = f"Content-Type: text/event-stream\r\n{_LIMITS}Transfer-Encoding: chunked"
+STREAM_HEAD = f"HTTP/1.1 200 OK\r\n{_STREAM_HEADERS}\r\n\r\n".encode() + _event(
+    choices=_delta(role="assistant", content=""), x_groq={"id": "req_bench"}
 )
 _BEFORE, _AFTER = (
     f"data: {json.dumps({**_SAME, 'object': 'chat.completion.chunk', 'choices': _delta(content='@|@')})}\n\n"
