@@ -64,6 +64,7 @@ class ProviderProfile:
         key_variable: the environment variable that holds the API key.
         key_required: whether a call without a key is pointless.
         keys_page: where a user gets a key.
+        key_prefix: how its keys begin, where they can be told by that.
         local: a server on the user's own machine.
         refused_fields: request fields that are left out.
         exclusive_fields: groups of request fields of which one may be sent; earlier ones win.
@@ -87,6 +88,7 @@ class ProviderProfile:
     key_variable: str | None = None
     key_required: bool = False
     keys_page: str | None = None
+    key_prefix: str | None = None
     local: bool = False
     refused_fields: frozenset[str] = frozenset()
     exclusive_fields: tuple[tuple[str, ...], ...] = ()

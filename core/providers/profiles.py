@@ -22,6 +22,7 @@ GROQ = ProviderProfile(
     key_variable="GROQ_API_KEY",
     key_required=True,
     keys_page="https://console.groq.com/keys",
+    key_prefix="gsk_",
     refused_fields=_ONE_ANSWER
     | {
         "frequency_penalty",
@@ -70,6 +71,7 @@ OPENAI = ProviderProfile(
     key_variable="OPENAI_API_KEY",
     key_required=True,
     keys_page="https://platform.openai.com/api-keys",
+    key_prefix="sk-",
     refused_fields=_ONE_ANSWER,
     developer_role=True,
     cap_field="max_completion_tokens",

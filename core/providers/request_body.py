@@ -61,7 +61,7 @@ def encode_body(body: dict[str, Any]) -> bytes:
 def _options(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) -> dict[str, Any]:
     """All fields but the messages and those that depend on others."""
     if request.relayed is not None:
-        return _relayed_options(request.relayed, rule)
+        return _relayed_options(profile, request, request.relayed, rule)
     body = {name: value for name, value in request.extra.items() if name not in _OURS}
     for name in ("temperature", "top_p", "seed", "parallel_tool_calls", "user"):
         if (value := getattr(request, name)) is not None:
@@ -82,14 +82,21 @@ def _options(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) ->
     return body
 
 
-def _relayed_options(given: dict[str, Any], rule: ModelRule) -> dict[str, Any]:
-    """A client's fields as they came; an effort the model does not know becomes one that it does.
+def _relayed_options(
+    profile: ProviderProfile, request: ChatRequest, given: dict[str, Any], rule: ModelRule
+) -> dict[str, Any]:
+    """A client's fields as they came, but for what the router changes before a further try.
 
-    Usage is always asked for, since it is booked; whoever relays the answer leaves it out again.
+    An effort the model does not know becomes one that it does. Usage is always asked for, since it is
+    booked; whoever relays the answer leaves it out again.
     """
     body = {name: value for name, value in given.items() if name not in _OURS}
     if isinstance(options := body.get("stream_options"), dict):
         body["stream_options"] = {**options, "include_usage": True}
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.service_tier is not None and (tier := profile.service_tiers.get(request.service_tier)):
+        body["service_tier"] = tier
     if (asked := body.get("reasoning_effort")) in _EFFORTS and (effort := _effort(rule, asked)) is not None:
         body["reasoning_effort"] = effort
     return body

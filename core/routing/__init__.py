@@ -4,7 +4,7 @@ from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint
 from core.routing.health import RouteHealth
 from core.routing.retry import RetryPolicy
-from core.routing.router import LLMRouter
+from core.routing.router import LLMRouter, PlannedRoute
 from core.routing.strategy import LoadBalanceStrategy
 from core.routing.stream import ChatStream
 
@@ -13,6 +13,7 @@ __all__ = (
     "ChatStream",
     "LLMRouter",
     "LoadBalanceStrategy",
+    "PlannedRoute",
     "RetryPolicy",
     "RouteEndpoint",
     "RouteHealth",

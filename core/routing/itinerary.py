@@ -116,6 +116,11 @@ class Itinerary:
         self._left: tuple[str, str, str] | None = None
         """Provider, model and misfortune of the last failed try."""
 
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """The endpoints, best first."""
+        return self._candidates
+
     def next_step(self) -> Step:
         """What to do now.
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from weakref import WeakKeyDictionary
 
@@ -34,9 +35,25 @@ from core.routing.running_call import CallRecorder
 from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
 from core.routing.stream import ChatStream, Sleep, rest
 
-__all__ = ("LLMRouter",)
+__all__ = ("LLMRouter", "PlannedRoute")
 
 _Offer = tuple[RouteEndpoint, Candidate]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRoute:
+    """Where a request would be sent.
+
+    Attributes:
+        model: the provider's own id.
+        reason: why it has its place.
+        output_cap: the tokens its answer may have at most; ``None`` where no cap would be sent.
+    """
+
+    provider: str
+    model: str
+    reason: str
+    output_cap: int | None
 
 
 class LLMRouter:
@@ -119,6 +136,7 @@ class LLMRouter:
             UnknownRoute: no route leads to the request's model.
         """
         itinerary = self._itinerary(request, api_keys, streaming=True, role=role)
+        self._take_turn(request)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
         return ChatStream(itinerary, recorder, self._models, self._sleep, self._first_content_timeout)
 
@@ -139,6 +157,7 @@ class LLMRouter:
             AllRoutesFailed: no route answered.
         """
         itinerary = self._itinerary(request, api_keys, streaming=False)
+        self._take_turn(request)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
         while True:
             step = itinerary.next_step()
@@ -146,6 +165,24 @@ class LLMRouter:
                 await rest(step, itinerary.decision, self._clock, self._sleep)
             elif response := await self._complete(step, itinerary, recorder):
                 return response
+
+    def preview(self, request: ChatRequest) -> tuple[list[PlannedRoute], list[SkippedRoute]]:
+        """Where a request would go now, in the order of trying, and what would be left out; sends nothing.
+
+        Raises:
+            UnknownRoute: no route leads to the request's model.
+        """
+        itinerary = self._itinerary(request, None, streaming=False)
+        routes = [
+            PlannedRoute(
+                candidate.provider.name,
+                candidate.model,
+                candidate.reason,
+                candidate.provider.profile.output_cap(candidate.request, candidate.model),
+            )
+            for candidate in itinerary.candidates
+        ]
+        return routes, itinerary.decision.skipped
 
     def resolve(self, model: str) -> list[tuple[str, str]]:
         """What a request for ``model`` may be sent to: providers, and what each calls the model.
@@ -239,7 +276,6 @@ class LLMRouter:
         standing = [candidate for _, candidate in offers]
         states = [self._state(endpoint, candidate, streaming=streaming) for endpoint, candidate in offers]
         plan = rank(self.strategy, states, turn=self._turns[pattern], rng=self._random)
-        self._turns[pattern] += 1
         for place in plan.ranked:
             standing[place.index].reason = place.reason
         for place in plan.set_aside:
@@ -257,6 +293,10 @@ class LLMRouter:
             rng=self._random,
             role=role,
         )
+
+    def _take_turn(self, request: ChatRequest) -> None:
+        """Strategies that go round count the requests of a route."""
+        self._turns[self._routes.match(request.model)[0]] += 1
 
     def _candidate(
         self, endpoint: RouteEndpoint, request: ChatRequest, api_keys: Mapping[str, str]

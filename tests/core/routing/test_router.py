@@ -151,3 +151,13 @@ print(sorted(heavy & set(sys.modules)), sorted(set(sys.modules) - before))
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout.strip() == "[] []"
+
+
+async def test_a_preview_names_the_routes_in_order_and_takes_no_turn(bench):
+    bench.set_up([], [], one_tier=True, default_output_cap=700)
+    routes, skipped = bench.router.preview(request())
+    assert [route.provider for route in routes] == ["groq", "openai"]
+    assert [route.output_cap for route in routes] == [700, 700]
+    assert skipped == []
+    assert bench.router.preview(request()) == (routes, [])
+    assert bench.observed.ended == []
