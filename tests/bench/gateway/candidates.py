@@ -94,7 +94,7 @@ def _portkey(setting: Setting) -> Spec:
     """Told in each request where to go; loopback is among the hosts that it trusts unless told otherwise."""
     return Spec(
         [
-            "node",
+            *("node", "--import", str(Path(__file__).with_name("portkey_streams.mjs"))),
             str(_PEERS / "node" / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"),
             *(f"--port={setting.port}", "--headless"),
         ],

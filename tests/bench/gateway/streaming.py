@@ -76,20 +76,24 @@ def measure_delays(candidates: Sequence[Running], *, rounds: int) -> None:
         for streams in STREAMS:
             for running in candidates:
                 with _client(running, streams, 1, prompt) as client:
-                    if client.wait_until_open() and number:  # the first round warms up
-                        delays[streams, running.name] += client.delays()
+                    told = client.delays() if client.wait_until_open() else []
+                if number:  # the first round warms up
+                    delays[streams, running.name] += told
     for streams in STREAMS:
         _print(streams, {running.name: delays[streams, running.name] for running in candidates})
 
 
 def _print(streams: int, table: dict[str, list[float]]) -> None:
     first = next(iter(table))
-    medians = {name: statistics.median(delays) for name, delays in table.items()}
+    medians = {name: statistics.median(delays) for name, delays in table.items() if delays}
     print(
         f"\n{f'{streams} streams':<18}{'chunk after':>14}{'above ' + first.split()[0]:>14}{'p99':>14}"
         f"    of {1 / _EVERY:.0f} chunks/s each"
     )
-    for name, delays in table.items():
+    for name in table.keys() - medians.keys():
+        print(f"{name:<18}gave no streams")
+    for name in medians:
+        delays = table[name]
         p99 = sorted(delays)[int(len(delays) * 0.99)]
         print(
             f"{name:<18}{medians[name]:>11.3f} ms{medians[name] - medians[first]:>11.3f} ms{p99:>11.3f} ms",

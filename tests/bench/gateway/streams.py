@@ -57,6 +57,7 @@ class Stream(asyncio.Protocol):
         for future in (self.opened, self.over):
             if not future.done():
                 future.set_exception(failure)
+                future.exception()  # one failure tells for all
 
     def _ask(self) -> None:
         self._unread = b""
@@ -86,10 +87,11 @@ async def run(address: str, headers: dict[str, str], body: str, streams: int, re
             lambda: Stream(asked, repeats, delays), url.hostname, url.port
         )
         opened.append(stream)
+    over = asyncio.gather(*(stream.over for stream in opened))
+    stopped = loop.create_future()
+    loop.add_reader(sys.stdin, lambda: stopped.done() or stopped.set_result(None))
     await asyncio.gather(*(stream.opened for stream in opened))
     print("open", flush=True)
-    over = asyncio.ensure_future(asyncio.gather(*(stream.over for stream in opened)))
-    stopped = asyncio.ensure_future(loop.run_in_executor(None, sys.stdin.read))
     await asyncio.wait([over, stopped], return_when=asyncio.FIRST_COMPLETED)
     if over.done():
         over.result()
@@ -97,7 +99,12 @@ async def run(address: str, headers: dict[str, str], body: str, streams: int, re
 
 
 def main() -> None:
-    print(json.dumps(uvloop.run(run(**json.loads(sys.stdin.readline())))), flush=True)
+    order = json.loads(sys.stdin.readline())
+    try:
+        delays = uvloop.run(run(**order))
+    except OSError as error:
+        raise SystemExit(f"{order['address']}: {error}") from error
+    print(json.dumps(delays))
 
 
 if __name__ == "__main__":

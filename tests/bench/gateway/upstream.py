@@ -5,8 +5,8 @@ Run as a program it prints its port and serves until its standard input closes. 
 passes through any gateway. Each chunk's text is the moment it was sent, as ``@NANOSECONDS@`` of the
 monotonic clock, which all processes share. ``GET /count`` tells how many chats were asked for.
 
-``--faults SHARE`` makes so many of the answers one of: an error 500, 429 or 503, a connection closed without a
-word, a stream cut short, a stream that ends with an error.
+``--faults SHARE`` makes so many of the answers one of: an error 500, 429 or 503, a connection closed
+without a word, a stream cut short, a stream that ends with an error.
 """
 
 from __future__ import annotations
