@@ -1,4 +1,9 @@
-"""Calls whose TensorWall died while they ran; these functions run on the storage worker."""
+"""Calls whose TensorWall died while they ran; these functions run on the storage worker.
+
+What they used is an estimate. The text of an answer is stored as it arrives, and tells. That of anything else
+(a title, a question asked early) is stored nowhere: it may have used all that was set aside for it, so that
+is booked, lest a hard limit is exceeded; where nothing was set aside, its prompt alone is known.
+"""
 
 from __future__ import annotations
 
@@ -62,9 +67,14 @@ def mark_crashed(connection: Connection, ended: Future[list[Priced[CallRecord]]]
             "completion_tokens": lost.usage.completion_tokens,
             **money_values(lost.usage, lost.price),
         }
-        if lost.call.audio_seconds or lost.call.characters:  # priced without tokens: as it was reserved
+        if not _has_tokens(lost.call) or (lost.call.feature != "chat" and lost.call.reserved is not None):
             values["cost"] = lost.call.reserved
         marked += connection.execute(update(calls).where(running).values(**values)).rowcount
         if lost.price is not None:
             keep_price(connection, lost.call.provider, lost.call.model, lost.price)
     return marked
+
+
+def _has_tokens(call: CallRecord) -> bool:
+    """Speech is priced by its length."""
+    return not call.audio_seconds and not call.characters

@@ -215,6 +215,22 @@ async def test_money_held_for_the_dead_is_found_before_a_call_is_refused(
     assert outcomes == ["crashed", "running"]
 
 
+@pytest.mark.parametrize(("feature", "books_all"), [("title", True), ("speculation", True), ("chat", False)])
+async def test_what_was_stored_nowhere_may_have_used_all_that_was_set_aside(
+    location: str | Path, ledger: Ledger, feature: str, books_all: bool
+) -> None:
+    async with await open_database(location) as other:
+        await Ledger(other, Models()).gate(hard(day=1), "s", feature=feature).admit(call(), REQUEST, 500)
+    assert await ledger.recover() == 1
+    (row,) = await ledger.rows()
+    assert (row.outcome, row.estimated, row.completion_tokens) == ("crashed", True, 0)
+    assert row.reserved is not None
+    assert row.cost is not None
+    assert (row.cost == row.reserved) is books_all
+    assert 0 < row.cost <= row.reserved
+    assert (await ledger.totals()).estimated_cost == row.cost
+
+
 async def test_a_soft_limit_warns_once_for_each_period_in_all_processes(
     location: str | Path, ledger: Ledger
 ) -> None:
