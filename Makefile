@@ -22,7 +22,7 @@ debian = if [ "$$(id -u)" = 0 ]; then sudo=; else sudo="sudo -n"; fi; \
   command -v apt-get >/dev/null && $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
   apt-get install -y -qq --no-remove --no-install-recommends $(1) >/dev/null
 
-.PHONY: run voice test bench format lock clean
+.PHONY: run voice test bench format snapshots lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -44,6 +44,9 @@ bench: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-models $(VENV)/.load $(VEN
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+snapshots: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/app/tui/review/test_snapshots.py --snapshot-update
 
 lock: $(VENV)/.dev
 	$(PIP) install uv

@@ -17,8 +17,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual_plotext import PlotextPlot
 
-from app.cells import one_line
-from app.figures import money, speed
+from app.cells import column, one_line
+from app.figures import money
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.keys import CHARTS
 from app.tui.review.legend import legend, legend_room
@@ -135,7 +135,7 @@ class ChartsView(View):
             )
             for letter, part in zip(_LETTERS, known, strict=False)
         ]
-        names = [f"{_short(point.name)} {speed(point.speed)} {_dollars(point.cost)}/M" for point in points]
+        names = [_figures(point, self.size.width // 2 - 4) for point in points]
         room = legend_room(max(map(len, names), default=0) + 2, self.size.width)
         shown = points[:room]
         words = "US dollars per million tokens, as they came to, against speed"
@@ -224,8 +224,10 @@ def _short(model: str) -> str:
     return one_line(model.rpartition("/")[2])
 
 
-def _dollars(amount: float) -> str:
-    return money(Decimal(str(amount)))
+def _figures(point: Point, width: int) -> str:
+    """A model's name, shortened to fit, and what is on the axes."""
+    figures = f" {point.speed:,.0f}/s {money(Decimal(str(point.cost)))}"
+    return column(_short(point.name), width - len(figures)).rstrip() + figures
 
 
 def _is_comparable(totals: Totals) -> bool:

@@ -106,6 +106,10 @@ class GroupsView(View):
     def _dimension(self) -> Dimension:
         return next(by for by in DIMENSIONS if by == self.by.active)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Sessions cannot be filtered by everything."""
+        return self.by.active in FILTER_FIELDS if action == "open" and self.is_mounted else True
+
     def action_choose(self, step: int) -> None:
         """Group by the next one."""
         self._group_by(self.by.neighbour(step))
@@ -117,14 +121,14 @@ class GroupsView(View):
 
     def _group_by(self, by: str) -> None:
         self.by.active = by
+        self.refresh_bindings()
         self.table.home()
         self.reload()
 
     @on(Table.Chosen)
     def action_open(self) -> None:
         """Show the sessions that this group's calls are of."""
-        row = self.table.current
-        if row is not None and self.by.active in FILTER_FIELDS:
+        if (row := self.table.current) is not None and self.by.active in FILTER_FIELDS:
             self.post_message(self.FilterWanted(f'{self.by.active}:"{row.key}"'))
 
 

@@ -13,9 +13,12 @@ _MOST_ROWS = 5
 
 
 def legend(entries: Sequence[Content], width: int) -> Content:
-    """As many columns as fit ``width`` cells, read from left to right; an entry is never broken."""
+    """In one line if that fits ``width`` cells, else in columns; an entry is never broken."""
     if not entries:
         return Content("")
+    line = Content(" " * _BETWEEN).join(entries)
+    if line.cell_length <= width:
+        return line
     column = min(width, max(entry.cell_length for entry in entries))
     number = _columns(column, width)
     cells = [entry.truncate(column, ellipsis=True) for entry in entries]

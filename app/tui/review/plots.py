@@ -126,10 +126,11 @@ def draw_stacks(
         return
     tops = list(accumulate((stack.values for stack in series), _on_top))
     for top, mark, colour in reversed(list(zip(tops, MARKS, colours, strict=False))):
-        spent = [(day, height) for day, height in enumerate(top) if height]  # no bar at all blots out others
-        plot.bar(
-            [day for day, _ in spent], [height for _, height in spent], marker=mark, color=colour, width=_BAR
-        )
+        spent = [day for day, height in enumerate(top) if height]  # a bar of no height blots out others
+        apart = (
+            (spent[-1] - spent[0]) / (len(spent) - 1) if len(spent) > 1 else 1
+        )  # plotext widens bars by it
+        plot.bar(spent, [top[day] for day in spent], marker=mark, color=colour, width=_BAR / apart)
     plot.xlim(-0.5, len(days) - 0.5)
     _dollars(plot, max(tops[-1]))
     _dates(plot, days, width)
@@ -152,7 +153,7 @@ def draw_points(plot: Plot, points: Sequence[Point], colour: Colour) -> None:
 def draw_lines(plot: Plot, lines: Sequence[Line], last_day: int, colours: Sequence[Colour]) -> None:
     """What is left of the month's budget, day by day."""
     _begin(plot)
-    for line, colour in zip(lines, colours, strict=False):
+    for line, colour in reversed(list(zip(lines, colours, strict=False))):  # the first is above the others
         if line.xs:
             plot.plot(list(line.xs), list(line.ys), marker=line.mark, color=colour)
     plot.xlim(1, last_day)

@@ -214,10 +214,10 @@ class QuestionsView(View):
         calls = number_of(actual.calls, "call")
         told = [Content.styled(f"{subject} cost {money(actual.actual)} in {calls}.", "bold")]
         notes = ["Priced again from the tokens that were recorded, at today's prices."]
-        if actual.unknown_price_calls:
-            notes.append(f"{number_of(actual.unknown_price_calls, 'call')} at unknown prices are left out.")
-        if actual.left_out:
-            notes.append(f"{number_of(actual.left_out, 'call')} without tokens are left out.")
+        without = {"at unknown prices": actual.unknown_price_calls, "without tokens": actual.left_out}
+        left_out = [f"{number_of(calls, 'call')} {why}" for why, calls in without.items() if calls]
+        if left_out:
+            notes.append(f"Left out: {', '.join(left_out)}.")
         told.append(Content(" ".join(notes)))
         rows = tuple(
             Row(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import ceil
 
 __all__ = ("round_ticks",)
 
@@ -20,5 +21,4 @@ def round_ticks(highest: float, most: int = 5) -> list[float]:
     least = top / most
     power = Decimal(10) ** least.adjusted()
     step = next(step * power for step in _STEPS if step * power >= least)
-    number = -(-top // step)
-    return [float(step * at) for at in range(int(number) + 1)]
+    return [float(step * at) for at in range(ceil(top / step) + 1)]

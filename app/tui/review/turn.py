@@ -18,6 +18,7 @@ from app.figures import duration, money
 from app.tui.review.call_details import call_details, voice_details
 from app.tui.review.context import Place, ReviewContext
 from app.tui.review.keys import TURN
+from app.tui.review.legend import legend
 from app.tui.review.spend_words import TotalsLine
 from app.tui.review.table import Column, Row, Table, column_widths
 from app.tui.review.view import View
@@ -119,7 +120,7 @@ class TurnView(View):
             rows.insert(0, Row(_VOICE, cells))
         self.table.show(rows)
         self.table.styles.max_height = len(rows) + 1
-        self.query_one(".legend", Static).update(_legend([*voice, *bars], span))
+        self.query_one(".legend", Static).update(legend(_legend([*voice, *bars], span), self.table.row_width))
 
     @on(Table.Highlighted)
     def _highlighted(self, event: Table.Highlighted) -> None:
@@ -172,11 +173,11 @@ def _painted(bar: Bar, span: float, width: int) -> Content:
     return painted
 
 
-def _legend(bars: Sequence[Bar], span: float) -> Content:
+def _legend(bars: Sequence[Bar], span: float) -> list[Content]:
     present = {phase for bar in bars for phase, _ in bar.phases}
     marks = [
         Content.assemble((mark * 2, tone), (f" {phase}", MUTED))
         for phase, (mark, tone) in _MARKS.items()
         if phase in present
     ]
-    return Content("  ").join([*marks, Content.styled(f"all of it {duration(span)}", MUTED)])
+    return [*marks, Content.styled(f"all of it {duration(span)}", MUTED)]

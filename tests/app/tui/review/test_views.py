@@ -109,7 +109,7 @@ async def test_another_model_is_priced_for_the_session_that_is_looked_at(past: P
     async with reviewing(folder, size=(110, 30)) as user:
         await user.sees("Dear")
         await user.presses("x")
-        await user.sees("“Dear” cost", "in 2 calls", "1 call without tokens are left out")
+        await user.sees("“Dear” cost", "in 2 calls", "Left out: 1 call without tokens")
         same = next(line for line in user.screen.splitlines() if "openai/gpt-oss-120b" in line)
         assert "+0%" in same
         await user.presses("c", "x")
