@@ -39,9 +39,9 @@ from core.costs.speech_calls import SpeechCall
 from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
 from core.errors import BudgetExceeded, StorageError
 from core.storage import Database
-from core.storage.tables import calls, quarter_spend, spend
+from core.storage.tables import calls, quarter_spend, session_spend
 
-__all__ = ("BudgetGate", "standings")
+__all__ = ("BudgetGate", "lock_reservations", "standings")
 
 T = TypeVar("T")
 
@@ -142,13 +142,18 @@ class _Reservation:
 
     def standings(self) -> list[Standing]:
         """What there is to spend; nobody else reserves before the transaction ends."""
-        if self.connection.dialect.name == "postgresql":
-            self.connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        lock_reservations(self.connection)
         return standings(self.connection, self.budgets, self.row["session_id"], datetime.now(UTC))
 
     def keep(self, reserved: Decimal | None) -> None:
         """Insert the row; ``None`` where nobody knows what the call may cost."""
         self.connection.execute(_INSERT, {**self.row, "reserved": reserved})
+
+
+def lock_reservations(connection: Connection) -> None:
+    """Let nobody else reserve before this transaction ends; SQLite lets nobody else write anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def standings(
@@ -185,8 +190,8 @@ def _sums(of_session: tuple[bool, ...]) -> Select[Any]:
 
 def _spent(number: int, in_session: bool) -> ScalarSelect[Any]:
     if in_session:
-        of_one = select(func.sum(spend.c.cost))
-        return of_one.where(spend.c.session_id == bindparam("session")).scalar_subquery()
+        of_one = select(func.sum(session_spend.c.cost))
+        return of_one.where(session_spend.c.session_id == bindparam("session")).scalar_subquery()
     of_all = select(func.sum(quarter_spend.c.cost))
     return of_all.where(quarter_spend.c.quarter >= bindparam(f"quarter_{number}")).scalar_subquery()
 

@@ -34,12 +34,12 @@ from core.costs.crashes import left_behind, mark_crashed
 from core.costs.ledger_records import CallRecord, Totals
 from core.costs.periods import local_midnight, quarter_of
 from core.costs.speech_calls import SpeechCall
-from core.costs.sums import SUMS, totals_of
+from core.costs.sums import sums_of, totals_of
 from core.costs.worst_case import PricedModels
 from core.errors import StorageError, TensorWallError
 from core.settings import BudgetSettings
 from core.storage import Database
-from core.storage.tables import calls, spend
+from core.storage.tables import calls, session_spend, spend
 
 __all__ = ("Ledger", "LedgerObserver", "calls_of")
 
@@ -95,9 +95,7 @@ class Ledger:
         self, budgets: BudgetSettings | None, session_id: str | None = None, now: datetime | None = None
     ) -> list[Standing]:
         """What has been spent of each budget that limits anything, in its period at ``now``."""
-        return await self._database.read(
-            standings, budgets_of(budgets), session_id, now or datetime.now(UTC)
-        )
+        return await self._database.read(standings, budgets_of(budgets), session_id, now or datetime.now(UTC))
 
     async def newly_passed(
         self, budgets: BudgetSettings | None, session_id: str | None = None
@@ -221,9 +219,10 @@ def _place(session_id: str | None, message_id: str | None, feature: str) -> Plac
 
 
 def _totals(connection: Connection, session_id: str | None, since: datetime | None) -> Totals:
-    query = select(*SUMS)
+    source = session_spend if since is None else spend
+    query = select(*sums_of(source))
     if session_id is not None:
-        query = query.where(spend.c.session_id == session_id)
+        query = query.where(source.c.session_id == session_id)
     if since is not None:
         query = query.where(spend.c.quarter >= quarter_of(since))
     return totals_of(connection.execute(query).one())

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, case, func, literal, select
 from core.catalogue import Price
 from core.chat import Usage
 from core.costs.periods import local_midnight, month_start
+from core.costs.sums import sum_of
 from core.review.forecast import LOOKED_BACK, Forecast, forecast
 from core.review.groups import Group, group
 from core.review.scope import Scope, conditions
@@ -128,21 +129,25 @@ def _kind(part: Group) -> DetourKind | None:
 
 
 def _sums(connection: Connection, scope: Scope) -> Iterable[Any]:
-    """Calls without tokens apart from those with some, so that they can be counted."""
-    query = (
+    """By kind, which has calls without tokens apart from those with some, so that they can be counted."""
+    unknown = spend.c.unknown_price_calls > 0
+    parts = (
         select(
-            call_kinds.c.feature,
-            func.sum(spend.c.calls).label("calls"),
-            func.sum(spend.c.unknown_price_calls).label("unknown"),
-            func.sum(spend.c.prompt_tokens).label("prompt_tokens"),
-            func.sum(spend.c.completion_tokens).label("completion_tokens"),
+            spend.c.kind_id,
+            sum_of(spend.c.calls).label("calls"),
+            sum_of(spend.c.unknown_price_calls).label("unknown"),
+            sum_of(spend.c.prompt_tokens).label("prompt_tokens"),
+            sum_of(spend.c.completion_tokens).label("completion_tokens"),
             # Of a call that tells of more cached tokens than its prompt has, those of its prompt count.
-            func.sum(spend.c.prompt_tokens - spend.c.uncached_tokens).label("cached_tokens"),
+            sum_of(spend.c.prompt_tokens - spend.c.uncached_tokens).label("cached_tokens"),
             func.sum(spend.c.cost).label("cost"),
         )
-        .join(call_kinds, call_kinds.c.id == spend.c.kind_id)
         .where(*conditions(connection, scope))
-        .group_by(call_kinds.c.feature, call_kinds.c.has_tokens, spend.c.unknown_price_calls > 0)
+        .group_by(spend.c.kind_id, unknown)
+        .subquery()
+    )
+    query = select(call_kinds.c.feature, parts).join_from(
+        parts, call_kinds, call_kinds.c.id == parts.c.kind_id
     )
     return connection.execute(query)
 

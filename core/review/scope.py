@@ -13,9 +13,9 @@ from core.conversations.search import contains, matching_sessions
 from core.costs.periods import quarter_of, quarter_start
 from core.errors import InputError
 from core.review.dimensions import FIELDS, Field
-from core.storage.tables import call_kinds, imported_sessions, sessions, spend
+from core.storage.tables import call_kinds, calls, imported_sessions, sessions, spend
 
-__all__ = ("FILTER_FIELDS", "Filter", "Scope", "conditions", "parse_filter", "within")
+__all__ = ("FILTER_FIELDS", "Filter", "Scope", "conditions", "fields_fit", "parse_filter", "within")
 
 FILTER_FIELDS: tuple[Field, ...] = FIELDS
 """What may stand before the colon of ``model:gpt-oss``."""
@@ -79,20 +79,25 @@ def parse_filter(text: str) -> Filter:
 
 
 def conditions(connection: Connection, scope: Scope, of: Table = spend) -> list[ColumnElement[bool]]:
-    """What rows of ``spend`` (or of ``calls``) are in the scope."""
-    found = within(scope, of)
+    """What rows of ``spend``, of ``calls``, or of ``session_spend`` without a time, are in the scope."""
+    found = [*within(scope, of), *fields_fit(scope, of)]
     if scope.session_id is not None:
         found.append(of.c.session_id == scope.session_id)
-    if scope.filter.fields:
-        words = call_kinds if of is spend else of
-        fits = [
-            or_(*(contains(words.c[name], value) for value in values))
-            for name, values in scope.filter.fields.items()
-        ]
-        found += [of.c.kind_id.in_(select(call_kinds.c.id).where(*fits))] if of is spend else fits
     if scope.filter.words:
         found.append(of.c.session_id.in_(_sessions_with(connection, scope.filter.words)))
     return found
+
+
+def fields_fit(scope: Scope, of: Table) -> list[ColumnElement[bool]]:
+    """What rows of any table of sums, or of ``calls``, are like what was asked for."""
+    if not scope.filter.fields:
+        return []
+    words = calls if of is calls else call_kinds
+    fits = [
+        or_(*(contains(words.c[name], value) for value in values))
+        for name, values in scope.filter.fields.items()
+    ]
+    return fits if of is calls else [of.c.kind_id.in_(select(call_kinds.c.id).where(*fits))]
 
 
 def within(scope: Scope, of: Table = spend) -> list[ColumnElement[bool]]:

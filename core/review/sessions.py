@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, func, or_, select
 
 from core.costs.ledger_records import Totals
 from core.costs.periods import quarter_start
-from core.costs.sums import SUMS, totals_of
-from core.review.scope import Scope, conditions, within
-from core.storage.tables import call_kinds, calls, imported_sessions, sessions, spend
+from core.costs.sums import MEASURES, sum_of, sums_of, totals_of
+from core.review.rollups import session_rollup
+from core.review.scope import Scope, within
+from core.storage.tables import call_kinds, calls, imported_sessions, session_spend, sessions
 
 __all__ = ("LATENCIES", "SessionOrder", "SessionPage", "SessionSpend", "session_page", "session_titles")
 
@@ -36,17 +37,6 @@ _TIMES = (
     calls.c.completion_time,
     calls.c.duration,
 )
-_FIRST, _LAST = func.min(spend.c.quarter), func.max(spend.c.quarter)
-_ORDERS: dict[SessionOrder, ColumnElement[Any]] = {
-    "last_used": _LAST,
-    "started": _FIRST,
-    "cost": func.sum(spend.c.cost),
-    "tokens": func.sum(spend.c.prompt_tokens + spend.c.completion_tokens),
-    "turns": SUMS[1],
-    "calls": func.sum(spend.c.calls),
-    "duration": _LAST - _FIRST,
-    "speed": func.sum(spend.c.timed_tokens) * 1_000_000 / func.nullif(func.sum(spend.c.generation_time), 0),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +86,56 @@ def session_page(
     connection: Connection, scope: Scope, order: SessionOrder, *, descending: bool, limit: int, offset: int
 ) -> SessionPage:
     """Sessions with calls in the scope, sorted over all of them."""
-    found = conditions(connection, scope)
-    key = _ORDERS[order]
-    sorted_ids = (
-        select(spend.c.session_id)
-        .where(*found)
-        .group_by(spend.c.session_id)
-        .order_by((key.desc() if descending else key.asc()).nulls_last(), spend.c.session_id.desc())
-    )
-    ids = connection.execute(sorted_ids.limit(limit).offset(offset)).scalars().all()
+    ids, count = _sorted_ids(connection, scope, order, descending=descending, limit=limit, offset=offset)
     # From here on these alone: to sum up all takes six times as long, and their words were found already.
-    of_these = [
-        spend.c.session_id.in_(ids),
-        *conditions(connection, replace(scope, filter=replace(scope.filter, words=""))),
-    ]
-    sums = (
-        select(spend.c.session_id, _FIRST.label("first"), _LAST.label("last"), *SUMS)
-        .where(*of_these)
-        .group_by(spend.c.session_id)
-    )
+    wordless = replace(scope, filter=replace(scope.filter, words=""))
+    spent = session_rollup(connection, wordless)
+    of_these = spent.c.session_id.in_(ids)
+    ends = (func.min(spent.c.first_quarter).label("first"), func.max(spent.c.last_quarter).label("last"))
+    sums = select(spent.c.session_id, *ends, *sums_of(spent)).where(of_these).group_by(spent.c.session_id)
     rows = {row.session_id: row for row in connection.execute(sums)}
-    names, models = _names(connection, ids), _models(connection, of_these)
-    each = select(spend.c.session_id).where(*found).group_by(spend.c.session_id).subquery()
+    names, models = _names(connection, ids), _models(connection, spent, of_these)
+    times = _times(connection, ids, scope)
     return SessionPage(
-        tuple(_session(connection, rows[session_id], names, models, scope) for session_id in ids),
-        int(connection.execute(select(func.count()).select_from(each)).scalar_one()),
+        tuple(_session(connection, rows[id_], names, models, times.get(id_, []), scope) for id_ in ids), count
     )
+
+
+def _sorted_ids(
+    connection: Connection, scope: Scope, order: SessionOrder, *, descending: bool, limit: int, offset: int
+) -> tuple[list[str], int]:
+    """The ids of a page, and how many there are in all."""
+    spent = session_rollup(connection, scope)
+    key = _sort_key(spent, order)
+    count = func.count().over()
+    query = (
+        select(spent.c.session_id, count)
+        .group_by(spent.c.session_id)
+        .order_by((key.desc() if descending else key.asc()).nulls_last(), spent.c.session_id.desc())
+    )
+    rows = connection.execute(query.limit(limit).offset(offset)).all()
+    if not rows and offset:  # beyond the last
+        rows_before = connection.execute(query.limit(1)).all()
+        return [], rows_before[0][1] if rows_before else 0
+    return [row[0] for row in rows], rows[0][1] if rows else 0
+
+
+def _sort_key(spent: FromClause, order: SessionOrder) -> ColumnElement[Any]:
+    sums = {name: sum_of(spent.c[name]) for name in MEASURES}
+    first, last = func.min(spent.c.first_quarter), func.max(spent.c.last_quarter)
+    match order:
+        case "last_used":
+            return last
+        case "started":
+            return first
+        case "duration":
+            return last - first
+        case "tokens":
+            return sums["prompt_tokens"] + sums["completion_tokens"]
+        case "speed":
+            return sums["timed_tokens"] * 1_000_000 / func.nullif(sums["generation_time"], 0)
+        case _:
+            return sums[order]
 
 
 def session_titles(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
@@ -146,10 +160,10 @@ def _session(
     row: Row[Any],
     names: dict[str, tuple[str, str | None]],
     models: dict[str, tuple[str, ...]],
+    times: Sequence[Row[Any]],
     scope: Scope,
 ) -> SessionSpend:
     title, source = names.get(row.session_id, (None, None))
-    times = _times(connection, row.session_id, scope) if row.session_id else []
     speeds = [speed for call in times if (speed := _speed(call)) is not None]
     latencies = [call.first_content for call in times if call.first_content is not None]
     return SessionSpend(
@@ -184,15 +198,32 @@ def _first_at(connection: Connection, row: Row[Any], scope: Scope) -> datetime:
     return first or quarter_start(row.first)
 
 
-def _times(connection: Connection, session_id: str, scope: Scope) -> list[Row[Any]]:
-    """The latest calls, oldest first."""
-    query = (
-        select(*_TIMES)
-        .where(calls.c.session_id == session_id, calls.c.outcome != "running", *within(scope, calls))
+def _times(connection: Connection, ids: Sequence[str], scope: Scope) -> dict[str, list[Row[Any]]]:
+    """The latest calls of each of these sessions, oldest first; not of the calls outside of any."""
+    within_scope = (calls.c.outcome != "running", *within(scope, calls))
+    listed = select(session_spend.c.session_id).where(session_spend.c.session_id.in_([*filter(None, ids)]))
+    these = listed.distinct().subquery()
+    # By the index, from the latest on, so that it takes no longer of a session with very many.
+    oldest = (
+        select(calls.c.started_at)
+        .where(calls.c.session_id == these.c.session_id, *within_scope)
         .order_by(calls.c.started_at.desc())
-        .limit(_LOOKED_AT)
+        .limit(1)
+        .offset(_LOOKED_AT - 1)
+        .scalar_subquery()
     )
-    return [*connection.execute(query)][::-1]
+    each = select(these.c.session_id, oldest.label("oldest")).subquery()
+    columns: list[ColumnElement[Any]] = [each.c.session_id, *_TIMES]
+    query = (
+        select(*columns)
+        .join_from(each, calls, calls.c.session_id == each.c.session_id)
+        .where(or_(each.c.oldest.is_(None), calls.c.started_at >= each.c.oldest), *within_scope)
+        .order_by(calls.c.started_at)
+    )
+    times: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(query):
+        times.setdefault(row[0], []).append(row)
+    return times
 
 
 def _names(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
@@ -206,13 +237,15 @@ def _names(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, s
     return names | {row[0]: (row[1], None) for row in own}
 
 
-def _models(connection: Connection, found: Sequence[ColumnElement[bool]]) -> dict[str, tuple[str, ...]]:
-    tokens = func.sum(spend.c.prompt_tokens + spend.c.completion_tokens)
+def _models(
+    connection: Connection, spent: FromClause, of_these: ColumnElement[bool]
+) -> dict[str, tuple[str, ...]]:
+    tokens = sum_of(spent.c.prompt_tokens) + sum_of(spent.c.completion_tokens)
     query = (
-        select(spend.c.session_id, call_kinds.c.model)
-        .join(call_kinds, call_kinds.c.id == spend.c.kind_id)
-        .where(*found)
-        .group_by(spend.c.session_id, call_kinds.c.model)
+        select(spent.c.session_id, call_kinds.c.model)
+        .join_from(spent, call_kinds, call_kinds.c.id == spent.c.kind_id)
+        .where(of_these)
+        .group_by(spent.c.session_id, call_kinds.c.model)
         .order_by(tokens.desc())
     )
     models: dict[str, tuple[str, ...]] = {}

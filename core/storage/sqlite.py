@@ -17,6 +17,8 @@ _BUSY_TIMEOUT = 5_000
 """Milliseconds to wait for another process's write."""
 _OPENING_TIMEOUT = 60_000
 """Milliseconds to wait for another process that makes or migrates the tables."""
+_CACHE = 64
+"""Megabytes of memory, at most, that a big ledger is summed up and sorted in."""
 _MAGIC = b"SQLite format 3\0"
 """https://www.sqlite.org/fileformat.html#magic_header_string"""
 
@@ -78,6 +80,7 @@ def _configure(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # transactions are begun explicitly
     connection.execute(f"PRAGMA busy_timeout = {_OPENING_TIMEOUT}")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE * 1_024}")
     # With a write-ahead log NORMAL survives the death of the process at any moment, and a power
     # failure but for the last commits: https://www.sqlite.org/pragma.html#pragma_synchronous
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -6,6 +6,9 @@ migration only, since SQLAlchemy has no description for virtual tables.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -29,10 +32,12 @@ __all__ = (
     "call_kinds",
     "calls",
     "imported_sessions",
+    "kind_spend",
     "messages",
     "metadata",
     "price_rows",
     "quarter_spend",
+    "session_spend",
     "sessions",
     "spend",
     "voice_turns",
@@ -174,33 +179,24 @@ call_kinds = Table(
 )
 """What calls were like, in words; a few hundred of them, so that ``spend`` need not repeat them."""
 
+
+def _measures() -> Iterator[Column[Any]]:
+    """What is summed up, wherever it is."""
+    counts = ("calls", "turns", "estimated_calls", "unknown_price_calls")
+    tokens = ("prompt_tokens", "completion_tokens", "cached_tokens", "uncached_tokens", "reasoning_tokens")
+    money = ("cost", "estimated_cost", "cache_saving")
+    others = ("timed_tokens", "generation_time", "audio_time", "characters")
+    for name in (*counts, *tokens, *money, *others):
+        yield Column(name, Money if name in money else BigInteger, nullable=False)
+
+
 spend = Table(
     "spend",
     metadata,
     Column("session_id", StoredText, primary_key=True),
     Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
     Column("quarter", BigInteger, primary_key=True, autoincrement=False),
-    *(
-        Column(name, BigInteger, nullable=False)
-        for name in (
-            "calls",
-            "turns",
-            "estimated_calls",
-            "unknown_price_calls",
-            "prompt_tokens",
-            "completion_tokens",
-            "cached_tokens",
-            "uncached_tokens",
-            "reasoning_tokens",
-        )
-    ),
-    Column("cost", Money, nullable=False),
-    Column("estimated_cost", Money, nullable=False),
-    Column("cache_saving", Money, nullable=False),
-    Column("timed_tokens", BigInteger, nullable=False),
-    Column("generation_time", BigInteger, nullable=False),
-    Column("audio_time", BigInteger, nullable=False),
-    Column("characters", BigInteger, nullable=False),
+    *_measures(),
     Index("ix_spend_quarter", "quarter"),
     sqlite_with_rowid=False,
 )
@@ -221,6 +217,30 @@ quarter_spend = Table(
 )
 """The cost of all calls that started in a quarter of an hour, kept as ``spend`` is: what budgets of days,
 weeks and months are read from before every call."""
+
+session_spend = Table(
+    "session_spend",
+    metadata,
+    Column("session_id", StoredText, primary_key=True),
+    Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_quarter", BigInteger, nullable=False),
+    Column("last_quarter", BigInteger, nullable=False),
+    *_measures(),
+    sqlite_with_rowid=False,
+)
+"""``spend`` without its quarters but for the first and the last: half as many rows, for sessions of all time.
+Triggers on ``spend`` keep it."""
+
+kind_spend = Table(
+    "kind_spend",
+    metadata,
+    Column("six_hours", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind_id", BigInteger, primary_key=True, autoincrement=False),
+    *_measures(),
+    sqlite_with_rowid=False,
+)
+"""``spend`` without its sessions, by six hours since 1970 (24 quarters): a quarter as many rows. Triggers on
+``spend`` keep it."""
 
 price_rows = Table(
     "price_rows",

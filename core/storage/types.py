@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from sqlalchemy import BigInteger, Dialect, Integer, Text
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ("BIG_INTEGER", "Money", "StoredText", "UtcTime", "storable")
+__all__ = ("BIG_INTEGER", "Money", "StoredText", "UtcTime", "dollars", "storable")
 
 BIG_INTEGER = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere; on SQLite also fit to be an automatic primary key."""
@@ -46,6 +46,11 @@ class StoredText(TypeDecorator[str]):
         return None if value is None else storable(value)
 
 
+def dollars(units: int) -> Decimal:
+    """US dollars of the integer that `Money` stores."""
+    return Decimal(units).scaleb(-12)
+
+
 class Money(TypeDecorator[Decimal]):
     """US dollars as an integer count of 1e-12 dollars.
 
@@ -66,7 +71,7 @@ class Money(TypeDecorator[Decimal]):
 
     def process_result_value(self, value: int | Decimal | None, _: Dialect) -> Decimal | None:
         """Units to dollars."""
-        return None if value is None else Decimal(int(value)).scaleb(-12)
+        return None if value is None else dollars(int(value))
 
 
 class UtcTime(TypeDecorator[datetime]):

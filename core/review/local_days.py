@@ -1,0 +1,66 @@
+"""Days by this machine's clock, as SQL over quarters of an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Integer, case, func, literal_column, select
+
+from core.costs.periods import offsets, quarter_start
+from core.storage.tables import quarter_spend
+
+__all__ = ("LocalDays", "local_days")
+
+_DAY = 96
+_SIX_HOURS = 24
+"""Quarters of an hour."""
+_NO_USE_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+_CLOCK_AHEAD = timedelta(days=36_525)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDays:
+    """Days since 1970 by a clock.
+
+    Attributes:
+        changes: pairs (quarter, offset): from that quarter of an hour on the clock is ahead of UTC by so
+            many quarters. The first holds for all before it, too.
+    """
+
+    changes: Sequence[tuple[int, int]]
+
+    @property
+    def begin_with_six_hours(self) -> bool:
+        """Whether no midnight lies within six hours that are counted from 1970 UTC."""
+        return len(self.changes) == 1 and self.changes[0][1] % _SIX_HOURS == 0
+
+    def number(self, quarter: ColumnElement[int]) -> ColumnElement[int]:
+        """The number of the day that a quarter of an hour is in."""
+        return (quarter + _ahead(quarter, self.changes)) // _number(_DAY)
+
+
+def local_days(connection: Connection) -> LocalDays:
+    """The days of this machine's clock, over all the time of the ledger."""
+    ends = [select(end(quarter_spend.c.quarter)).scalar_subquery() for end in (func.min, func.max)]
+    first, last = connection.execute(select(*ends)).one()
+    now = datetime.now(UTC)
+    # Of what a damaged row dates before or after that the nearest offset is good enough.
+    earliest = max(_NO_USE_BEFORE, quarter_start(first)) if first is not None else now
+    latest = min(now + _CLOCK_AHEAD, quarter_start(last)) if last is not None else now
+    return LocalDays(offsets(earliest, max(earliest, latest)))
+
+
+def _ahead(quarter: ColumnElement[int], changes: Sequence[tuple[int, int]]) -> ColumnElement[Any]:
+    """By halving, since there are two changes a year."""
+    if len(changes) == 1:
+        return _number(changes[0][1])
+    middle = len(changes) // 2
+    earlier = quarter < _number(changes[middle][0])
+    return case((earlier, _ahead(quarter, changes[:middle])), else_=_ahead(quarter, changes[middle:]))
+
+
+def _number(value: int) -> ColumnElement[int]:
+    return literal_column(str(value), Integer)
