@@ -35,7 +35,7 @@ __all__ = ("chat",)
     "--schema",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Have the model answer with JSON that fits this JSON schema.",
+    help="Have the model answer with JSON that fits the JSON schema in this file.",
 )
 @click.option(
     "-f",
@@ -53,7 +53,7 @@ __all__ = ("chat",)
     type=click.Choice(["text", "json"]),
     default="text",
     help="`json`: one object with text, model, provider, route, session_id, usage, cost_usd, ttft_ms, "
-    "tokens_per_second, finish_reason, simulated and error.",
+    "tokens_per_second, finish_reason, simulated, error and violations.",
 )
 def chat(
     *,
@@ -78,8 +78,10 @@ def chat(
     without control characters, a pipe or file exactly as the model wrote it. Ctrl-C stops and keeps
     what has arrived, on stdout and in the session (exit status 130).
 
-    With --json or --schema an answer that is not JSON still goes to stdout; stderr says what is
-    wrong with it and the exit status is 1.
+    With --json or --schema the answer is written once it is whole and checked: set out in colours on
+    a terminal, as the model wrote it elsewhere. One that breaks the rules is mended by the model, once.
+    If that does not help its text still goes to stdout; stderr says what is wrong and where, and the
+    exit status is 1.
     """
     from app.cli.one_shot import Asked, answer_once
     from app.cli.prompt import question, read_stdin

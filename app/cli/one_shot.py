@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.cli.answer_output import AnswerOutput
-from app.cli.failures import FAILED, exit_status, one_line, report
-from app.cli.output import complain, emit_json, note
+from app.cli.failures import exit_status, one_line, report
+from app.cli.output import emit_json, note
 from app.cli.progress import Progress
 from core.chat.events import RouteChosen, TextDelta
 from core.costs.meter import Meter, Reading
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from core.chat.messages import Message
     from core.conversations import Session
 
-__all__ = ("Answer", "Asked", "answer_once", "json_problem", "print_answer")
+__all__ = ("Answer", "Asked", "answer_once", "print_answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,8 @@ class Answer:
     """What came of one turn.
 
     Attributes:
-        text: what arrived, all of it or up to where it broke off.
+        text: what arrived, all of it or up to where it broke off; of an answer that was mended, the
+            better one.
         error: what broke it off; ``None`` for a whole answer.
     """
 
@@ -67,17 +67,20 @@ async def answer_once(message: Message, asked: Asked) -> int:
 
     async with open_services(demo=asked.demo) as services:
         turn = await start_turn(services, message, asked)
-        answer = await print_answer(services, turn, silent=asked.as_object)
+        # What may yet be mended is not written while it arrives.
+        silent = asked.as_object or asked.response_format is not None
+        answer = await print_answer(services, turn, silent=silent)
         if asked.as_object:
-            emit_json(await _as_object(services, turn, answer))
+            emit_json(_as_object(services, turn, answer))
+        elif asked.response_format and answer.text:
+            from app.cli.json_output import emit_answer
+
+            emit_answer(answer.text, valid=answer.error is None)
         if answer.error:
             report(answer.error)
             return exit_status(answer.error)
         if asked.stats:
             note(stats_line(turn, answer))
-        if asked.response_format and (problem := json_problem(answer.text)):
-            complain(f"the answer is not valid JSON: {problem}", hint="Ask again, or ask another model.")
-            return FAILED
     return 0
 
 
@@ -99,7 +102,6 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
     output = AnswerOutput(stopped=task.cancel)
     progress = Progress(output.remark, silence=services.settings.network.stall_notice)
     meter = Meter(time.monotonic, None)
-    texts: list[str] = []
     error: TensorWallError | None = None
     if services.simulated:
         output.remark("simulated: these answers come from the demo, not from a model")
@@ -107,10 +109,8 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
         async for event in turn:
             progress.on_event(event)
             meter.on_event(event)
-            if isinstance(event, TextDelta):
-                texts.append(event.text)
-                if not silent:
-                    output.text(event.text)
+            if isinstance(event, TextDelta) and not silent:
+                output.text(event.text)
     except TensorWallError as failure:
         error = failure
     except asyncio.CancelledError:
@@ -127,31 +127,14 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
     await turn.aclose()
     if turn.left_out:
         output.remark(f"the {turn.left_out} oldest messages were left out: the model's window has no room")
-    if not error and not any(texts):
+    if not error and not turn.text:
         output.remark("the answer is empty: the model wrote nothing")
     await output.finish()
     if turn.storage_error:
         report(turn.storage_error)
         what = "What arrived is above" if error else "The answer is whole"
         note(f"{what}, but this session does not keep it.")
-    return Answer("".join(texts), progress.route, meter.reading(), error)
-
-
-def json_problem(text: str) -> str | None:
-    """Why ``text`` is not one JSON value, with line and column; ``None`` where it is."""
-    try:
-        json.loads(text, parse_constant=_refuse)
-    except json.JSONDecodeError as error:
-        return f"line {error.lineno}, column {error.colno}: {error.msg}"
-    except ValueError as error:
-        return str(error)
-    except RecursionError:
-        return "it is nested too deeply"
-    return None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON value")
+    return Answer(turn.text, progress.route, meter.reading(), error)
 
 
 async def start_turn(services: Services, message: Message, asked: Asked) -> Turn:
@@ -169,9 +152,7 @@ async def start_turn(services: Services, message: Message, asked: Asked) -> Turn
         session_id,
         message,
         model=asked.model,
-        options=ReplyOptions(
-            system_prompt=_system_prompt(services, message, asked), response_format=asked.response_format
-        ),
+        options=ReplyOptions(system_prompt=asked.system, response_format=asked.response_format),
     )
 
 
@@ -190,20 +171,7 @@ async def find_session(services: Services, id_or_prefix: str | None) -> Session:
     return latest
 
 
-def _system_prompt(services: Services, message: Message, asked: Asked) -> str | None:
-    """The instructions, with the word "JSON" in them: without it JSON mode is refused.
-
-    See https://console.groq.com/docs/structured-outputs#json-object-mode.
-    """
-    if asked.response_format is None or asked.response_format.type != "json_object":
-        return asked.system
-    system = asked.system or services.settings.chat.system_prompt
-    if "json" in f"{system} {message.text}".lower():
-        return asked.system
-    return f"{system}\n\nAnswer with one JSON object.".lstrip()
-
-
-async def _as_object(services: Services, turn: Turn, answer: Answer) -> dict[str, Any]:
+def _as_object(services: Services, turn: Turn, answer: Answer) -> dict[str, Any]:
     """The answer for programs; see the help of ``--output``.
 
     ``cost_usd`` is a JSON number with all its digits: it has far fewer than the 15 a double keeps.
@@ -234,6 +202,7 @@ async def _as_object(services: Services, turn: Turn, answer: Answer) -> dict[str
         "finish_reason": turn.response.finish_reason if turn.response else None,
         "simulated": services.simulated,
         "error": one_line(answer.error.message) if answer.error else None,
+        "violations": [asdict(violation) for violation in turn.violations],
     }
 
 

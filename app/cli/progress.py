@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from app.figures import duration, output_capped, soft_limit_passed
 from core.chat.events import (
+    AnswerRejected,
     Event,
     Finished,
     OutputCapped,
@@ -69,6 +70,8 @@ class Progress:
                 )
             case Finished(reason="content_filter"):
                 self._say("cut off by the provider's content filter")
+            case AnswerRejected():
+                self._say(f"{event.reason} Asking for a better one.")
             case SoftLimitPassed():
                 self._say(soft_limit_passed(event))
 

@@ -114,7 +114,7 @@ def test_output_json_is_one_object(tensorwall: Run, simulator: Simulated) -> Non
     told = ran.json
     assert list(told) == [
         "text", "model", "provider", "route", "session_id", "usage", "cost_usd", "ttft_ms",
-        "tokens_per_second", "finish_reason", "simulated", "error",
+        "tokens_per_second", "finish_reason", "simulated", "error", "violations",
     ]  # fmt: skip
     assert told["text"] == "Forty-two"
     assert (told["provider"], told["model"]) == ("groq", "openai/gpt-oss-120b")
@@ -153,34 +153,6 @@ def test_stats_are_one_line_on_stderr(tensorwall: Run, simulator: Simulated) -> 
     (line,) = ran.err.splitlines()
     for part in ("groq openai/gpt-oss-120b", "first token", "tok/s", "tokens", "$", "session "):
         assert part in line
-
-
-def test_json_mode(tensorwall: Run, simulator: Simulated) -> None:
-    simulator.configure(text='{"a": 1}')
-    ran = tensorwall("chat", "one pair", "--json")
-    assert (ran.status, json.loads(ran.out)) == (0, {"a": 1})
-    assert sent(simulator)["response_format"] == {"type": "json_object"}
-    assert "JSON" in json.dumps(sent(simulator)["messages"])
-
-
-def test_an_answer_that_is_not_json_is_kept_and_said(tensorwall: Run, simulator: Simulated) -> None:
-    simulator.configure(text='{"a": 1,\n oops}')
-    ran = tensorwall("chat", "JSON please", "--json")
-    assert (ran.status, ran.out) == (1, '{"a": 1,\n oops}\n')
-    assert "the answer is not valid JSON: line 2, column 2" in ran.err
-
-
-def test_a_schema_goes_on_the_wire(tensorwall: Run, simulator: Simulated, tmp_path: Path) -> None:
-    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
-    file = tmp_path / "a person.json"
-    file.write_text(json.dumps(schema))
-    ran = tensorwall("chat", "who?", "--schema", str(file))
-    assert ran.status == 0, ran.err
-    assert isinstance(json.loads(ran.out)["name"], str)
-    form = sent(simulator)["response_format"]
-    assert form["type"] == "json_schema"  # type: ignore[index]
-    assert form["json_schema"]["name"] == "a_person"  # type: ignore[index]
-    assert form["json_schema"]["schema"] == schema  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

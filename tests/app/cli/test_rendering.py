@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from app.cli.failures import exit_status, one_line, report
-from app.cli.one_shot import json_problem
 from app.cli.output import emit_json
 from app.cli.progress import Progress
 from app.cli.tables import render_table
@@ -47,20 +46,6 @@ def test_no_line_of_a_table_leaves_the_terminal_or_acts_on_it(rows: list[list[st
     for line in render_table(("one", "two", "three"), rows, width=width):
         assert cell_len(line) <= width
         assert not any(char < " " or "\x7f" <= char <= "\x9f" for char in line)
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ('{"a": [1, null]}', None),
-        ("", "line 1, column 1: Expecting value"),
-        ('{"a": 1}\n{"b": 2}', "line 2, column 1: Extra data"),
-        ('{"a": NaN}', "NaN is no JSON value"),
-        ("[" * 100_000, "it is nested too deeply"),
-    ],
-)
-def test_json_problem(text: str, problem: str | None) -> None:
-    assert json_problem(text) == problem
 
 
 def _all_failed(*causes: CredentialsError | AuthenticationFailed | RateLimited) -> AllRoutesFailed:
