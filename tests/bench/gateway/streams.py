@@ -2,8 +2,8 @@
 
 It reads one JSON object from standard input: ``address``, ``headers``, ``body``, ``streams``, ``repeats``.
 Each stream is asked for over its own connection, ``repeats`` times in turn. When all streams have given a
-chunk it prints ``open``; when all are over, or its input closes, the delays from each chunk's stamp to its
-arrival in nanoseconds.
+chunk it prints ``open``; when all are over, the delays from each chunk's stamp to its arrival in nanoseconds.
+When its input closes before that, it ends.
 """
 
 from __future__ import annotations
@@ -93,8 +93,9 @@ async def run(address: str, headers: dict[str, str], body: str, streams: int, re
     await asyncio.gather(*(stream.opened for stream in opened))
     print("open", flush=True)
     await asyncio.wait([over, stopped], return_when=asyncio.FIRST_COMPLETED)
-    if over.done():
-        over.result()
+    if not over.done():
+        raise SystemExit
+    over.result()
     return delays
 
 
