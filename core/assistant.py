@@ -37,6 +37,7 @@ from core.turn import Prepared, Turn
 if TYPE_CHECKING:
     from core.routing import LLMRouter
     from core.settings import BudgetSettings, ChatSettings
+    from core.tools import Toolbox, ToolSource
 
 __all__ = ("Assistant", "Place", "ReplyOptions", "Turn")
 
@@ -57,6 +58,9 @@ class ReplyOptions:
 
     Attributes:
         model: who gives this one reply; the conversation goes on with its own.
+        toolbox: what the model may call and is run here, and its results told to it. Left out for models that
+            cannot call tools, and for answers that have to be JSON, where providers refuse it.
+        tools: what the model may call beside, or instead; whoever reads the answer sees to it.
         response_format: what the answer has to be; it is asked for by what the model can, checked, and
             mended once (see `Turn`).
     """
@@ -70,6 +74,7 @@ class ReplyOptions:
     response_format: ResponseFormat | None = None
     stop: Sequence[str] | None = None
     seed: int | None = None
+    toolbox: ToolSource | None = None
     tools: Sequence[ToolDefinition] | None = None
     tool_choice: ToolChoice | None = None
 
@@ -166,8 +171,8 @@ class Assistant:
             return None
         records = await self._records()
         session = await records.conversations.get(session_id)
-        exchange = (await records.conversations.messages(session_id))[:2]
-        if session.title_source != "words" or len(exchange) < 2 or not exchange[1].message.text:
+        exchange = _first_exchange(await records.conversations.messages(session_id))
+        if session.title_source != "words" or exchange is None:
             return None
         model = self._title_model(exchange[1])
         request = title_request(model, *(stored.message.text for stored in exchange))
@@ -196,13 +201,21 @@ class Assistant:
         else:
             session, branch = await self._load(plan)
         if plan.message is None:
-            while branch and branch[-1].message.role == "assistant":
-                branch.pop()  # the answer that another one is wanted for
+            if branch and branch[-1].message.role == "assistant":  # that another answer is wanted for
+                while branch and branch[-1].message.role in ("assistant", "tool"):
+                    branch.pop()
             if not branch:
                 raise InputError("There is no question to answer again.")
         chosen = plan.options.model or plan.model or session.model
         model = chosen or self.settings.model or self._catalogue.default_model
-        request, left_out = await self._request(plan, session, branch, model)
+        toolbox = await self._toolbox(plan.options, model)
+        base, history = self._request(plan, session, branch, model, toolbox)
+        request, left_out = await self._fitted(base, history)
+
+        async def go_on(messages: Sequence[Message], may_call: bool) -> ChatRequest:
+            further = base if may_call else base.model_copy(update={"tool_choice": "none"})
+            return (await self._fitted(further, [*history, *messages]))[0]
+
         question, answer = plan.rows(branch[-1].id if branch else None, model, now)
         return Prepared(
             request,
@@ -213,6 +226,8 @@ class Assistant:
             answer,
             left_out,
             unstored.storage_error if unstored else None,
+            toolbox,
+            go_on,
         )
 
     async def _unstored(self, session_id: str) -> Turn | None:
@@ -235,10 +250,23 @@ class Assistant:
         leaf = None if isinstance(plan.parent_id, Place) else plan.parent_id
         return session, await conversations.messages(plan.session_id, leaf)
 
-    async def _request(
-        self, plan: _Plan, session: Session, branch: Sequence[StoredMessage], model: str
-    ) -> tuple[ChatRequest, int]:
-        """The request and how many messages were left out of it.
+    async def _toolbox(self, options: ReplyOptions, model: str) -> Toolbox | None:
+        """The tools to offer, where there are any, and the model can call them and may."""
+        if options.toolbox is None or options.response_format is not None:
+            return None
+        capabilities = self._capabilities(model)
+        toolbox = await options.toolbox(known=capabilities is not None)
+        return toolbox if toolbox and (capabilities is None or "tools" in capabilities) else None
+
+    def _request(
+        self,
+        plan: _Plan,
+        session: Session,
+        branch: Sequence[StoredMessage],
+        model: str,
+        toolbox: Toolbox | None,
+    ) -> tuple[ChatRequest, list[Message]]:
+        """The request but for the history that goes after its messages, and that history.
 
         The system prompt comes first and never changes between turns, so that the provider's prompt
         cache goes on hitting.
@@ -252,6 +280,8 @@ class Assistant:
         if (wanted := plan.options.response_format) is not None:
             options["response_format"], prompt = asked_of(wanted, self._capabilities(model), prompt)
             options["tools"] = options["tool_choice"] = None  # providers refuse them beside a format
+        if toolbox is not None:
+            options["tools"] = [*toolbox.definitions(), *(options["tools"] or ())]
         head = [Message(role="system", content=prompt)] if prompt.strip() else []
         history = replayable([as_heard(stored.message, stored.heard) for stored in branch])
         if plan.message is not None:
@@ -261,12 +291,15 @@ class Assistant:
             request = ChatRequest(model=model, messages=[*head, *history], **options)
         except ValidationError as error:
             raise InputError(f"This cannot be asked for: {_first_problem(error)}.") from None
+        return request.model_copy(update={"messages": head}), history
+
+    async def _fitted(self, base: ChatRequest, history: list[Message]) -> tuple[ChatRequest, int]:
+        """The request with as much of the history as fits, and how many messages were left out of it."""
         if len(history) == 1:
-            return request, 0
-        fixed = request.model_copy(update={"messages": head})
-        room = self._room(model, request.max_completion_tokens, estimate_prompt_tokens(fixed))
+            return base.model_copy(update={"messages": [*base.messages, *history]}), 0
+        room = self._room(base.model, base.max_completion_tokens, estimate_prompt_tokens(base))
         fitted = await asyncio.to_thread(fit, history, room, _message_tokens)
-        return request.model_copy(update={"messages": [*head, *fitted.messages]}), fitted.left_out
+        return base.model_copy(update={"messages": [*base.messages, *fitted.messages]}), fitted.left_out
 
     def _seen(self, history: list[Message], model: str) -> list[Message]:
         """The history as the model can take it: without the earlier images where it does not see.
@@ -375,8 +408,15 @@ class _Plan:
 
 
 _OPTION_NAMES = tuple(
-    option.name for option in fields(ReplyOptions) if option.name not in {"model", "system_prompt"}
+    option.name for option in fields(ReplyOptions) if option.name not in {"model", "system_prompt", "toolbox"}
 )
+
+
+def _first_exchange(branch: Sequence[StoredMessage]) -> list[StoredMessage] | None:
+    """The first question and the first text that answers it; ``None`` while there is none."""
+    answers = (stored for stored in branch[1:] if stored.message.role == "assistant" and stored.message.text)
+    answer = next(answers, None)
+    return None if answer is None else [branch[0], answer]
 
 
 def _message_tokens(message: Message) -> int:

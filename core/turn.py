@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from core.chat import (
+    AnswerContinued,
     AnswerRejected,
     CallRole,
     ChatRequest,
@@ -25,10 +26,12 @@ from core.chat import (
     RouteChosen,
     SoftLimitPassed,
     TextDelta,
+    ToolsMissing,
     Usage,
 )
 from core.conversations.answer_writer import AnswerWriter
 from core.conversations.stored import MessageState, Session, StoredMessage
+from core.conversations.turn_writer import TurnWriter
 from core.costs.budgets import budgets_of, has_hard_limit
 from core.costs.call_buffer import CallBuffer
 from core.errors import OutputInvalid, TensorWallError
@@ -41,12 +44,14 @@ from core.structured import (
     repair_messages,
     verdict,
 )
+from core.tool_rounds import ToolRounds, stopped_result
 
 if TYPE_CHECKING:
     from core.costs.budget_gate import BudgetGate
     from core.costs.ledger import LedgerObserver
     from core.routing import ChatStream, LLMRouter
     from core.settings import BudgetSettings
+    from core.tools import Toolbox
 
 __all__ = ("Prepared", "Turn")
 
@@ -66,6 +71,8 @@ class Prepared:
         answer: the row the answer streams into.
         left_out: oldest messages that the model's window has no room for.
         unstored: why what comes before could not be stored, so that this cannot be now either.
+        toolbox: the tools that the request offers, where there are any.
+        go_on: the request that goes on with further messages; told whether tools may be called again.
     """
 
     request: ChatRequest
@@ -76,6 +83,8 @@ class Prepared:
     answer: StoredMessage
     left_out: int = 0
     unstored: TensorWallError | None = None
+    toolbox: Toolbox | None = None
+    go_on: Callable[[Sequence[Message], bool], Awaitable[ChatRequest]] | None = None
 
 
 class Turn:
@@ -94,6 +103,10 @@ class Turn:
     the better answer, as it is where another route had to begin anew; the first one stays if nothing came
     after it. If it is no better the turn has failed, and keeps that text.
 
+    An answer that calls tools has them run and goes on with their results, in messages of its own below,
+    until it is text; each call upstream, of role ``tools``, and its cost belong to this turn. A tentative turn
+    runs no tool before `keep`.
+
     Raises, while iterating:
         AllRoutesFailed, ProviderError: as ``core.routing.ChatStream``; what had arrived is kept.
         OutputInvalid: the answer still is not the JSON that was asked for; see ``violations``.
@@ -106,7 +119,7 @@ class Turn:
     Attributes:
         session_id: the conversation; made with the first stored message where it is new.
         question_id: the new question, or ``None`` when an old one is answered again.
-        answer_id: the message that the answer becomes.
+        answer_id: the message that the answer becomes; the first, where it takes several (see ``answers``).
         left_out: how many of the oldest messages the model's window had no room for.
         state: ``streaming`` until it is over.
         response_format: what the answer has to be, where it may not be any text.
@@ -150,11 +163,14 @@ class Turn:
         self._told = False
         self._error: TensorWallError | None = None
         self._storage_error: TensorWallError | None = None
+        self._wanted = asyncio.Event()
+        if not tentative:
+            self._wanted.set()
         self._stream: ChatStream | None = None
-        self._rejected: ChatResponse | None = None
+        self._earlier: list[ChatResponse] = []
         self._prepared: Prepared | None = None
+        self._messages = TurnWriter()
         self._writer: AnswerWriter | None = None
-        self._ended: StoredMessage | None = None
         self._calls = CallBuffer()
         self._observer: LedgerObserver | None = None
         self._answering: RouteChosen | None = None
@@ -173,30 +189,40 @@ class Turn:
     def usage(self) -> Usage | None:
         """The tokens billed for the answer, once the provider has said so.
 
-        Of an answer that was mended, for both calls.
+        Of an answer that was mended, or that called tools, for all its calls.
         """
-        usages = [answer.usage for answer in (self._rejected, self.response) if answer and answer.usage]
+        usages = [answer.usage for answer in self._responses if answer.usage]
         return sum(usages[1:], usages[0]) if usages else None
 
     @property
     def cost(self) -> Decimal | None:
         """US dollars for the answering call; ``None`` where the price or the usage is unknown.
 
-        Of an answer that was mended, for both calls.
+        Of an answer that was mended, or that called tools, for all its calls.
 
         Of a tentative turn that was thrown away: what the ledger booked, by estimate where it has to;
         nothing where it was never sent.
         """
-        answers = [answer for answer in (self._rejected, self.response) if answer]
+        answers = self._responses
         costs = [answer.cost for answer in answers if answer.cost is not None]
         if not answers:
             return self._spent
         return sum(costs, Decimal(0)) if len(costs) == len(answers) else None
 
     @property
+    def _responses(self) -> list[ChatResponse]:
+        """Every whole answer that was paid for, the last one included."""
+        return [*self._earlier, *([self.response] if self.response else [])]
+
+    @property
     def text(self) -> str:
-        """The answer as far as it has arrived."""
+        """The answer as far as it has arrived; what was said before tools were called is not of it."""
         return self._writer.text if self._writer else ""
+
+    @property
+    def answers(self) -> list[StoredMessage]:
+        """The model's messages that have ended: one before each use of tools, and the last one."""
+        return [row for row in self._messages.ended if row.message.role == "assistant"]
 
     @property
     def storage_error(self) -> TensorWallError | None:
@@ -208,8 +234,8 @@ class Turn:
             return None  # nothing of it is to be stored
         if self._storage_error is not None:
             return self._storage_error
-        if self._writer is not None and self._writer.failure is not None:
-            return self._writer.failure
+        if self._messages.failure is not None:
+            return self._messages.failure
         return self._observer.failure if self._observer else None
 
     def __aiter__(self) -> Self:
@@ -260,13 +286,13 @@ class Turn:
         What cannot be stored is in ``storage_error``, as for every turn.
         """
         self._tentative = False
+        self._wanted.set()
         if self._writer is None:
             return  # `_run` sees to it, once it gets there
         if self._opening is None:
             self._opening = asyncio.create_task(self._open(), name="open storage for a turn")
         await asyncio.shield(self._opening)
-        if self._ended is not None:
-            await self._writer.settle(self._ended)
+        await self._messages.settle()
 
     async def _book_speculation(self) -> None:
         """Book what an answer that nobody wanted has cost; unknown where the ledger cannot be had."""
@@ -281,21 +307,21 @@ class Turn:
 
     async def store(self) -> bool:
         """Try once more to store a turn that is over; whether all of it is stored now."""
-        if self.storage_error is None or self._writer is None or self._ended is None:
+        if self.storage_error is None or self._writer is None or self.state == "streaming":
             return self.storage_error is None
         self._storage_error = None
         await self._open()
         if self._observer is not None:
             self._observer.retry()
-        await self._writer.settle(self._ended)
+        await self._messages.settle()
         return self.storage_error is None
 
     @property
     def branch(self) -> tuple[Session, list[StoredMessage]]:
         """The conversation up to this turn's answer, from memory: for while it cannot be stored."""
         assert self._prepared is not None
-        new = (self._prepared.question, self._ended)
-        return self._prepared.session, [*self._prepared.history, *(row for row in new if row is not None)]
+        question = [self._prepared.question] if self._prepared.question else []
+        return self._prepared.session, [*self._prepared.history, *question, *self._messages.ended]
 
     def _end(self) -> BaseException:
         """Why there is no further event; an error is told once."""
@@ -310,18 +336,22 @@ class Turn:
             prepared = self._prepared = await self._prepare()
             self.left_out = prepared.left_out
             new_session = prepared.session if prepared.is_new else None
-            self._writer = AnswerWriter(prepared.answer, question=prepared.question, session=new_session)
+            self._writer = self._messages.begin(
+                prepared.answer, question=prepared.question, session=new_session
+            )
             self._storage_error = prepared.unstored
             if not self._tentative:
                 if self._records.are_open:  # so that this takes no time
                     await self._open()
                 else:
                     self._opening = asyncio.create_task(self._open_soon(), name="open storage for a turn")
-            gate = await self._gate() if has_hard_limit(self._budgets) else None
-            if self.response_format is None:
-                await self._read(self._writer, prepared.request, gate)
-            else:
+            gate = await self._gate()
+            if self.response_format is not None:
                 await self._read_json(self._writer, prepared.request, gate, self.response_format)
+            else:
+                await self._read(self._writer, prepared.request, gate)
+                if prepared.toolbox is not None:
+                    await self._use_tools(prepared, prepared.toolbox)
             self.state = "complete"
         except asyncio.CancelledError:
             self.state = "stopped"
@@ -333,12 +363,13 @@ class Turn:
             raise
         finally:
             self._stoppable = False
-            if self._prepared is not None and self._writer is not None:
-                self._ended = self._ending(self._prepared.answer, self._writer)
+            if self._writer is not None:
+                for row in self._messages.open:
+                    self._messages.end(self._ending(row, self._writer))
                 self._under_way.set()
                 if not self._tentative:
                     await (self._opening or self._open())
-                    await self._writer.settle(self._ended)
+                    await self._messages.settle()
                     if self.state != "stopped":  # nobody reads on then: the next turn tells
                         await self._warn()
 
@@ -361,9 +392,9 @@ class Turn:
         self.violations = await self._read_checked(writer, request, gate, wanted)
         if not self.violations:
             return
-        rejected, self._rejected = writer.text, self.response
-        self._events.append(AnswerRejected(verdict(self.violations, wanted)))
-        self._arrived.set()
+        rejected = writer.text
+        self._keep_response()
+        self._tell(AnswerRejected(verdict(self.violations, wanted)))
         follow_up = [*request.messages, *repair_messages(rejected, self.violations)]
         request = request.model_copy(update={"messages": follow_up})
         hint = "It was asked for twice. Ask again, or ask another model."
@@ -401,8 +432,37 @@ class Turn:
         assert self.response is not None
         return await asyncio.to_thread(check_answer, self.response, wanted)
 
-    async def _gate(self) -> BudgetGate:
-        """Asked before each call; a guess that is thrown away was speculation."""
+    async def _use_tools(self, prepared: Prepared, toolbox: Toolbox) -> None:
+        """Run the tools that the answer calls and go on with their results, until it calls none."""
+        assert prepared.go_on is not None
+        for problem in toolbox.problems:
+            self._tell(ToolsMissing(problem))
+        rounds = ToolRounds(toolbox, self._messages, self._tell)
+        last = prepared.answer
+        while rounds.left and (response := self.response) is not None and rounds.calls_of(response):
+            assert self._writer is not None
+            await self._wanted.wait()
+            self._keep_response()
+            answered = self._ending(last, self._writer, response, state="complete")
+            self._messages.end(answered)
+            await self._messages.settle()
+            last = await rounds.run(answered, response)
+            request = await prepared.go_on(rounds.messages, rounds.left > 0)
+            last = rounds.answer_below(last, prepared.answer.model)
+            self._writer = self._messages.begin(last)
+            self._tell(AnswerContinued(last.id))
+            await self._read(self._writer, request, await self._gate(), "tools")
+
+    def _keep_response(self) -> None:
+        """The answer so far is paid for, and another one is asked for."""
+        if self.response is not None:
+            self._earlier.append(self.response)
+        self._stream = None
+
+    async def _gate(self) -> BudgetGate | None:
+        """Asked before each call, where there is a limit; a guess that is thrown away was speculation."""
+        if not has_hard_limit(self._budgets):
+            return None
         ledger = (await self._records()).ledger
         if self._tentative:
             return ledger.gate(self._budgets, self.session_id, feature="speculation")
@@ -432,6 +492,9 @@ class Turn:
             writer.restart()
         if type(event) is not RouteChosen and not self._under_way.is_set():
             self._under_way.set()
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         self._events.append(event)
         self._arrived.set()
 
@@ -454,21 +517,32 @@ class Turn:
         except TensorWallError as error:
             self._storage_error = error
             return
-        self._writer.attach(records.database)
+        self._messages.attach(records.database)
         self._observer = records.ledger.observer(self.session_id, self.answer_id)
         self._calls.attach(self._observer)
+        await self._messages.settle()
 
-    def _ending(self, answer: StoredMessage, writer: AnswerWriter) -> StoredMessage:
-        """The answer's row as it is to stay."""
-        response = self.response
+    def _ending(
+        self,
+        row: StoredMessage,
+        writer: AnswerWriter,
+        response: ChatResponse | None = None,
+        *,
+        state: MessageState | None = None,
+    ) -> StoredMessage:
+        """A message's row as it is to stay."""
+        now, state = datetime.now(UTC), state or self.state
+        if row.message.role == "tool":
+            return stopped_result(row, state, now)
+        response = response or self.response
         partial = Message(role="assistant", content=writer.text, reasoning=writer.reasoning or None)
         return replace(
-            answer,
+            row,
             message=response.message if response else partial,
-            state=self.state,
-            finished_at=datetime.now(UTC),
+            state=state,
+            finished_at=now,
             provider=self._answering.provider if self._answering else None,
-            model=self._answering.model if self._answering else answer.model,
+            model=self._answering.model if self._answering else row.model,
             finish_reason=response.finish_reason if response else None,
             error=str(self._error) if self._error else None,
             error_type=type(self._error).__name__ if self._error else None,

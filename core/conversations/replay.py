@@ -20,6 +20,7 @@ _IMAGE = 4_096
 
 _FENCE = "```"
 _CUT_OFF = "… [the user interrupted here and did not hear more]"
+_NO_RESULT = "(no result)"
 _IMAGE_LEFT_OUT = "(an image, left out)"
 
 
@@ -38,6 +39,8 @@ class Fitted:
 def replayable(messages: Sequence[Message]) -> list[Message]:
     """The messages without what providers refuse: empty answers, and tool calls without all results.
 
+    A result that is missing since its tool was interrupted is told to be.
+
     Reasoning is never sent back.
     """
     answered = {message.tool_call_id for message in messages if message.role == "tool"}
@@ -48,6 +51,8 @@ def replayable(messages: Sequence[Message]) -> list[Message]:
             message = message.model_copy(update={"tool_calls": None})
         if message.role == "tool" and message.tool_call_id not in called:
             continue
+        if message.role == "tool" and not message.text:
+            message = message.model_copy(update={"content": _NO_RESULT})
         if message.role == "assistant" and not (message.text.strip() or message.tool_calls):
             continue
         called.update(call.id for call in message.tool_calls or ())

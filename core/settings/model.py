@@ -31,6 +31,7 @@ __all__ = (
     "BudgetSettings",
     "ChatSettings",
     "EndpointSettings",
+    "GatewaySettings",
     "InterfaceSettings",
     "LimitSettings",
     "McpServerSettings",
@@ -289,8 +290,25 @@ class ToolSettings(_Section):
     """Let the model ask to fetch pages of the public web."""
     steps: int = Field(default=8, ge=1, le=100)
     """How often the model may call tools before it has to answer."""
+    unknown_models: bool = False
+    """Offer tools also to models of which it is not known that they can call any, as of local servers."""
     mcp: dict[Name, McpServerSettings] = Field(default_factory=dict)
     """MCP servers, each a table [tools.mcp.NAME]."""
+
+
+class GatewaySettings(_Section):
+    """The local endpoint that ``tensorwall serve`` runs."""
+
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    allowed_hosts: list[str] = Field(default_factory=list)
+    """Further names by which it may be called, such as gateway.home.example."""
+    allowed_origins: list[str] = Field(default_factory=list)
+    """Sites whose pages may call it, such as http://localhost:3000."""
+    max_body_mb: int = Field(default=32, ge=1, le=1024)
+    """The largest request in MiB, pictures and recordings included."""
+    most_at_once: int = Field(default=2000, ge=1, le=100_000)
+    """Requests under way at the same time in one process; further ones are refused for the moment."""
 
 
 class _Environment(PydanticBaseSettingsSource):

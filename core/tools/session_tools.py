@@ -99,9 +99,14 @@ class SessionTools:
         self._switched: dict[str, bool] = {}
         self._told: set[str] = set()
 
-    async def __call__(self) -> Toolbox:
-        """The tools that are on, and what could not be loaded, told once."""
-        if not self.on:
+    async def __call__(self, *, known: bool = True) -> Toolbox:
+        """The tools that are on, and what could not be loaded, told once.
+
+        Args:
+            known: the model is known to call tools, else it depends on the settings.
+        """
+        settings = self._installed.settings
+        if not self.on or not settings.enabled or not (known or settings.unknown_models):
             return Toolbox()
         problems = (await self._installed()).problems
         new = [problem for problem in problems if problem not in self._told]
@@ -109,7 +114,7 @@ class SessionTools:
         return Toolbox(
             [each for each in await self.all_tools() if self.is_on(each)],
             approve=self._approve,
-            steps=self._installed.settings.steps,
+            steps=settings.steps,
             problems=new,
         )
 

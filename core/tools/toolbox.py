@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from pydantic_core import from_json
 
@@ -84,22 +84,22 @@ class Toolbox:
         """As the model is told of them."""
         return [each.definition for each in self._tools.values()]
 
-    async def run(self, calls: Sequence[ToolCall], ended: Callable[[ToolCall, ToolResult], None]) -> None:
+    async def run(self, calls: Sequence[ToolCall], ended: Callable[[int, ToolResult], None]) -> None:
         """Run the calls side by side; returns when all have ended.
 
         What goes wrong is a result, too: whatever a tool raises is told to the model.
 
         Args:
             calls: as the model made them.
-            ended: called with each result as it comes.
+            ended: called with each call's place and its result, as it comes.
         """
         async with asyncio.TaskGroup() as group:
-            for call in calls:
-                group.create_task(self._run(call, ended), name=f"tool {call.function.name}")
+            for place, call in enumerate(calls):
+                group.create_task(self._run(place, call, ended), name=f"tool {call.function.name}")
 
-    async def _run(self, call: ToolCall, ended: Callable[[ToolCall, ToolResult], None]) -> None:
+    async def _run(self, place: int, call: ToolCall, ended: Callable[[int, ToolResult], None]) -> None:
         async with self._places:
-            ended(call, await self._result(call))
+            ended(place, await self._result(call))
 
     async def _result(self, call: ToolCall) -> ToolResult:
         found = self._tools.get(call.function.name)
@@ -129,8 +129,11 @@ class Toolbox:
             return await self._approve(call)
 
 
-ToolSource: TypeAlias = "Callable[[], Awaitable[Toolbox]]"
-"""Gives the tools for a turn, once its request is made."""
+class ToolSource(Protocol):
+    """Gives the tools for a turn, once its request is made."""
+
+    async def __call__(self, *, known: bool) -> Toolbox:
+        """The tools; ``known`` tells whether the catalogue knows that the model can call any."""
 
 
 def _arguments(call: ToolCall) -> dict[str, Any]:

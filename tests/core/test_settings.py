@@ -369,12 +369,25 @@ def test_the_template_works_with_every_line_uncommented_that_has_a_value(file: P
     for line in config_template().splitlines():
         bare = line.removeprefix("# ")
         is_setting = " = " in bare and "(" not in bare
-        lines.append(bare if is_setting or bare.startswith(("[[", "  {", "]")) else line)
+        lines.append(bare if is_setting or bare.startswith(("[[", "[tools.mcp.", "  {", "]")) else line)
     file.write_text("\n".join(lines))
     settings = load_settings(file)
     assert settings.providers[0].name == "mine"
     assert [endpoint.provider for endpoint in settings.routes[0].endpoints] == ["groq", "openai"]
+    assert settings.tools.mcp["files"].command == "npx"
     assert settings.chat == Settings().chat
+
+
+def test_mistakes_in_tables_of_the_user_s_own_name_are_named_like_others() -> None:
+    for text, says in {
+        '[tools.mcp.notes]\ncomand = "x"': "2: tools.mcp.notes.comand: there is no such setting. Did you mean",
+        "[tools.mcp.notes]\nenabled = true": "1: tools.mcp.notes: a table needs either a command or a url.",
+        '[tools.mcp.notes]\ncommand = "x"\nenabled = 3': "3: tools.mcp.notes.enabled: 3 should be true or false.",
+        '[tools.mcp.notes]\nurl = "ftp://x"': "2: tools.mcp.notes.url: ",
+    }.items():
+        with pytest.raises(ConfigurationError) as raised:
+            parse_settings(text)
+        assert str(raised.value).startswith(says)
 
 
 def test_every_setting_is_explained() -> None:

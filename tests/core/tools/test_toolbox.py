@@ -18,7 +18,7 @@ def call(name: str, /, **arguments: object) -> ToolCall:
 
 async def run(toolbox: Toolbox, *calls: ToolCall) -> dict[str, ToolResult]:
     results: dict[str, ToolResult] = {}
-    await toolbox.run(calls, lambda call, result: results.update({call.function.name: result}))
+    await toolbox.run(calls, lambda place, result: results.update({calls[place].function.name: result}))
     return results
 
 
