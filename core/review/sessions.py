@@ -212,7 +212,8 @@ def _times(connection: Connection, ids: Sequence[str], scope: Scope) -> dict[str
         .offset(_LOOKED_AT - 1)
         .scalar_subquery()
     )
-    each = select(these.c.session_id, oldest.label("oldest")).subquery()
+    # Distinct, though it is anyway: so that it is looked up once a session and not once a call.
+    each = select(these.c.session_id, oldest.label("oldest")).distinct().subquery()
     columns: list[ColumnElement[Any]] = [each.c.session_id, *_TIMES]
     query = (
         select(*columns)
