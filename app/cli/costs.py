@@ -82,14 +82,15 @@ _TOGETHER = {
     "import_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Take in the usage that llm (logs.db) or LiteLLM (spend logs) kept.",
+    help="Take in the usage that llm (logs.db) or LiteLLM (spend logs; - is stdin) kept.",
 )
 @click.option(
     "--audit",
     "audit_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Compare with a provider's usage export; exit status 1 when they differ.",
+    help="Compare with a provider's usage export (- is stdin); days as 2026-11-22, or seconds since 1970; "
+    "exit status 1 when they differ.",
 )
 @click.option("--provider", metavar="NAME", help="Whose export --audit compares with.")
 @click.option("--demo", is_flag=True, help="The demo's costs, which are kept apart.")
@@ -136,18 +137,20 @@ def costs(
 
     import asyncio
 
-    async def work() -> int:
-        from app.cli import costs_files, costs_output
+    from app.cli import costs_files
+
+    async def work(file: costs_files.UsageFile | None) -> int:
+        from app.cli import costs_output
         from app.cli.services import open_stored
         from core.review import Scope, parse_filter
 
         chosen = Scope(since.since if since else None, until.until if until else None)
         chosen = replace(chosen, filter=parse_filter(words or ""))
         async with open_stored(demo=demo) as stored:
-            if import_file:
-                return await costs_files.take_in(stored, import_file, form)
-            if audit_file:
-                return await costs_files.compare(stored, audit_file, provider, form)
+            if file and import_file:
+                return await costs_files.take_in(stored, file, form)
+            if file:
+                return await costs_files.compare(stored, file, provider, form)
             id_ = await stored.records.review.find(session) if session is not None else None
             if budgets:
                 return await costs_output.show_budgets(stored, id_, form)
@@ -158,7 +161,10 @@ def costs(
             return await costs_output.show(stored.records.review, view, form, output, watch=watch)
 
     try:
-        return asyncio.run(work())
+        if path := import_file or audit_file:
+            with costs_files.opened(path) as file:
+                return asyncio.run(work(file))
+        return asyncio.run(work(None))
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 from app.cells import one_line
 from app.cli.costs_output import emit_objects
-from app.cli.costs_tables import Column, table
+from app.cli.costs_tables import Column, number_of, table
 from app.cli.failures import FAILED
 from app.cli.output import emit_line, note
 from app.cli.progress_line import ProgressLine
 from app.cli.services import Stored
 from app.cli.tables import terminal_width
 from app.figures import money
+from core.errors import InputError
 
 if TYPE_CHECKING:
     from core.costs.audit_report import AuditReport, AuditRow, Figures
     from core.costs.imports import ImportReport
     from core.review.report import Cell
 
-__all__ = ("compare", "take_in")
+__all__ = ("UsageFile", "compare", "opened", "take_in")
 
 
-async def take_in(stored: Stored, path: Path, form: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class UsageFile:
+    """What was named to be read; ``content`` is what came on stdin, where that was named."""
+
+    path: Path
+    content: IO[bytes] | None = None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[UsageFile]:
+    """The file to read; ``-`` is stdin, kept aside until it ends since it is looked at more than once.
+
+    Raises:
+        InputError: stdin cannot be read or kept.
+    """
+    if str(path) != "-":
+        yield UsageFile(path)
+        return
+    with TemporaryFile() as content:
+        try:
+            shutil.copyfileobj(sys.stdin.buffer, content)
+        except OSError as error:
+            raise InputError(f"stdin cannot be read: {error.strerror or error}.") from error
+        yield UsageFile(Path("stdin"), content)
+
+
+async def take_in(stored: Stored, file: UsageFile, form: str | None) -> int:
     """Import usage and write what became of it; the exit status."""
     from core.costs.imports import import_usage
 
@@ -32,7 +65,8 @@ async def take_in(stored: Stored, path: Path, form: str | None) -> int:
         report = await import_usage(
             stored.records.database,
             stored.catalogue,
-            path,
+            file.path,
+            content=file.content,
             progress=lambda read, whole: line.show(f"{read:,} of {whole:,} calls read"),
         )
     if form == "json":
@@ -43,11 +77,11 @@ async def take_in(stored: Stored, path: Path, form: str | None) -> int:
     return 0
 
 
-async def compare(stored: Stored, path: Path, provider: str | None, form: str | None) -> int:
+async def compare(stored: Stored, file: UsageFile, provider: str | None, form: str | None) -> int:
     """Write where the ledger and a provider's export differ; 1 where they do."""
     from core.costs.audit import audit
 
-    report = await audit(stored.records.database, path, provider=provider)
+    report = await audit(stored.records.database, file.path, provider=provider, content=file.content)
     if form == "json":
         emit_objects([_audit_row(row) for row in report.differences])
     else:
@@ -71,9 +105,10 @@ def _imported(report: ImportReport) -> dict[str, Cell]:
 
 
 def _import_lines(report: ImportReport) -> list[str]:
-    lines = [f"{report.new:,} new calls of {report.read:,} read, in {report.sessions:,} new sessions."]
+    new, in_sessions = number_of(report.new, "new call"), number_of(report.sessions, "new session")
+    lines = [f"{new} of {report.read:,} read, in {in_sessions}."]
     if report.known:
-        lines.append(f"{report.known:,} were here already.")
+        lines.append(f"{number_of(report.known, 'was', 'were')} here already.")
     if report.unknown_prices:
         lines.append(f"{report.unknown_prices:,} of the new ones at an unknown price.")
     if report.skipped:
@@ -90,7 +125,8 @@ def _audit_lines(report: AuditReport) -> list[str]:
         return [f"{span}: all of {compared} agree."]
     rows = report.differences
     expected = sum(row.expected for row in rows)
-    lines = [f"{span}: {len(rows)} of {len(report.rows)} rows differ in {compared}.", ""]
+    differ = number_of(len(rows), "difference")
+    lines = [f"{span}: {differ} in {number_of(len(report.rows), 'row')}, by {compared}.", ""]
     lines += table(
         [
             Column("day", [str(row.day) for row in rows], right=False),
@@ -105,7 +141,8 @@ def _audit_lines(report: AuditReport) -> list[str]:
     )
     lines += ["", "Figures are ours / theirs."]
     if expected:
-        lines.append(f"{expected} are to be expected: calls by estimate, or at an unknown price.")
+        are = number_of(expected, "is", "are")
+        lines.append(f"{are} to be expected: calls by estimate, or at an unknown price.")
     return lines
 
 

@@ -36,6 +36,8 @@ class Dimensions(click.ParamType):  # type: ignore[type-arg]  # click 8.3 takes 
         if isinstance(value, tuple):
             return value
         names = [name.strip().lower() for name in value.split(",")]
+        if "" in names:
+            self.fail(f"a name is missing; there are {', '.join(DIMENSIONS)}.", param, ctx)
         if unknown := [name for name in names if name not in DIMENSIONS]:
             self.fail(f"there is no {unknown[0]!r}; there are {', '.join(DIMENSIONS)}.", param, ctx)
         return tuple(dict.fromkeys(names))  # type: ignore[arg-type]  # just looked up

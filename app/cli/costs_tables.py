@@ -285,6 +285,6 @@ def _speed(tokens_per_second: float | None) -> str:
     return "-" if tokens_per_second is None else f"{tokens_per_second:,.0f}"
 
 
-def number_of(number: int, noun: str) -> str:
-    """``1 call``, ``1,234 calls``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+def number_of(number: int, noun: str, plural: str = "") -> str:
+    """``1 call``, ``1,234 calls``; ``plural`` where it is more than an ``s``."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"

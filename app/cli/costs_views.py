@@ -21,12 +21,14 @@ from app.cli.costs_tables import (
 from app.figures import count, money
 from core.costs.ledger_records import Totals
 from core.costs.periods import PeriodName, period
+from core.costs.price_rows import RECKONED_BY_LITELLM
 from core.errors import InputError
 from core.review import Detour, Dimension, GroupOrder, Report, Scope, SessionOrder, TurnSpend
 from core.review.groups import ordered
 
 if TYPE_CHECKING:
     from core.review.review import Review
+    from core.review.running import Running
 
 __all__ = ("GroupView", "Overview", "SessionView", "View")
 
@@ -67,13 +69,15 @@ class Overview:
         """See `View`."""
         sums = await self._sums(review)
         totals = sums[-1][1]
+        at_work = _at_work(await review.running(self.scope))
         if not totals.calls:
-            return []
+            return at_work
         page = await review.sessions(self.scope, order=self._order, limit=self.limit or _SESSIONS_SHOWN)
         more = page.count - len(page.sessions)
         return [
             *sum_lines(sums, width),
             *remarks(totals),
+            *at_work,
             "",
             *session_lines(page.sessions, width),
             *([f"… and {more:,} more; -n shows as many as you like."] if more else []),
@@ -127,8 +131,9 @@ class GroupView:
     async def lines(self, review: Review, width: int | None) -> list[str]:
         """See `View`."""
         groups = await review.groups(self.by, self.scope)
+        at_work = _at_work(await review.running(self.scope))
         if not groups:
-            return []
+            return at_work
         shown = ordered(groups, self._order, descending=self._descending)[: self.limit]
         ids = {str(part.keys[self.by.index("session")]) for part in shown} if "session" in self.by else ()
         totals = await review.totals(self.scope)
@@ -139,6 +144,7 @@ class GroupView:
             "",
             _in_words(totals),
             *remarks(totals),
+            *at_work,
         ]
 
     async def report(self, review: Review) -> Report:
@@ -179,6 +185,7 @@ class SessionView:
             *titles,
             _in_words(totals),
             *remarks(totals),
+            *_imported(turns),
             "",
             *turn_lines(shown, width),
             *([f"… and {more:,} more."] if more else []),
@@ -219,14 +226,28 @@ def _in_words(totals: Totals) -> str:
     return " · ".join(parts)
 
 
+def _at_work(running: Running) -> list[str]:
+    """What is in no sum yet."""
+    if not running.calls:
+        return []
+    most = f", and may cost up to {money(running.reserved)}" if running.reserved else ""
+    return [f"{number_of(running.calls, 'call is', 'calls are')} running{most}: not in these sums."]
+
+
+def _imported(turns: Sequence[TurnSpend]) -> list[str]:
+    """Whose word it is where no price was looked up."""
+    reckoned = sum(call.price_id == RECKONED_BY_LITELLM for turn in turns for call in turn.calls)
+    return [f"The cost of {number_of(reckoned, 'call')} as reckoned by LiteLLM."] if reckoned else []
+
+
 _KINDS = {
-    "retry": "retries",
-    "fallback": "fallbacks",
-    "hedge": "hedges",
-    "rescue": "rescues",
-    "speculation": "early answers thrown away",
-    "stopped": "answers stopped",
-    "broken": "answers broken off",
+    "retry": ("retry", "retries"),
+    "fallback": ("fallback", "fallbacks"),
+    "hedge": ("hedge", "hedges"),
+    "rescue": ("rescue", "rescues"),
+    "speculation": ("early answer thrown away", "early answers thrown away"),
+    "stopped": ("answer stopped", "answers stopped"),
+    "broken": ("answer broken off", "answers broken off"),
 }
 
 
@@ -235,5 +256,5 @@ def _detours(detours: Sequence[Detour]) -> str:
         sum((each.cost for each in detours), start=detours[0].cost * 0),
         estimated=any(each.estimated_cost for each in detours),
     )
-    kinds = ", ".join(f"{each.calls} {_KINDS[each.kind]}" for each in detours)
+    kinds = ", ".join(number_of(each.calls, *_KINDS[each.kind]) for each in detours)
     return f"Detours cost {cost}: {kinds}."

@@ -16,7 +16,10 @@ from sqlalchemy import Connection, select, text
 from core.catalogue import Price, SpeechPrice
 from core.storage.tables import price_rows
 
-__all__ = ("PriceRow", "keep_price", "price_row")
+__all__ = ("RECKONED_BY_LITELLM", "PriceRow", "keep_price", "price_row")
+
+RECKONED_BY_LITELLM = "litellm"
+"""The price of imported calls whose cost is LiteLLM's own word; it has no rates."""
 
 _KEEP = text(
     "INSERT INTO price_rows (id, provider, model, rates, source, valid_from) "
@@ -61,6 +64,8 @@ def keep_price(connection: Connection, provider: str, model: str, price: Price |
 
 def price_row(connection: Connection, price_id: str) -> PriceRow | None:
     """The price of that id, if a call was ever booked with it."""
+    if price_id == RECKONED_BY_LITELLM:
+        return PriceRow(price_id, "", "", {}, "reckoned by LiteLLM", None)
     row = connection.execute(select(price_rows).where(price_rows.c.id == price_id)).one_or_none()
     if row is None:
         return None

@@ -102,8 +102,8 @@ def call_report(connection: Connection, session_id: str) -> Report:
 
 
 def sums(totals: Totals) -> Row:
-    """Totals under the names they have in every report."""
-    speed = totals.tokens_per_second
+    """Totals under the names they have in every report; money is unknown where no call's price is known."""
+    speed, is_unknown = totals.tokens_per_second, bool(totals.unknown_price_calls and not totals.cost)
     return {
         "turns": totals.turns,
         "calls": totals.calls,
@@ -111,11 +111,11 @@ def sums(totals: Totals) -> Row:
         "completion_tokens": totals.completion_tokens,
         "cached_tokens": totals.cached_tokens,
         "reasoning_tokens": totals.reasoning_tokens,
-        "cost_usd": totals.cost,
-        "estimated_cost_usd": totals.estimated_cost,
+        "cost_usd": None if is_unknown else totals.cost,
+        "estimated_cost_usd": None if is_unknown else totals.estimated_cost,
         "estimated_calls": totals.estimated_calls,
         "unknown_price_calls": totals.unknown_price_calls,
-        "cache_saving_usd": totals.cache_saving,
+        "cache_saving_usd": None if is_unknown else totals.cache_saving,
         "tokens_per_second": None if speed is None else round(speed, 1),
         "audio_seconds": totals.audio_seconds,
         "characters": totals.characters,

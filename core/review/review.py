@@ -15,6 +15,7 @@ from core.review.forecast import Forecast
 from core.review.groups import Group, GroupOrder, group, totals
 from core.review.questions import Detour, Repriced, detours, month_forecast, repriced
 from core.review.report import Report, call_report, group_report, session_report
+from core.review.running import Running, running
 from core.review.scope import Scope
 from core.review.sessions import SessionOrder, SessionPage, session_page, session_titles
 from core.review.turns import TurnSpend, session_turns
@@ -37,6 +38,10 @@ class Review:
     async def totals(self, scope: Scope = EVERYTHING) -> Totals:
         """The sums of all calls in the scope."""
         return await self._database.read(totals, scope)
+
+    async def running(self, scope: Scope = EVERYTHING) -> Running:
+        """The calls in the scope that run right now, which are in no sum yet."""
+        return await self._database.read(running, scope)
 
     async def groups(self, by: Sequence[Dimension], scope: Scope = EVERYTHING) -> list[Group]:
         """The sums of the calls in the scope by these dimensions, sorted by them."""

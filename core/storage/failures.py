@@ -18,6 +18,7 @@ _BUSY = frozenset({"55P03", "40001", "40P01"})
 _DISK_FULL = "53100"
 _NO_RIGHT = "42501"
 _READ_ONLY = "25006"
+_OUT_OF_RANGE = "22003"
 _REFUSED = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
 """What a server says to users it does not let in: while one connects there are no codes, and in a server's
 other languages it is told as one that cannot be reached, in its own words."""
@@ -76,6 +77,8 @@ def _of_sqlite(error: BaseException, place: str) -> StorageError:
             f"Reading or writing the database {place} failed: {error}.",
             hint="Check the disk, its quota and the file-size limit; what was stored before is intact.",
         )
+    if str(error) == "integer overflow":
+        return _too_large(place)
     return StorageError(f"The database {place} reported: {error}.")
 
 
@@ -84,6 +87,8 @@ def _of_postgresql(error: BaseException, state: str | None, place: str) -> Stora
         return _busy(place)
     if state == _DISK_FULL:
         return _full(place)
+    if state == _OUT_OF_RANGE:
+        return _too_large(place)
     said = _first_line(error)
     if state == _NO_RIGHT:
         return StorageError(
@@ -141,6 +146,14 @@ def _full(place: str) -> DiskFull:
     return DiskFull(
         f"There is no room left to write to the database {place}.",
         hint="Free some disk space; everything stored before is intact.",
+    )
+
+
+def _too_large(place: str) -> StorageError:
+    return StorageError(
+        f"A sum in the database {place} is larger than it can hold.",
+        hint="No use adds up to that: a call was imported wrong or is damaged. Look at less at once, such as "
+        "`tensorwall costs --by day --since 7d` or one session, to find it.",
     )
 
 

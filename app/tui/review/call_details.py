@@ -114,6 +114,8 @@ def _cost(call: CallRecord) -> str:
 def _price(call: CallRecord, paid: PriceRow | None) -> str:
     if paid is None:
         return "unknown for this model" if call.outcome != "running" and call.cost is None else ""
+    if not paid.rates:
+        return paid.source
     rates = ", ".join(
         f"${price(Decimal(paid.rates[name]))} {word}" for name, word in _RATES.items() if paid.rates.get(name)
     )
@@ -122,7 +124,7 @@ def _price(call: CallRecord, paid: PriceRow | None) -> str:
 
 
 def _source(paid: PriceRow | None) -> str:
-    if paid is None:
+    if paid is None or not paid.rates:
         return ""
     since = f", from {paid.valid_from}" if paid.valid_from else ""
     return f"{paid.id}{since} {paid.source}".strip()

@@ -11,14 +11,13 @@ from core.catalogue import Price
 from core.costs.booking import money_values
 from core.costs.imports.provider_names import provider_and_model
 from core.costs.imports.usage_history import LABELS, ImportedCall, ImportKind
+from core.costs.price_rows import RECKONED_BY_LITELLM
 from core.costs.worst_case import PricedModels
 from core.identifiers import derived_id
 
 __all__ = ("LedgerRow", "LedgerRows")
 
 _CALL_ID_LENGTH = 24
-_LITELLM_PRICE = "litellm"
-"""The price of what LiteLLM reckoned itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class LedgerRows:
             money = money_values(call.usage, price)
         else:
             price = None
-            money = {"cost": call.cost, "price_id": _LITELLM_PRICE, "cache_saving": None}
+            money = {"cost": call.cost, "price_id": RECKONED_BY_LITELLM, "cache_saving": None}
         values = {
             "call_id": derived_id(self._kind, call.source_id, length=_CALL_ID_LENGTH),
             "session_id": derived_id(self._kind, call.session) if call.session else None,

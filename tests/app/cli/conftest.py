@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.cli.booked import Ledger
 from tests.simulated import Simulated
 
 ROOT = Path(__file__).parents[3]
@@ -99,6 +100,14 @@ def start(simulator: Simulated) -> Iterator[Callable[..., subprocess.Popen[bytes
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+async def ledger() -> Ledger:
+    """The ledger that the command will open, filled."""
+    ledger = Ledger()
+    await ledger.fill()
+    return ledger
 
 
 class OnTerminal:
