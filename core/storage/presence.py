@@ -56,9 +56,9 @@ class FilePresence(Presence):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in folder.iterdir():  # what the dead have left
-            _remove_if_free(file)
+        with contextlib.suppress(FileNotFoundError):  # never made, or removed by the last one to leave
+            for file in folder.iterdir():  # what the dead have left
+                _remove_if_free(file)
         self._descriptor: int | None = _claim(folder / self.id)
 
     def is_alive(self, instance: str) -> bool:
@@ -125,7 +125,9 @@ def _key(instance: str) -> int:
 def _claim(file: Path) -> int:
     """Make and lock the file; again when a cleaner removed it in between."""
     while True:
-        file.parent.mkdir(exist_ok=True)
+        # Not with exist_ok, which fails where the folder is removed before it is looked at.
+        with contextlib.suppress(FileExistsError):
+            file.parent.mkdir(parents=True)
         try:
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:  # the folder was removed by the last one to leave

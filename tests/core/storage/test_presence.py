@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from core.storage import Database, open_database
@@ -71,3 +72,17 @@ def test_what_the_dead_left_is_cleared_at_the_next_start(tmp_path: Path) -> None
 
 def test_in_memory_everyone_counts_as_alive() -> None:
     assert Presence().is_alive("somebody")
+
+
+def test_those_who_come_and_go_at_once_are_not_in_each_others_way(tmp_path: Path) -> None:
+    """Whoever leaves last removes the folder, perhaps just when another has found it."""
+
+    def come_and_go(_: int) -> None:
+        for _ in range(200):
+            presence = FilePresence(tmp_path / "open")
+            assert (tmp_path / "open" / presence.id).exists()
+            presence.release()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(come_and_go, range(4)))
+    assert not (tmp_path / "open").exists()
