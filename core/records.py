@@ -1,4 +1,4 @@
-"""What TensorWall remembers: one database with its conversations and its ledger, opened together."""
+"""What TensorWall remembers: conversations, ledger and keys of one database, opened together."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.costs.ledger import Ledger
     from core.costs.voice_turns import VoiceTurns
     from core.costs.worst_case import PricedModels
+    from core.keys.keys import Keys
     from core.review.review import Review
 
 __all__ = ("LazyRecords", "Records", "open_records")
@@ -30,6 +31,7 @@ class Records:
     ledger: Ledger
     voice_turns: VoiceTurns
     review: Review
+    keys: Keys
 
     async def aclose(self) -> None:
         """Store what is queued and close the database."""
@@ -51,6 +53,7 @@ async def open_records(location: str | Path, models: PricedModels) -> Records:
     from core.conversations.conversations import Conversations
     from core.costs.ledger import Ledger
     from core.costs.voice_turns import VoiceTurns
+    from core.keys.keys import Keys
     from core.review.review import Review
 
     records = Records(
@@ -59,6 +62,7 @@ async def open_records(location: str | Path, models: PricedModels) -> Records:
         Ledger(database, models),
         VoiceTurns(database),
         Review(database),
+        Keys(database),
     )
     try:
         await records.conversations.recover()

@@ -66,7 +66,7 @@ class KeyScopes:
             if name not in ENDPOINTS:
                 raise InputError(f"There is no endpoint {name!r}.", hint=f"There are {', '.join(ENDPOINTS)}.")
         for budget in self.budgets:
-            if not 0 < budget.hard <= _MOST:
+            if not budget.hard.is_finite() or not 0 < budget.hard <= _MOST:
                 raise InputError(f"A budget is above $0 and at most ${_MOST:,}.")
         if len({budget.period for budget in self.budgets}) < len(self.budgets):
             raise InputError("There are two budgets of one period.")
@@ -134,14 +134,6 @@ class GatewayKey:
                 code="expired",
                 hint=f"The one in its place begins with {self.prefix}.",
             )
-        return None
-
-    def scope_problem(self, endpoint: str, model: str | None = None) -> KeyRefused | None:
-        """Why this may not be asked with it."""
-        if not self.scopes.allows_endpoint(endpoint):
-            return KeyRefused(f"The key {self.prefix}… is not for the endpoint {endpoint}.", code="scope")
-        if model is not None and not self.scopes.allows_model(model):
-            return KeyRefused(f"The key {self.prefix}… is not for the model {model}.", code="scope")
         return None
 
     def is_named(self, word: str) -> bool:

@@ -31,7 +31,10 @@ __all__ = (
     "budget_notices",
     "call_kinds",
     "calls",
+    "gateway_key_version",
+    "gateway_keys",
     "imported_sessions",
+    "key_spend",
     "kind_spend",
     "messages",
     "metadata",
@@ -149,9 +152,18 @@ calls = Table(
     Column("cache_saving", Money),
     Column("audio_seconds", Float),
     Column("characters", BigInteger),
+    Column("key_id", String(12)),
+    Column("client_request_id", StoredText),
     Index("ix_calls_started_at", "started_at"),
     Index("ix_calls_session_id_started_at", "session_id", "started_at"),
     Index("ix_calls_message_id", "message_id"),
+    Index(
+        "ix_calls_key_id_started_at",
+        "key_id",
+        "started_at",
+        sqlite_where=text("key_id IS NOT NULL"),
+        postgresql_where=text("key_id IS NOT NULL"),
+    ),
     Index(
         "ix_calls_running",
         "writer",
@@ -162,7 +174,8 @@ calls = Table(
 """The ledger: one row an upstream call. No foreign keys, since what was spent outlives a deleted
 session. ``cost`` is null while a call runs and where the price is unknown. ``reserved``: the most it may
 cost, held against the budgets while it runs. ``cache_saving``: what its cached tokens would have cost more.
-``role``: why it was made, see ``core.chat.CallRole``. Times are in seconds."""
+``role``: why it was made, see ``core.chat.CallRole``. ``key_id``: the gateway's key that it was made with;
+``client_request_id``: what that client calls it. Times are in seconds."""
 
 call_kinds = Table(
     "call_kinds",
@@ -241,6 +254,54 @@ kind_spend = Table(
 )
 """``spend`` without its sessions, by six hours since 1970 (24 quarters): a quarter as many rows. Triggers on
 ``spend`` keep it."""
+
+key_spend = Table(
+    "key_spend",
+    metadata,
+    Column("key_id", String(12), primary_key=True),
+    Column("quarter", BigInteger, primary_key=True, autoincrement=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("unknown_price_calls", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cost", Money, nullable=False),
+    Column("estimated_cost", Money, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Sums over the calls of each of the gateway's keys, by the quarter of an hour they started in, kept as
+``spend`` is: what a key's budgets are read from."""
+
+gateway_keys = Table(
+    "gateway_keys",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", StoredText, nullable=False),
+    Column("prefix", String(11), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("previous_prefix", String(11)),
+    Column("previous_hash", String(64)),
+    Column("previous_until", UtcTime),
+    Column("models", StoredText),
+    Column("endpoints", StoredText),
+    Column("budget_day", Money),
+    Column("budget_week", Money),
+    Column("budget_month", Money),
+    Column("budget_total", Money),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+)
+"""The gateway's keys, see ``core.keys``; of their secrets there are hashes alone. ``models`` and
+``endpoints`` are names with spaces between; null allows all. Triggers keep rows from being deleted, since
+``calls`` refers to them."""
+
+gateway_key_version = Table(
+    "gateway_key_version",
+    metadata,
+    Column("version", BigInteger, nullable=False),
+)
+"""One row, which triggers count up at every change of ``gateway_keys``: whoever holds keys in memory sees by
+it that they are not the ones in force."""
 
 price_rows = Table(
     "price_rows",
