@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ from core.costs.periods import local_midnight, quarter_of, quarter_start
 from core.records import Records, open_records
 from core.review import DIMENSIONS, Filter, Scope, SessionOrder, SessionSpend
 from core.review.dimensions import FIELDS
-from core.storage.tables import quarter_spend, spend
+from core.storage.tables import kind_spend, quarter_spend, session_spend, spend
 from tests.core.review.plain_sums import ended, grouped, same
 from tests.core.review.sequences import Step, moments, play, steps
 
@@ -97,17 +97,60 @@ async def test_nothing_is_left_of_rows_that_are_gone(records: Records, sequence:
     await play(records, sequence)
     await play(records, [])
 
-    def left(connection: Any) -> tuple[int, Decimal | None]:
+    def left(connection: Any) -> tuple[list[int], Decimal | None]:
         return (
-            connection.execute(select(func.count()).select_from(spend)).scalar_one(),
+            [
+                connection.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in (spend, session_spend, kind_spend)
+            ],
             connection.execute(select(func.sum(quarter_spend.c.cost))).scalar_one(),
         )
 
     sums, cost = await records.database.read(left)
-    assert (sums, cost or 0) == (0, 0)
+    assert (sums, cost or 0) == ([0, 0, 0], 0)
     assert await records.review.totals() == Totals()
     assert await records.review.groups(("day", "model")) == []
     assert (await records.review.sessions()).sessions == ()
+
+
+@examples
+@given(steps)
+async def test_the_sums_of_sums_are_those_of_their_rows(records: Records, sequence: list[Step]) -> None:
+    """Of every row, with its first and its last quarter of an hour, and of none that is not there."""
+    await play(records, sequence)
+    measures = [column.name for column in kind_spend.c if not column.primary_key]
+
+    def read(connection: Any) -> list[list[Any]]:
+        return [
+            [*connection.execute(select(table)).mappings()] for table in (spend, session_spend, kind_spend)
+        ]
+
+    rows, by_session, by_six_hours = await records.database.read(read)
+
+    def added(key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+        groups: dict[Any, list[Any]] = {}
+        for row in rows:
+            groups.setdefault(key(row), []).append(row)
+        return groups
+
+    def sums(group: list[Any]) -> dict[str, Any]:
+        return {name: sum(row[name] for row in group) for name in measures}
+
+    sessions = added(lambda row: (row["session_id"], row["kind_id"]))
+    assert {(row["session_id"], row["kind_id"]): dict(row) for row in by_session} == {
+        key: {
+            "session_id": key[0],
+            "kind_id": key[1],
+            "first_quarter": min(row["quarter"] for row in group),
+            "last_quarter": max(row["quarter"] for row in group),
+            **sums(group),
+        }
+        for key, group in sessions.items()
+    }
+    kinds = added(lambda row: (row["quarter"] // 24, row["kind_id"]))
+    assert {(row["six_hours"], row["kind_id"]): dict(row) for row in by_six_hours} == {
+        key: {"six_hours": key[0], "kind_id": key[1], **sums(group)} for key, group in kinds.items()
+    }
 
 
 @examples
