@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -73,15 +75,23 @@ async def show_budgets(stored: Stored, session_id: str | None, form: str | None)
     standings = await stored.records.ledger.standings(stored.settings.budgets, session_id)
     if session_id is None:  # which session is not said
         standings = [each for each in standings if each.budget.scope != "session"]
+    estimated = [await _estimated(stored.records.review, each, session_id) for each in standings]
     if form == "json":
-        emit_objects([_standing(each) for each in standings])
+        rows = zip(standings, estimated, strict=True)
+        emit_objects([_standing(each) | {"estimated_usd": part} for each, part in rows])
     elif standings:
-        for line in budget_lines(standings, terminal_width()):
+        for line in budget_lines(standings, estimated, terminal_width()):
             emit_line(line)
     if not standings:
         which = "" if session_id else ", or only for sessions (--session ID)"
         note(f"No budget is set{which}. Such as: tensorwall config set budgets.month.hard 20")
     return 0
+
+
+async def _estimated(review: Review, standing: Standing, session_id: str | None) -> Decimal:
+    """The part of what is spent of a budget that rests on estimated tokens, US dollars."""
+    of_session = session_id if standing.budget.scope == "session" else None
+    return (await review.totals(Scope(standing.period.since, session_id=of_session))).estimated_cost
 
 
 async def show_instead(stored: Stored, scope: Scope, model: str, form: str | None) -> int:
@@ -122,19 +132,23 @@ def _repriced(answer: Repriced) -> dict[str, Cell]:
         "calls": answer.calls,
         "left_out": answer.left_out,
         "unknown_price_calls": answer.unknown_price_calls,
+        "estimated_calls": answer.estimated_calls,
         "actual_usd": answer.actual,
         "instead_usd": answer.instead,
     }
 
 
 def _in_words(answer: Repriced, model: str) -> list[str]:
+    dollars = partial(money, estimated=answer.estimated_calls > 0)
     difference = answer.instead - answer.actual
-    change = f"{money(abs(difference))} {'more' if difference > 0 else 'less'}" if difference else "the same"
+    change = (
+        f"{dollars(abs(difference))} {'more' if difference > 0 else 'less'}" if difference else "the same"
+    )
     if answer.actual and difference:
         change += f" ({abs(difference) / answer.actual:.0%})"
     lines = [
-        f"{number_of(answer.calls, 'call')} cost {money(answer.actual)}.",
-        f"On {model} they would have cost {money(answer.instead)} at today's price: {change}.",
+        f"{number_of(answer.calls, 'call')} cost {dollars(answer.actual)}.",
+        f"On {model} they would have cost {dollars(answer.instead)} at today's price: {change}.",
     ]
     if answer.left_out:
         lines.append(f"Left out: {number_of(answer.left_out, 'call')} without tokens (failed, or speech).")

@@ -16,6 +16,8 @@ from app.cli.tables import render_table
 from app.figures import count, duration, money
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from core.costs.budgets import Standing
     from core.costs.ledger_records import CallRecord, Totals
     from core.review import Dimension, Group, SessionSpend, TurnSpend
@@ -155,14 +157,15 @@ def turn_lines(turns: Sequence[TurnSpend], width: int | None) -> list[str]:
     return [head, *(line for pair in told for line in pair)]
 
 
-def budget_lines(standings: Sequence[Standing], width: int | None) -> list[str]:
-    """A line a budget."""
+def budget_lines(standings: Sequence[Standing], estimated: Sequence[Decimal], width: int | None) -> list[str]:
+    """A line a budget; ``estimated`` is the part of each that rests on an estimate."""
+    spent = zip(standings, estimated, strict=True)
     return table(
         [
             Column("budget", [each.budget.scope for each in standings], right=False),
             Column("soft", [money(each.budget.soft) if each.budget.soft else "-" for each in standings]),
             Column("hard", [money(each.budget.hard) if each.budget.hard else "-" for each in standings]),
-            Column("spent", [money(each.spent) for each in standings]),
+            Column("spent", [money(each.spent, estimated=part > 0) for each, part in spent]),
             Column("held", [money(each.reserved) for each in standings]),
             Column("left", ["-" if each.left is None else money(each.left) for each in standings]),
             Column("refills", [_refills(each) for each in standings], right=False),

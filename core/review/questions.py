@@ -58,6 +58,7 @@ class Repriced:
         actual: what those that were priced again did cost.
         instead: what they would have cost.
         unknown_price_calls: left out, too, since their own price is unknown.
+        estimated_calls: of those that were priced again, whose tokens are an estimate, so that both sums are.
     """
 
     price: Price
@@ -66,6 +67,7 @@ class Repriced:
     actual: Decimal
     instead: Decimal
     unknown_price_calls: int
+    estimated_calls: int = 0
 
 
 def detours(connection: Connection, scope: Scope) -> list[Detour]:
@@ -92,7 +94,7 @@ def repriced(connection: Connection, scope: Scope, price: Price) -> Repriced:
     Where every token has the same price, sums of tokens cost what the calls would have cost one by one.
     """
     parts = _calls(connection, scope) if price.long_prompt else _sums(connection, scope)
-    counted = left_out = unknown = 0
+    counted = left_out = unknown = estimated = 0
     actual = instead = Decimal(0)
     for row in parts:
         usage = Usage(int(row.prompt_tokens), int(row.completion_tokens), int(row.cached_tokens))
@@ -103,9 +105,10 @@ def repriced(connection: Connection, scope: Scope, price: Price) -> Repriced:
             unknown += int(row.calls)
             continue
         counted += int(row.calls)
+        estimated += int(row.estimated)
         actual += row.cost or Decimal(0)
         instead += price.cost(usage)
-    return Repriced(price, counted, left_out, actual, instead, unknown)
+    return Repriced(price, counted, left_out, actual, instead, unknown, estimated)
 
 
 def month_forecast(connection: Connection, now: datetime) -> Forecast:
@@ -136,6 +139,7 @@ def _sums(connection: Connection, scope: Scope) -> Iterable[Any]:
             spend.c.kind_id,
             sum_of(spend.c.calls).label("calls"),
             sum_of(spend.c.unknown_price_calls).label("unknown"),
+            sum_of(spend.c.estimated_calls).label("estimated"),
             sum_of(spend.c.prompt_tokens).label("prompt_tokens"),
             sum_of(spend.c.completion_tokens).label("completion_tokens"),
             # Of a call that tells of more cached tokens than its prompt has, those of its prompt count.
@@ -158,6 +162,7 @@ def _calls(connection: Connection, scope: Scope) -> Iterable[Any]:
         calls.c.feature,
         literal(1).label("calls"),
         case((calls.c.cost.is_(None), 1), else_=0).label("unknown"),
+        case((calls.c.estimated, 1), else_=0).label("estimated"),
         calls.c.prompt_tokens,
         calls.c.completion_tokens,
         calls.c.cached_tokens,

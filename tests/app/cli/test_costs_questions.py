@@ -14,6 +14,9 @@ def test_on_another_model(tensorwall: Run, ledger: Ledger) -> None:
     assert answer["actual_usd"] == ledger.rivers_totals.cost
     assert 0 < answer["instead_usd"] < answer["actual_usd"]
     words = tensorwall("costs", "--instead", f"groq/{SMALL}", "--session", "latest").out
+    assert answer["estimated_calls"] == 1
+    assert "2 calls cost ~$" in words
+    assert "would have cost ~$" in words
     assert "less (" in words
     assert "at an unknown price" in words
 
@@ -30,3 +33,4 @@ def test_budgets(tensorwall: Run, ledger: Ledger) -> None:
     table = tensorwall("costs", "--budgets", "--session", "latest").out.splitlines()
     assert [line.split()[0] for line in table] == ["budget", "session", "month"]
     assert "with a new session" in table[1]
+    assert table[1].split()[3].startswith("~$")
