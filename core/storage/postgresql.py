@@ -32,6 +32,8 @@ See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWOR
 """
 _SESSION = {
     "lock_timeout": "5s",  # to wait for another process's write
+    "jit": "off",  # takes longer than any of our questions
+    "work_mem": "64MB",  # at most, that a big ledger is summed up and sorted in
     # The server's side of the same: what a machine held that vanished is free soon.
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
