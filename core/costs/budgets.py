@@ -31,17 +31,22 @@ __all__ = (
     "tightest",
 )
 
-Scope = Literal["session", "day", "week", "month"]
+Scope = Literal["session", "day", "week", "month", "total"]
 SCOPES: tuple[Scope, ...] = ("session", "day", "week", "month")
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """One limit, in US dollars: ``soft`` warns once, ``hard`` is never exceeded."""
+    """One limit, in US dollars: ``soft`` warns once, ``hard`` is never exceeded.
+
+    Attributes:
+        key: the prefix of the gateway's key whose own limit it is; ``None`` for one of the settings.
+    """
 
     scope: Scope
     soft: Decimal | None = None
     hard: Decimal | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,8 @@ class BudgetPeriod:
 
     Attributes:
         name: tells it from the others of the same budget: the day it begins, or the session.
-        since: when it began; ``None`` for a session, whose calls all count.
-        refills_at: when the next begins; ``None`` for a session.
+        since: when it began; ``None`` for a session, or in total, where all calls count.
+        refills_at: when the next begins; ``None`` where none does.
     """
 
     name: str
@@ -98,7 +103,7 @@ def period_of(scope: Scope, now: datetime, session_id: str | None) -> BudgetPeri
     """Which period of a budget a call at ``now`` in this session falls into."""
     today = now.astimezone().date()
     match scope:
-        case "session":
+        case "session" | "total":
             return BudgetPeriod(session_id or "")
         case "day":
             first, following = today, today + timedelta(days=1)
@@ -130,7 +135,7 @@ def refusal(standing: Standing, worst: Decimal | None) -> BudgetExceeded:
         worst: what the call may cost; ``None`` where its price is unknown.
     """
     budget, left = standing.budget, standing.left or Decimal(0)
-    limit = f"The hard limit of {_dollars(budget.hard or Decimal(0))} a {budget.scope}"
+    limit = _name_of(budget)
     if worst is None:
         message = f"{limit} cannot be kept with a call whose price is unknown."
         hint = "Ask another model, or: tensorwall config set budgets.unknown_prices allow"
@@ -141,12 +146,24 @@ def refusal(standing: Standing, worst: Decimal | None) -> BudgetExceeded:
         scope=budget.scope,
         left=left,
         refills_at=standing.period.refills_at,
-        hint=f"{_when_there_is_more(standing)}, or raise it: "
-        f"tensorwall config set budgets.{budget.scope}.hard AMOUNT",
+        hint=_when_there_is_more(standing),
     )
 
 
+def _name_of(budget: Budget) -> str:
+    amount = _dollars(budget.hard or Decimal(0))
+    period = "in total" if budget.scope == "total" else f"a {budget.scope}"
+    return f"The hard limit of {amount} {period}" + (f" of the key {budget.key}…" if budget.key else "")
+
+
 def _when_there_is_more(standing: Standing) -> str:
+    budget = standing.budget
+    if budget.key is None:
+        return f"{_refill(standing)}, or raise it: tensorwall config set budgets.{budget.scope}.hard AMOUNT"
+    return f"{_refill(standing)}." if standing.period.refills_at else "Ask for a key with a higher limit."
+
+
+def _refill(standing: Standing) -> str:
     if standing.period.refills_at is None:
         return "Begin a new session"
     return f"It refills on {standing.period.refills_at.astimezone():%a %d %b at %H:%M}"

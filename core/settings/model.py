@@ -339,6 +339,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     budgets: BudgetSettings = BudgetSettings()
     tools: ToolSettings = ToolSettings()
+    gateway: GatewaySettings = GatewaySettings()
     providers: list[ProviderSettings] = Field(default_factory=list)
     """Servers of your own, by any base URL."""
     routes: list[RouteSettings] = Field(default_factory=list)

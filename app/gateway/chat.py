@@ -1,0 +1,167 @@
+"""``POST /v1/chat/completions``: a request through the router, and the answer as the provider wrote it."""
+
+from __future__ import annotations
+
+from pydantic_core import from_json
+
+from app.gateway.api_errors import ApiError, api_error
+from app.gateway.callers import Caller
+from app.gateway.chat_request import asks_for_stream, asks_for_usage, json_object, read_chat_request
+from app.gateway.chunks import ChunkWriter
+from app.gateway.dry_run import dry_run
+from app.gateway.exchange import MEBIBYTE, Exchange
+from app.gateway.gateway import Gateway
+from core.chat import (
+    ChatRequest,
+    Decision,
+    Finished,
+    ReasoningDelta,
+    Relayed,
+    RouteChosen,
+    TextDelta,
+    ToolCallDelta,
+)
+from core.errors import TensorWallError
+from core.providers.request_body import left_out
+from core.routing import ChatStream
+
+__all__ = ("answer_chat",)
+
+_DELTAS = (TextDelta, ReasoningDelta, ToolCallDelta, Finished)
+_STREAM_HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+_DONE = b"data: [DONE]\n\n"
+
+
+async def answer_chat(gateway: Gateway, exchange: Exchange, caller: Caller) -> None:
+    """Answer one chat request.
+
+    Raises:
+        ApiError: the request cannot be understood, or may not be made.
+        TensorWallError: it could not be answered; nothing has been written then.
+    """
+    body = json_object(await exchange.body(gateway.settings.max_body_mb * MEBIBYTE))
+    streamed = asks_for_stream(body)
+    request = read_chat_request(body)
+    caller.check("chat", request.model)
+    if exchange.headers.get("x-dry-run", "").lower() in ("1", "true", "yes"):
+        await dry_run(gateway, exchange, request)
+        return
+    async with exchange.cancelled_when_client_goes():
+        if streamed:
+            await _Streamed(gateway, exchange, caller, request, wants_usage=asks_for_usage(body)).give()
+        else:
+            await _give_whole(gateway, exchange, caller, request)
+
+
+async def _give_whole(gateway: Gateway, exchange: Exchange, caller: Caller, request: ChatRequest) -> None:
+    entry = gateway.ledger.entry(caller.place(exchange), caller.key, caller.recheck)
+    response = await gateway.router.chat(request, observer=entry, gate=entry, api_keys=caller.api_keys)
+    assert response.decision is not None
+    assert response.relayed is not None
+    headers = _headers(gateway, request, response.decision)
+    if response.cost is not None:
+        headers["x-tensorwall-cost"] = f"{response.cost:f}"
+    upstream = sum(call.duration or 0.0 for call in response.decision.calls) + response.decision.waited
+    headers["x-tensorwall-overhead-ms"] = _milliseconds(gateway.clock() - exchange.began - upstream)
+    await exchange.answer(response.relayed, headers)
+
+
+class _Streamed:
+    """One streamed answer.
+
+    Nothing is written before a route has begun to answer, so that an error has its status.
+    """
+
+    def __init__(
+        self, gateway: Gateway, exchange: Exchange, caller: Caller, request: ChatRequest, *, wants_usage: bool
+    ) -> None:
+        self._gateway = gateway
+        self._exchange = exchange
+        self._caller = caller
+        self._request = request
+        self._wants_usage = wants_usage
+        self._held: list[bytes] = []
+
+    async def give(self) -> None:
+        """Pass the answer on, piece by piece."""
+        gateway, caller = self._gateway, self._caller
+        entry = gateway.ledger.entry(caller.place(self._exchange), caller.key, caller.recheck)
+        stream = gateway.router.stream(self._request, observer=entry, gate=entry, api_keys=caller.api_keys)
+        try:
+            async with stream as events:
+                await self._pass_on(events)
+        except TensorWallError as error:
+            if not self._exchange.status:
+                raise
+            await self._break_off(api_error(error, own_keys=caller.api_keys))
+
+    async def _pass_on(self, stream: ChatStream) -> None:
+        write, writer = self._exchange.write, ChunkWriter(self._request.model)
+        started = False
+        async for event in stream:
+            if type(event) is Relayed:
+                writer.relaying = True
+                if self._is_wanted(event.data):
+                    chunk = b"data: " + event.data.encode("utf-8", "replace") + b"\n\n"
+                    if started:
+                        await write(chunk)
+                    else:
+                        self._held.append(chunk)
+                continue
+            if type(event) is RouteChosen:
+                self._held.clear()
+                writer.begin(event)
+            if not started and type(event) in _DELTAS:
+                started = True
+                await self._start(stream.decision)
+            if not writer.relaying and (own := writer.chunk(event, usage=self._wants_usage)):
+                await write(own)
+        await self._end(stream)
+
+    def _is_wanted(self, data: str) -> bool:
+        """Whether the client asked for this chunk: that with the usage alone is often asked for by us."""
+        if self._wants_usage or '"usage"' not in data:
+            return True
+        return bool(from_json(data).get("choices"))
+
+    async def _start(self, decision: Decision) -> None:
+        """Write the headers, now that it is known who answers, and what was held back."""
+        call = decision.calls[-1]
+        waited = decision.waited + sum(earlier.duration or 0.0 for earlier in decision.calls[:-1])
+        overhead = self._gateway.clock() - self._exchange.began - waited - (call.first_token or 0.0)
+        headers = _headers(self._gateway, self._request, decision)
+        headers["x-tensorwall-overhead-ms"] = _milliseconds(overhead)
+        await self._exchange.start(200, {**_STREAM_HEADERS, **headers})
+        for chunk in self._held:
+            await self._exchange.write(chunk)
+        self._held.clear()
+
+    async def _end(self, stream: ChatStream) -> None:
+        """The end mark; before it the cost, as a comment that clients skip, since headers come first."""
+        response = stream.response
+        if response is not None and response.cost is not None:
+            await self._exchange.write(f": x-tensorwall-cost: {response.cost:f}\n\n".encode())
+        await self._exchange.write(_DONE)
+        await self._exchange.finish()
+
+    async def _break_off(self, error: ApiError) -> None:
+        """Tell an error within the stream, as OpenAI does, and leave out the end mark."""
+        await self._exchange.write(b"data: " + error.body + b"\n\n")
+        await self._exchange.finish()
+
+
+def _headers(gateway: Gateway, request: ChatRequest, decision: Decision) -> dict[str, str]:
+    """Who answers, and how many calls that took."""
+    call = decision.calls[-1]
+    headers = {
+        "x-tensorwall-route": f"{call.provider}/{call.model}",
+        "x-tensorwall-attempts": str(len(decision.calls)),
+    }
+    provider = gateway.providers.get(call.provider)
+    if provider is not None and (missing := left_out(provider.profile, request, model=call.model)):
+        headers["x-tensorwall-left-out"] = ",".join(missing)
+    return headers
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{max(0.0, seconds) * 1000:.3f}"

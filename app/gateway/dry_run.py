@@ -1,0 +1,50 @@
+"""``X-Dry-Run``: what a request would cost and where it would go, with nothing sent and nothing booked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from pydantic_core import to_json
+
+from app.gateway.exchange import Exchange
+from app.gateway.gateway import Gateway
+from core.chat import ChatRequest, UpstreamCall
+from core.costs.worst_case import worst_case
+
+__all__ = ("dry_run",)
+
+
+async def dry_run(gateway: Gateway, exchange: Exchange, request: ChatRequest) -> None:
+    """Answer with the routes in the order they would be tried, the first with its estimate."""
+    routes, skipped = gateway.router.preview(request)
+    first = routes[0]
+    call = UpstreamCall(
+        call_id="",
+        route=request.model,
+        provider=first.provider,
+        model=first.model,
+        reason=first.reason,
+        started_at=datetime.now(UTC),
+    )
+    most = worst_case(gateway.catalogue, call, request, first.output_cap)
+    answer = {
+        "object": "chat.completion.dry_run",
+        "model": request.model,
+        "route": {"provider": first.provider, "model": first.model, "reason": first.reason},
+        "then": [{"provider": route.provider, "model": route.model} for route in routes[1:]],
+        "skipped": [
+            {"provider": route.provider, "model": route.model, "reason": route.reason} for route in skipped
+        ],
+        "estimate": {
+            "prompt_tokens": most.prompt_tokens,
+            "max_completion_tokens": most.output_tokens,
+            "prompt_cost_usd": _dollars(most.cost(0)),
+            "worst_cost_usd": _dollars(most.cost()),
+        },
+    }
+    await exchange.answer(to_json(answer), {"x-tensorwall-route": f"{first.provider}/{first.model}"})
+
+
+def _dollars(cost: Decimal | None) -> str | None:
+    return None if cost is None else f"{cost:f}"

@@ -1,0 +1,138 @@
+"""One HTTP request and its answer, as plain ASGI: what stands between the socket and an endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from app.gateway.api_errors import ApiError
+
+__all__ = ("MEBIBYTE", "Exchange")
+
+MEBIBYTE = 1024 * 1024
+_BODY_SECONDS = 60.0
+"""The longest a request's body may take to arrive."""
+
+
+class Exchange:
+    """Reads the request and writes the answer.
+
+    Attributes:
+        request_id: the client's ``X-Request-ID``, or one made here; every answer carries it.
+        began: when the request arrived, on the loop's clock.
+        status: the status that was sent; 0 before.
+        gone: the client closed the connection before the answer was complete.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, *, request_id: str) -> None:
+        self.scope = scope
+        self.headers = Headers(scope=scope)
+        self.request_id = request_id
+        self.began = asyncio.get_running_loop().time()
+        self.status = 0
+        self.gone = False
+        self._receive = receive
+        self._send = send
+
+    async def body(self, most: int) -> bytes:
+        """The whole body of the request.
+
+        Args:
+            most: bytes it may have.
+
+        Raises:
+            ApiError: 413 where it is larger, 408 where it does not arrive.
+        """
+        declared = self.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > most:
+            raise _too_large(most)
+        message = await self._next_piece()
+        if not message.get("more_body"):
+            return _checked(message.get("body", b""), most)
+        pieces = bytearray(message.get("body", b""))
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                while message.get("more_body"):
+                    message = await self._next_piece()
+                    pieces += message.get("body", b"")
+                    _checked(pieces, most)
+        except TimeoutError:
+            raise ApiError(
+                408, f"The request's body did not arrive within {_BODY_SECONDS:g} seconds."
+            ) from None
+        return bytes(pieces)
+
+    async def _next_piece(self) -> Mapping[str, bytes]:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self.gone = True
+            raise ApiError(400, "The connection was closed within the request.")
+        return message
+
+    @contextlib.asynccontextmanager
+    async def cancelled_when_client_goes(self) -> AsyncIterator[None]:
+        """Cancel what runs in the block as soon as the client closes the connection, and leave quietly."""
+        working = asyncio.current_task()
+        assert working is not None
+        watch = asyncio.create_task(self._disconnection(), name="watch the client")
+        watch.add_done_callback(lambda watched: None if watched.cancelled() else working.cancel())
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.gone or working.uncancel():
+                raise
+        finally:
+            watch.cancel()
+
+    async def _disconnection(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Write the status line and the headers."""
+        self.status = status
+        raw = [
+            (name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()
+        ]
+        raw.append((b"x-request-id", self.request_id.encode("latin-1")))
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def write(self, data: bytes) -> None:
+        """Write a piece of the answer's body."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self) -> None:
+        """End the body."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def answer(
+        self,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        status: int = 200,
+        content_type: str = "application/json",
+    ) -> None:
+        """Write a whole answer."""
+        sizes = {"content-type": content_type, "content-length": str(len(body))}
+        await self.start(status, {**sizes, **(headers or {})})
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def refuse(self, error: ApiError, headers: Mapping[str, str] | None = None) -> None:
+        """Answer with an error."""
+        await self.answer(error.body, {**(headers or {}), **error.headers}, status=error.status)
+
+
+def _checked(body: bytes | bytearray, most: int) -> bytes:
+    if len(body) > most:
+        raise _too_large(most)
+    return bytes(body)
+
+
+def _too_large(most: int) -> ApiError:
+    return ApiError(413, f"The request's body is larger than {most:,} bytes.", code="request_too_large")

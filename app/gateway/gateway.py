@@ -1,0 +1,47 @@
+"""What the endpoints share: the parts of the application, as a server uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.keys.ring import KeyRing
+
+from app.gateway.metrics import Metrics
+from core.catalogue import Catalogue
+from core.costs.group_ledger import GroupLedger
+from core.providers import Provider
+from core.records import Records
+from core.routing import LLMRouter
+from core.settings import GatewaySettings
+
+__all__ = ("Gateway",)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One running gateway.
+
+    Attributes:
+        settings: the ``gateway`` section.
+        router: chooses who answers.
+        providers: who may answer, by name.
+        catalogue: models, windows, prices.
+        routes: names that stand for models, such as ``llama-70b``.
+        records: the database with keys, ledger and conversations.
+        ledger: books the calls of all requests.
+        ring: the keys, in memory.
+        metrics: what is counted for Prometheus.
+        clock: the loop's seconds.
+    """
+
+    settings: GatewaySettings
+    router: LLMRouter
+    providers: Mapping[str, Provider]
+    catalogue: Catalogue
+    routes: Sequence[str]
+    records: Records
+    ledger: GroupLedger
+    ring: KeyRing
+    metrics: Metrics
+    clock: Callable[[], float]

@@ -1,0 +1,168 @@
+"""Running the gateway: one process, or several on one socket."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
+
+from app.composition import Source, compose
+from app.gateway.application import create_app, open_gateway
+from core.credentials import redact
+from core.errors import ConfigurationError, TensorWallError
+from core.settings import load_settings
+
+__all__ = ("ServeOptions", "ServedGateway", "listen", "serve")
+
+log = logging.getLogger("tensorwall.gateway")
+
+_KEEP_ALIVE = 75
+"""Seconds; longer than clients keep idle connections, so that they close them and not we."""
+_GRACE = 10
+"""Seconds for running answers once the server is told to stop."""
+_BACKLOG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line says; the rest is in the settings.
+
+    Attributes:
+        host: what to listen on.
+        workers: processes that answer.
+        demo: answers come from the simulator.
+    """
+
+    host: str
+    workers: int = 1
+    demo: bool = False
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening socket.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host} port {port} cannot be listened on: {error.strerror or error}.",
+            hint="Take another with --port; --port 0 takes a free one.",
+        ) from None
+
+
+def serve(options: ServeOptions, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; running answers have ten seconds to end then.
+
+    Args:
+        options: from the command line.
+        listener: as `listen` makes it.
+        ready: called once requests are taken.
+
+    Raises:
+        TensorWallError: the gateway cannot be opened; of several processes each logs why.
+    """
+    app = ServedGateway(options)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        loop="none" if sys.platform == "win32" else "uvloop",
+        ws="none",
+        lifespan="on",
+        workers=options.workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    if options.workers > 1:
+        ready()
+        Multiprocess(config, [listener]).run()
+        return
+    try:
+        _Server(config, ready).run(sockets=[listener])
+    except SystemExit:
+        if app.failure is not None:
+            raise app.failure from None
+        raise
+
+
+class ServedGateway:
+    """The ASGI application that opens the gateway when its process starts, and closes it in the end.
+
+    Attributes:
+        failure: why it could not be opened.
+    """
+
+    def __init__(self, options: ServeOptions) -> None:
+        self.failure: TensorWallError | None = None
+        self._options = options
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live from the server's start to its end."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        _log_to_stderr()
+        async with contextlib.AsyncExitStack() as exits:
+            try:
+                self._app = await self._open(exits)
+            except TensorWallError as error:
+                self.failure = error
+                if self._options.workers > 1:
+                    log.error("%s", error)
+                await send({"type": "lifespan.startup.failed", "message": ""})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self, exits: contextlib.AsyncExitStack) -> ASGIApp:
+        services = await compose(load_settings(), source=Source("demo") if self._options.demo else None)
+        exits.push_async_callback(services.aclose)
+        gateway = await exits.enter_async_context(open_gateway(services))
+        return create_app(gateway, own_names=(self._options.host,))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server that says when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+class _Redacted(logging.Formatter):
+    """Leaves keys out, whoever wrote them into a message or a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])

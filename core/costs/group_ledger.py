@@ -1,0 +1,374 @@
+"""The ledger of a server: the calls of many requests booked together, in one transaction for all that wait.
+
+A row is stored before its call is sent, so that whatever dies leaves a mark of every call it was making.
+While one transaction runs the next requests gather, and the following one takes them all: alone a request
+waits for one small transaction, and a hundred at once for hardly more. Needs SQLAlchemy, so import it once a
+database is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, update
+
+from core.chat import ChatRequest, UpstreamCall
+from core.costs.booking import Place, Priced, booked_usage, call_values, money_values, priced
+from core.costs.budget_gate import lock_reservations, standings
+from core.costs.budgets import Budget, Standing, budgets_of, refusal, tightest
+from core.costs.key_budgets import key_standings
+from core.costs.price_rows import keep_price
+from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
+from core.errors import BudgetExceeded, StorageError, TensorWallError
+from core.keys import GatewayKey
+from core.keys.ring import KeyRing
+from core.settings import BudgetSettings
+from core.storage import Database
+from core.storage.tables import calls
+
+__all__ = ("GroupLedger", "LedgerEntry")
+
+_INSERT = insert(calls)
+_SETTLE = update(calls).where(calls.c.call_id == bindparam("booked"))
+_WITHDRAW = delete(calls).where(calls.c.call_id == bindparam("booked"), calls.c.outcome == "running")
+_RETRY_SECONDS = 1.0
+"""After which calls that could not be settled are tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a call will ask, and the tokens its answer may have at most."""
+
+    request: ChatRequest
+    output_cap: int | None
+
+
+@dataclass(slots=True, eq=False)
+class _Admission:
+    """A call that waits for its row."""
+
+    entry: LedgerEntry
+    call: UpstreamCall
+    question: _Question
+    admitted: asyncio.Future[int | None]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one transaction does."""
+
+    admissions: list[_Admission] = field(default_factory=list)
+    ended: list[UpstreamCall] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.admissions or self.ended or self.withdrawn)
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """What is looked up before the transaction, since it may take a while the first time."""
+
+    worst: list[WorstCase] = field(default_factory=list)
+    ended: list[Priced[UpstreamCall]] = field(default_factory=list)
+
+
+class GroupLedger:
+    """Books and admits the calls of all requests of this process, on the loop that runs it.
+
+    Args:
+        database: holds the ledger.
+        models: prices and sizes.
+        budgets: what may be spent; those of conversations do not count here.
+        ring: the keys; a call of one that was revoked in the meantime is not admitted.
+        recover: settles what died; money may be held for a process that is gone.
+
+    Attributes:
+        failure: why calls could not be settled, as long as that lasts; ``None`` when all is well.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        models: PricedModels,
+        budgets: BudgetSettings | None,
+        ring: KeyRing,
+        recover: Callable[[], Awaitable[int]],
+    ) -> None:
+        self.failure: TensorWallError | None = None
+        self._database = database
+        self._models = models
+        self._budgets = tuple(
+            budget for budget in budgets_of(budgets) if budget.hard is not None and budget.scope != "session"
+        )
+        self._refuse_unknown = budgets is None or budgets.unknown_prices == "refuse"
+        self._ring = ring
+        self._recover = recover
+        self._waiting = _Batch()
+        self._writing: Future[list[int | TensorWallError | None]] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._loop = asyncio.get_running_loop()
+        self._retry: asyncio.TimerHandle | None = None
+        self._kept_prices: set[str] = set()
+
+    @property
+    def unsettled(self) -> int:
+        """Calls that are over and not yet settled in the database."""
+        return len(self._waiting.ended)
+
+    def entry(self, place: Place, key: GatewayKey, recheck: Callable[[], object]) -> LedgerEntry:
+        """What to hand to the router for one request, as its observer and as its gate.
+
+        Args:
+            place: what its calls belong to.
+            key: whose budgets count beside the common ones.
+            recheck: raises where the key may not be used any more; asked when the ring is fresh.
+        """
+        return LedgerEntry(self, place, key, recheck)
+
+    async def aclose(self) -> None:
+        """Wait until everything is stored, or cannot be."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+            self._write_next()
+        await self._idle.wait()
+
+    async def admit(self, entry: LedgerEntry, call: UpstreamCall, question: _Question) -> int | None:
+        """Store the row of a call that is about to be sent; see ``core.chat.CallGate``."""
+        try:
+            return await self._admitted(entry, call, question)
+        except BudgetExceeded:
+            if not await self._recover():
+                raise
+            return await self._admitted(entry, call, question)
+
+    async def _admitted(self, entry: LedgerEntry, call: UpstreamCall, question: _Question) -> int | None:
+        admission = _Admission(entry, call, question, self._loop.create_future())
+        self._waiting.admissions.append(admission)
+        self._write_next()
+        try:
+            return await admission.admitted
+        except asyncio.CancelledError:
+            if admission in self._waiting.admissions:
+                self._waiting.admissions.remove(admission)
+            else:
+                self._waiting.withdrawn.append(call.call_id)
+                self._write_next()
+            raise
+
+    def ended(self, call: UpstreamCall) -> None:
+        """Have the row of a call that is over settled; returns at once."""
+        self._waiting.ended.append(replace(call))
+        self._write_next()
+
+    def _write_next(self) -> None:
+        """Hand all that waits to the storage worker, unless it is still at what it got before."""
+        if self._writing is not None or self._retry is not None or not self._waiting:
+            return
+        batch, self._waiting = self._waiting, _Batch()
+        self._idle.clear()
+        try:
+            prepared = self._database.offload(lambda: self._prepare(batch))
+            self._writing = self._database.submit(self._write, batch, prepared)
+        except StorageError as error:  # closed
+            self._over(batch, error)
+            return
+        self._writing.add_done_callback(
+            lambda written: self._loop.call_soon_threadsafe(self._written, batch, prepared, written)
+        )
+
+    def _written(
+        self, batch: _Batch, prepared: Future[_Prepared], written: Future[list[int | TensorWallError | None]]
+    ) -> None:
+        """A transaction is over: tell those who wait for it, and do the next."""
+        self._writing = None
+        error = written.exception()
+        if error is None:
+            self.failure = None
+            self._kept_prices |= {done.price.id for done in prepared.result().ended if done.price}
+            for admission, verdict in zip(batch.admissions, written.result(), strict=True):
+                _answer(admission, verdict)
+        elif isinstance(error, TensorWallError):
+            self._over(batch, error)
+        else:
+            self._over(batch, StorageError(f"Calls could not be booked: {type(error).__name__}: {error}"))
+        self._write_next()
+        if self._writing is None:
+            self._idle.set()
+
+    def _over(self, batch: _Batch, error: TensorWallError) -> None:
+        """Nothing of a batch was stored: its new calls are refused, and its settlements are tried again."""
+        for admission in batch.admissions:
+            _answer(admission, error)
+        if batch.ended or batch.withdrawn:
+            self.failure = error
+            self._waiting.ended[:0] = batch.ended
+            self._waiting.withdrawn[:0] = batch.withdrawn
+            self._retry = self._loop.call_later(_RETRY_SECONDS, self._try_again)
+        self._idle.set()
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._write_next()
+
+    def _prepare(self, batch: _Batch) -> _Prepared:
+        """On the storage worker, outside of any transaction."""
+        worst: list[WorstCase] = []
+        if self._budgets or any(waits.entry.key.scopes.budgets for waits in batch.admissions):
+            worst = [
+                worst_case(self._models, waits.call, waits.question.request, waits.question.output_cap)
+                for waits in batch.admissions
+            ]
+        return _Prepared(worst, [priced(self._models, call, booked_usage(call)) for call in batch.ended])
+
+    def _write(
+        self, connection: Connection, batch: _Batch, preparing: Future[_Prepared]
+    ) -> list[int | TensorWallError | None]:
+        """On the storage worker, in one transaction; gives the verdict on each admission."""
+        prepared = preparing.result()
+        self._settle(connection, prepared.ended)
+        if batch.withdrawn:
+            connection.execute(_WITHDRAW, [{"booked": call_id} for call_id in batch.withdrawn])
+        return self._admit_all(connection, batch.admissions, prepared.worst) if batch.admissions else []
+
+    def _settle(self, connection: Connection, ended: Sequence[Priced[UpstreamCall]]) -> None:
+        if not ended:
+            return
+        rows = [
+            {
+                "booked": done.call.call_id,
+                **call_values(done.call, done.usage),
+                **money_values(done.usage, done.price),
+                "writer": None,
+            }
+            for done in ended
+        ]
+        connection.execute(_SETTLE, rows)
+        for done in ended:
+            if done.price is not None and done.price.id not in self._kept_prices:
+                keep_price(connection, done.call.provider, done.call.model, done.price)
+
+    def _admit_all(
+        self, connection: Connection, admissions: Sequence[_Admission], worst: Sequence[WorstCase]
+    ) -> list[int | TensorWallError | None]:
+        self._ring.refresh(connection)
+        purse = _Purse(connection, self._budgets, refuse_unknown=self._refuse_unknown) if worst else None
+        verdicts: list[int | TensorWallError | None] = []
+        rows: list[dict[str, Any]] = []
+        for number, admission in enumerate(admissions):
+            reserved: Decimal | None = None
+            entry, granted = admission.entry, admission.question.output_cap
+            try:
+                entry.recheck()
+                if purse is not None:
+                    granted, reserved = purse.grant(worst[number], entry.key, granted)
+            except TensorWallError as refused:
+                verdicts.append(refused)
+                continue
+            verdicts.append(granted)
+            rows.append(
+                {
+                    **entry.place,
+                    **call_values(admission.call),
+                    "writer": self._database.instance,
+                    "reserved": reserved,
+                }
+            )
+        if rows:
+            connection.execute(_INSERT, rows)
+        return verdicts
+
+
+class LedgerEntry:
+    """One request's calls in the `GroupLedger`: a ``core.chat.CallGate`` and a ``core.chat.CallObserver``.
+
+    Attributes:
+        place: what the calls belong to.
+        key: whose budgets count.
+        recheck: raises where the key may not be used any more.
+    """
+
+    __slots__ = ("_ledger", "key", "place", "recheck")
+
+    def __init__(
+        self, ledger: GroupLedger, place: Place, key: GatewayKey, recheck: Callable[[], object]
+    ) -> None:
+        self._ledger = ledger
+        self.place = place
+        self.key = key
+        self.recheck = recheck
+
+    async def admit(self, call: UpstreamCall, request: ChatRequest, output_cap: int | None) -> int | None:
+        """Store the call's row, with the most it may cost where a hard limit counts that."""
+        return await self._ledger.admit(self, call, _Question(request, output_cap))
+
+    def call_started(self, call: UpstreamCall) -> None:
+        """Its row is there: it was admitted."""
+
+    def call_ended(self, call: UpstreamCall) -> None:
+        """Settle its row."""
+        self._ledger.ended(call)
+
+
+class _Purse:
+    """What there is to spend within one transaction: read once, and less with every call that is granted."""
+
+    def __init__(self, connection: Connection, budgets: Sequence[Budget], *, refuse_unknown: bool) -> None:
+        lock_reservations(connection)
+        self._connection = connection
+        self._now = datetime.now(UTC)
+        self._refuse_unknown = refuse_unknown
+        self._common = standings(connection, budgets, None, self._now)
+        self._of_keys: dict[str, list[Standing]] = {}
+        self._granted: dict[str | None, Decimal] = {}
+
+    def grant(
+        self, worst: WorstCase, key: GatewayKey, asked: int | None
+    ) -> tuple[int | None, Decimal | None]:
+        """The output cap that is granted, and what is reserved for it.
+
+        Raises:
+            BudgetExceeded: a hard limit leaves too little.
+        """
+        limit = tightest([*self._standing(None), *self._standing(key.id, key)])
+        if limit is None:
+            return asked, None
+        if worst.price is None:
+            if self._refuse_unknown:
+                raise refusal(limit, None)
+            return asked, None
+        least = min(LEAST_USEFUL_OUTPUT, worst.output_tokens)
+        tokens = worst.output_for(limit.left or Decimal(0))
+        if tokens < least:
+            raise refusal(limit, worst.cost(least))
+        reserved = worst.cost(tokens) or Decimal(0)
+        for owner in (None, key.id):
+            self._granted[owner] = self._granted.get(owner, Decimal(0)) + reserved
+        return (asked if tokens == worst.output_tokens else tokens), reserved
+
+    def _standing(self, owner: str | None, key: GatewayKey | None = None) -> list[Standing]:
+        if key is None:
+            read = self._common
+        else:
+            if key.id not in self._of_keys:
+                self._of_keys[key.id] = key_standings(self._connection, key, self._now)
+            read = self._of_keys[key.id]
+        granted = self._granted.get(owner, Decimal(0))
+        return [replace(standing, reserved=standing.reserved + granted) for standing in read]
+
+
+def _answer(admission: _Admission, verdict: int | TensorWallError | None) -> None:
+    if admission.admitted.done():  # cancelled
+        return
+    if isinstance(verdict, TensorWallError):
+        admission.admitted.set_exception(verdict)
+    else:
+        admission.admitted.set_result(verdict)
