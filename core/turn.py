@@ -104,8 +104,8 @@ class Turn:
     after it. If it is no better the turn has failed, and keeps that text.
 
     An answer that calls tools has them run and goes on with their results, in messages of its own below,
-    until it is text; each call upstream, of role ``tools``, and its cost belong to this turn. A tentative turn
-    runs no tool before `keep`.
+    until it is text; each call upstream, of role ``tools``, and its cost belong to this turn. While it is
+    tentative no tool is run.
 
     Raises, while iterating:
         AllRoutesFailed, ProviderError: as ``core.routing.ChatStream``; what had arrived is kept.

@@ -170,8 +170,8 @@ class Options(_Options):
     """This reasoning exactly, on models that reason; an empty text for none."""
     reasoning_tokens: int | None = Field(default=None, ge=0)
     """Exact number of reasoning tokens, on models that reason."""
-    tool_calls: list[ToolCallOption] | None = None
-    """These calls exactly, instead of deciding by the prompt."""
+    tool_calls: list[ToolCallOption] | list[list[ToolCallOption]] | None = None
+    """These calls exactly, instead of deciding by the prompt; a list of lists is a chain of rounds."""
     limits: Tier | Limits = "off"
     """Rate limits; ``off`` never refuses, the tiers are Groq's."""
     faults: list[Fault] = Field(default_factory=list)

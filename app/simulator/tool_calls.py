@@ -39,7 +39,9 @@ class MadeCall:
         }
 
 
-def calls_for(call: ChatCall, *, made: list[ToolCallOption] | None, random: Random) -> list[MadeCall]:
+def calls_for(
+    call: ChatCall, *, made: list[ToolCallOption] | list[list[ToolCallOption]] | None, random: Random
+) -> list[MadeCall]:
     """The tool calls to answer with; none where the answer is text.
 
     With ``auto`` a tool is called when the prompt names it or shares a telling word with its name
@@ -48,12 +50,14 @@ def calls_for(call: ChatCall, *, made: list[ToolCallOption] | None, random: Rand
 
     Args:
         call: the request.
-        made: calls set from outside, taken as they are.
+        made: calls set from outside, taken as they are; a list of lists has those of one round each, and
+            after the last of them comes text. Calls that the request rules out are not made.
         random: where ids come from.
     """
-    if made is not None:
+    if made is not None and not (call.tools and call.tool_choice == "none"):
         texts = [
-            (c.name, c.arguments if isinstance(c.arguments, str) else json.dumps(c.arguments)) for c in made
+            (c.name, c.arguments if isinstance(c.arguments, str) else json.dumps(c.arguments))
+            for c in _of_round(made, call.messages)
         ]
         return [MadeCall(_id(random), name, text) for name, text in texts]
     if call.tool_choice == "none" or not call.tools or call.messages[-1]["role"] == "tool":
@@ -87,6 +91,18 @@ def answer_to_results(messages: list[dict[str, Any]]) -> str | None:
     if not results:
         return None
     return f"Here is what the tools returned (simulated answer):\n\n{''.join(reversed(results))}"
+
+
+def _of_round(
+    made: list[ToolCallOption] | list[list[ToolCallOption]], messages: list[dict[str, Any]]
+) -> list[ToolCallOption]:
+    """The calls for this place in a chain: so many rounds there were since the user last spoke."""
+    rounds = [part for part in made if isinstance(part, list)]
+    if not rounds:
+        return [part for part in made if not isinstance(part, list)]
+    asked = max((place for place, message in enumerate(messages) if message["role"] == "user"), default=0)
+    past = sum(bool(message.get("tool_calls")) for message in messages[asked:])
+    return rounds[past] if past < len(rounds) else []
 
 
 def _id(random: Random) -> str:
@@ -123,11 +139,20 @@ def _filled(parameters: Mapping[str, Any], subject: str, prompt: str) -> dict[st
     properties: Mapping[str, Any] = parameters.get("properties", {})
     numbers = [int(text) for text in re.findall(r"(?<![\w.])\d{1,9}(?!\w|\.\d)", prompt)]
     for name, schema in properties.items():
+        if isinstance(schema, Mapping) and "anyOf" in schema and "default" in schema:
+            del made[name]  # models leave out what need not be said
+            continue
         plain = isinstance(schema, Mapping) and not (
             schema.keys() - {"type", "description", "title", "default"}
         )
         if plain and schema.get("type") == "string":
-            made[name] = subject
+            made[name] = _arithmetic(prompt) or subject if name == "expression" else subject
         elif plain and schema.get("type") in {"integer", "number"} and numbers:
             made[name] = numbers.pop(0)
     return made
+
+
+def _arithmetic(prompt: str) -> str:
+    """The longest run of a prompt that reads as arithmetic."""
+    runs = re.findall(r"[\d(][\d\s.()+*/%-]*[\d)]", prompt)
+    return max(runs, key=len, default="")

@@ -378,16 +378,22 @@ def test_the_template_works_with_every_line_uncommented_that_has_a_value(file: P
     assert settings.chat == Settings().chat
 
 
-def test_mistakes_in_tables_of_the_user_s_own_name_are_named_like_others() -> None:
-    for text, says in {
-        '[tools.mcp.notes]\ncomand = "x"': "2: tools.mcp.notes.comand: there is no such setting. Did you mean",
-        "[tools.mcp.notes]\nenabled = true": "1: tools.mcp.notes: a table needs either a command or a url.",
-        '[tools.mcp.notes]\ncommand = "x"\nenabled = 3': "3: tools.mcp.notes.enabled: 3 should be true or false.",
-        '[tools.mcp.notes]\nurl = "ftp://x"': "2: tools.mcp.notes.url: ",
-    }.items():
-        with pytest.raises(ConfigurationError) as raised:
-            parse_settings(text)
-        assert str(raised.value).startswith(says)
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            '[tools.mcp.a]\ncomand = "x"',
+            ":2: tools.mcp.a.comand: there is no such setting. Did you mean command",
+        ),
+        ("[tools.mcp.a]\nenabled = true", ":1: tools.mcp.a: a table needs either a command or a url."),
+        ('[tools.mcp.a]\ncommand = "x"\nenabled = 3', ":3: tools.mcp.a.enabled: 3 should be true or false."),
+        ('[tools.mcp.a]\nurl = "ftp://x"', ":2: tools.mcp.a.url: "),
+    ],
+)
+def test_mistakes_in_tables_of_the_user_s_own_name_are_named_like_others(
+    file: Path, text: str, says: str
+) -> None:
+    assert says in str(refusal(file, text))
 
 
 def test_every_setting_is_explained() -> None:

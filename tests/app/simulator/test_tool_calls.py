@@ -133,3 +133,32 @@ def test_a_cap_that_cuts_a_call_fails(chat: ChatClient) -> None:
     )
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "tool_use_failed")
+
+
+def test_a_chain_of_rounds_ends_in_text(chat: ChatClient) -> None:
+    first, second = {"name": "add_numbers", "arguments": {"first": 1, "second": 2}}, {"name": "get_weather"}
+    chat.simulator.configure(tool_calls=[[first, second], [second]])
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "Go."}]
+    rounds = []
+    while (choice := chat.ask("", messages=messages, tools=[ADD, WEATHER]).json()["choices"][0])[
+        "finish_reason"
+    ] == "tool_calls":
+        message = choice["message"]
+        rounds.append([call["function"]["name"] for call in message["tool_calls"]])
+        messages += [message] + [
+            {"role": "tool", "tool_call_id": call["id"], "content": "done"} for call in message["tool_calls"]
+        ]
+    assert rounds == [["add_numbers", "get_weather"], ["get_weather"]]
+    assert "done" in choice["message"]["content"]
+
+
+def test_what_is_ruled_out_is_not_called(chat: ChatClient) -> None:
+    chat.simulator.configure(tool_calls=[{"name": "add_numbers"}])
+    assert calls_of(chat, "Go.", tools=[ADD], tool_choice="none") == []
+
+
+def test_an_expression_is_taken_from_the_prompt(chat: ChatClient) -> None:
+    nullable = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}
+    calculate = tool("calculate", expression={"type": "string"}, unit=nullable)
+    calls = calls_of(chat, "Please calculate (12 + 7) * 3, and be quick.", tools=[calculate])
+    assert calls == [("calculate", {"expression": "(12 + 7) * 3"})]
