@@ -36,18 +36,30 @@ markdown_or_json = click.option(
     show_default=True,
     help="Markdown of the branch on screen, or JSON of everything.",
 )
+
+
+def _of_demo(ctx: click.Context, _: click.Parameter, given: bool) -> None:
+    """`--demo` may stand before and after the sub-command."""
+    ctx.meta[_DEMO] = given or ctx.meta.get(_DEMO, False)
+
+
+demo_option = click.option(
+    "--demo",
+    is_flag=True,
+    expose_value=False,
+    callback=_of_demo,
+    help="The demo's sessions, which are kept apart.",
+)
 session_argument = click.argument("session", metavar="ID", shell_complete=complete_session)
 
 
 @click.group()
-@click.option("--demo", is_flag=True, help="The demo's sessions, which are kept apart.")
-@click.pass_context
-def sessions(ctx: click.Context, *, demo: bool) -> None:
+@demo_option
+def sessions() -> None:
     """List, show, search, export and delete conversations.
 
     ID is a session's id, or a beginning of it that no other session shares.
     """
-    ctx.meta[_DEMO] = demo
 
 
 def _stored(work: Callable[[Conversations], Awaitable[T]]) -> T:
@@ -56,6 +68,7 @@ def _stored(work: Callable[[Conversations], Awaitable[T]]) -> T:
 
 
 @sessions.command("list")
+@demo_option
 @limit_option
 @table_or_json
 def list_sessions(*, limit: int, form: str) -> None:
@@ -70,6 +83,7 @@ def list_sessions(*, limit: int, form: str) -> None:
 
 
 @sessions.command()
+@demo_option
 @session_argument
 @markdown_or_json
 def show(*, session: str, form: Literal["md", "json"]) -> None:
@@ -78,6 +92,7 @@ def show(*, session: str, form: Literal["md", "json"]) -> None:
 
 
 @sessions.command()
+@demo_option
 @click.argument("text", nargs=-1, required=True)
 @limit_option
 @table_or_json
@@ -103,6 +118,7 @@ def search(*, text: tuple[str, ...], limit: int, form: str) -> int:
 
 
 @sessions.command()
+@demo_option
 @session_argument
 @markdown_or_json
 @click.option(
@@ -125,6 +141,7 @@ def export(*, session: str, form: Literal["md", "json"], output: Path | None) ->
 
 
 @sessions.command()
+@demo_option
 @click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=complete_session)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 def delete(*, ids: tuple[str, ...], yes: bool) -> None:

@@ -69,7 +69,7 @@ def _of_sqlite(error: BaseException, place: str) -> StorageError:
         )
     if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM} or isinstance(error, OSError):
         return StorageError(
-            f"The database {place} cannot be opened: {error}.",
+            f"The database {place} cannot be opened: {_why_closed(error)}.",
             hint="Check that the folder exists and is yours, or set TENSORWALL_HOME to another one.",
         )
     if code == sqlite3.SQLITE_IOERR:
@@ -80,6 +80,12 @@ def _of_sqlite(error: BaseException, place: str) -> StorageError:
     if str(error) == "integer overflow":
         return _too_large(place)
     return StorageError(f"The database {place} reported: {error}.")
+
+
+def _why_closed(error: BaseException) -> str:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "what should be its folder is a file"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _of_postgresql(error: BaseException, state: str | None, place: str) -> StorageError:

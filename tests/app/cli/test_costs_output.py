@@ -70,6 +70,14 @@ def test_on_a_narrow_terminal_no_line_is_wrapped(
         assert "tok/s" in terminal.seen or "└ first failed" in terminal.seen
 
 
+def test_a_file_in_place_of_the_folder_is_told(tensorwall: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    ran = tensorwall("costs", env={"TENSORWALL_HOME": str(tmp_path)})
+    assert ran.status == 1
+    assert "what should be its folder is a file" in ran.err
+    assert "Errno" not in ran.err
+
+
 def test_a_damaged_database_is_told(tensorwall: Run, tmp_path: Path) -> None:
     file = tmp_path / "notes.db"
     file.write_text("these are my notes, not a database")

@@ -87,6 +87,16 @@ def test_an_answer_that_cannot_be_stored_is_still_given(
     assert "this session does not keep it" in ran.err
 
 
+@pytest.mark.parametrize("words", [("--demo", "delete"), ("delete", "--demo")])
+def test_the_demos_sessions_are_deleted_wherever_the_option_stands(
+    tensorwall: Run, words: tuple[str, ...]
+) -> None:
+    tensorwall("chat", "--demo", "hello")
+    (session,) = tensorwall("sessions", "list", "--demo", "--format", "json").json
+    assert tensorwall("sessions", *words, session["id"], "--yes").status == 0
+    assert tensorwall("sessions", "--demo", "list", "--format", "json").json == []
+
+
 def test_titles_cannot_act_on_a_terminal(
     tensorwall: Run, on_terminal: Callable[..., OnTerminal], simulator: Simulated
 ) -> None:
