@@ -176,7 +176,7 @@ def _numbered(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
 
 def _parsed(raw: bytes) -> dict[str, Any]:
     try:
-        entry = json.loads(raw)
+        entry = json.loads(raw.rstrip())
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8: save the file in that encoding") from None
     except json.JSONDecodeError as error:

@@ -25,6 +25,8 @@ _EASE = 1.5
 """What a learnt limit grows by in each minute without a refusal."""
 _TELLING = 5
 """Requests within a minute; where fewer were taken, a refusal says nothing of a limit on their number."""
+_SOON = 0.01
+"""Seconds; whoever asks for less of a wait has no limit worth keeping."""
 _NEARLY = 1e-6
 
 
@@ -144,7 +146,7 @@ class Pace:
         self._trying = True
         if start.at >= self._refused_at:  # those that were under way together are refused together
             self._refusals += 1
-            self._learn(now)
+            self._learn(now, retry_after)
             self._refused_at = self._eased_at = now
         if retry_after is None or self._refusals > 1:
             pause = min(_LONGEST_PAUSE, 2.0 ** (self._refusals - 1))
@@ -179,13 +181,20 @@ class Pace:
         told = left + rate * (now - start.at) - (self._requests.taken - start.requests_by_then)
         self._requests.resize(size, told, rate, now)
 
-    def _learn(self, now: float) -> None:
-        """Take the requests of the last minute for all that the provider takes in one."""
+    def _learn(self, now: float, retry_after: float | None) -> None:
+        """Take the requests of the last minute for all that the provider takes in one.
+
+        The first time, where it says when one more will fit, it takes no fewer than one in that time.
+        """
         self._forget(now)
         taken = len(self._lately) - 1
-        if taken >= _TELLING:
-            size = max(_TELLING, min(float(taken), self._learnt.size * 0.75))
-            self._learnt.resize(size, 0.0, size / _MINUTE, now)
+        if taken < _TELLING:
+            return
+        least = float(_TELLING)
+        if retry_after is not None and math.isinf(self._learnt.size):
+            least = max(least, _MINUTE / max(retry_after, _SOON))
+        size = max(least, min(float(taken), self._learnt.size * 0.75))
+        self._learnt.resize(size, 0.0, size / _MINUTE, now)
 
     def _ease(self, now: float) -> None:
         """Try more, where a minute went by without a refusal."""

@@ -66,6 +66,24 @@ class Price:
         """US dollars that the cached tokens would have cost more, had they not been cached; exact."""
         return self.cost(replace(usage, cached_tokens=0)) - self.cost(usage)
 
+    def batch(self) -> Price:
+        """The price of the same tokens in a provider's batch: half, and no less where a cache had them.
+
+        See https://console.groq.com/docs/batch and https://platform.openai.com/docs/guides/batch.
+        """
+        return replace(
+            self,
+            id=f"{self.id}+batch",
+            input=self.input / 2,
+            output=self.output / 2,
+            cached_input=None,
+            source=f"{self.source}; half of it in a batch",
+            long_prompt=tuple(
+                replace(rate, input=rate.input / 2, output=rate.output / 2, cached_input=None)
+                for rate in self.long_prompt
+            ),
+        )
+
     def _rate(self, prompt_tokens: int) -> Price | LongPromptPrice:
         reached = [rate for rate in self.long_prompt if prompt_tokens > rate.above]
         return reached[-1] if reached else self
