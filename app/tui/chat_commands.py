@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from app.tui.commands import COMMANDS, Command
 from app.tui.mentions import mentioned_files, without_files
 from app.tui.review.context import Place, ReviewContext, utc_now
 from app.tui.voice.commands import VoiceCommands
-from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat, ReasoningEffort
+from core.chat import JsonObjectFormat, JsonSchemaFormat, ReasoningEffort
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -190,12 +189,13 @@ class ChatCommands:
         if argument in ("", "on", "off"):
             wanted = argument == "on" or (not argument and conversation.response_format is None)
             conversation.response_format = JsonObjectFormat() if wanted else None
+            self._say("Answers are JSON." if wanted else "Answers are text.")
         else:
-            conversation.response_format = await asyncio.to_thread(
-                _schema_format, self._screen.folder / argument
-            )
+            name = argument.removeprefix("schema ").strip()
+            wanted_format = await asyncio.to_thread(read_schema_file, self._screen.folder / name, name)
+            conversation.response_format = wanted_format
+            self._say(f"Answers are JSON that fits {name}.")
         self._screen.changed()
-        self._say("Answers are JSON." if conversation.response_format else "Answers are text.")
 
     async def _chat_reasoning(self, _: str) -> None:
         transcript = self._screen.transcript
@@ -379,15 +379,15 @@ def edit_in_terminal(app: TensorWallApp, text: str) -> str | None:
         path.unlink(missing_ok=True)
 
 
-def _schema_format(path: Path) -> JsonSchemaFormat:
-    try:
-        schema = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{path.name} cannot be read: {error.strerror}.", hint="/json takes on, off or a file."
-        ) from None
-    except ValueError as error:
-        raise InputError(f"{path.name} is not JSON: {error}.") from None
-    if not isinstance(schema, dict):
-        raise InputError(f"{path.name} holds no JSON schema.")
-    return JsonSchemaFormat(json_schema=JsonSchema(schema=schema))
+def read_schema_file(path: Path, name: str) -> JsonSchemaFormat:
+    """The response format that asks for JSON that fits the schema in a file.
+
+    Raises:
+        InputError: it cannot be read or is no schema; names the place.
+    """
+    from app.attachments import decode_text, read_file
+    from core.structured import read_schema
+
+    if name == "schema":
+        raise InputError("Name the file of the schema.", hint="/json schema FILE")
+    return read_schema(decode_text(name, read_file(path)), name)

@@ -122,9 +122,16 @@ class Conversation:
             model=figures.model or self.model,
             simulated=self.services.simulated,
             queued=len(self.queue),
+            answers=self._answers_are(),
             show_sparkline=self.services.settings.interface.sparkline,
             context_window=self._window(),
         )
+
+    def _answers_are(self) -> str:
+        wanted = self.response_format
+        if wanted is None:
+            return ""
+        return "JSON" if wanted.type == "json_object" else f"JSON {wanted.json_schema.name}"
 
     def _window(self) -> int | None:
         catalogue = self.services.catalogue

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from app.tui.mentions import without_files
 from app.tui.transcript import Entry
+from core.structured import is_json
 
 if TYPE_CHECKING:
     from core.chat import Part
@@ -52,6 +53,7 @@ def entry_of(stored: StoredMessage) -> Entry:
         state=stored.state,
         heard=stored.heard,
         branch=branch,
+        json=stored.error_type == "OutputInvalid" or is_json(message.text),
     )
 
 

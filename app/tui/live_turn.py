@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.figures import duration, money, output_capped, soft_limit_passed, speed
 from app.tui.fitting import Tone
 from core.chat import (
+    AnswerRejected,
     Finished,
     LimitsReported,
     OutputCapped,
@@ -69,6 +70,7 @@ class LiveTurn:
         self._broken = 0
         self._waiting = False
         self._capped = False
+        self._rejected = ""
 
     @property
     def reading(self) -> Reading:
@@ -113,6 +115,9 @@ class LiveTurn:
                 self._transcript.add_notice("The answer was cut off: the budget had no money for more.")
             case Finished(reason="length"):
                 self._transcript.add_notice("The answer was cut off: it reached its longest allowed length.")
+            case AnswerRejected(reason=reason):
+                self._rejected = reason
+                self._phase = ("Asking for better JSON", "busy")
             case SoftLimitPassed():
                 self._transcript.add_notice(soft_limit_passed(event))
             case _:
@@ -127,10 +132,16 @@ class LiveTurn:
             self._entry = None
 
     def _begun(self) -> str:
+        if self._entry is not None and self._rejected:
+            self._set_aside(self._entry, "failed", self._rejected)
+        self._rejected = ""
         if self._entry is None:
             self._entry = self.turn.answer_id
             self._transcript.begin_answer(
-                self._entry, self.model, time=f"{datetime.now().astimezone():%H:%M}"
+                self._entry,
+                self.model,
+                time=f"{datetime.now().astimezone():%H:%M}",
+                json=self.turn.response_format is not None,
             )
         return self._entry
 
@@ -138,7 +149,7 @@ class LiveTurn:
         self._waiting = False
         self._phase = (f"Waiting for {event.provider}", "busy")
         self.provider, self.model = event.provider, event.model
-        if self._entry is not None:
+        if self._entry is not None and not self._rejected:  # a rejected one stays until a better one begins
             self._begin_anew(self._entry)
         decision = self.turn.decision
         prompt = decision.calls[-1].prompt_tokens_estimate if decision and decision.calls else None
@@ -151,10 +162,13 @@ class LiveTurn:
             self._transcript.append_reasoning(entry, "\n\n")
             self._transcript.set_header(entry, self.model)
             return
+        self._set_aside(entry, "interrupted")
+
+    def _set_aside(self, entry: str, state: AnswerState, told: str = "") -> None:
         self._broken += 1
         aside = f"{entry}-{self._broken}"
         self._transcript.rename(entry, aside)
-        self._transcript.finish_answer(aside, "interrupted")
+        self._transcript.finish_answer(aside, state, told)
         self._entry = None
         self.has_text = False
 

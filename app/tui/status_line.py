@@ -19,7 +19,10 @@ _BAR = 10
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything the strip can show; ``None`` is unknown and is left out or dashed."""
+    """Everything the strip can show; ``None`` is unknown and is left out or dashed.
+
+    ``answers`` is what answers have to be, such as ``JSON person``; empty for text.
+    """
 
     state: str = "Ready"
     tone: Tone = "dim"
@@ -27,6 +30,7 @@ class Status:
     provider: str = ""
     model: str = ""
     queued: int = 0
+    answers: str = ""
     first_token: float | None = None
     tokens_per_second: float | None = None
     speeds: tuple[float, ...] = ()
@@ -58,6 +62,9 @@ def _first(status: Status) -> list[Field]:
         fields.append(Field(((Span(f"{status.queued} queued", "warning"),),)))
     if status.model:
         fields.append(_route(status.model, status.provider))
+    if status.answers:
+        short = status.answers.partition(" ")[0]
+        fields.append(Field(((Span(status.answers, "warning"),), (Span(short, "warning"),)), (25,)))
     if status.first_token is not None:
         first = Span(duration(status.first_token))
         variants = ((first, Span(" to first token", "dim")), (first, Span(" first", "dim")), (first,), ())

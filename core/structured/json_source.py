@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-__all__ = ("Step", "parse", "place_of", "pointer_to", "tokens")
+__all__ = ("Step", "is_json", "parse", "place_of", "pointer_to", "tokens")
 
 Step = str | int
 """The name of a property, or the number of an item."""
@@ -26,6 +26,17 @@ def parse(text: str) -> object:
     """
     value: object = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     return value
+
+
+def is_json(text: str) -> bool:
+    """Whether text is one JSON object or array."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        parse(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def tokens(text: str) -> Iterator[tuple[int, str]]:

@@ -191,8 +191,6 @@ class ChatScreen(ReadingScreen):
             notes.append("Editing an earlier question, Esc cancels")
         if conversation.queue:
             notes.append(f"{len(conversation.queue)} queued, ↑ takes back")
-        if conversation.response_format is not None:
-            notes.append("JSON")
         if conversation.effort is not None:
             notes.append(f"effort {conversation.effort}")
         return "  ".join(notes)

@@ -1,4 +1,4 @@
-"""Going from message to message and from code block to code block by key."""
+"""Going by key from message to message, code block to code block, and through the objects of JSON."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ __all__ = ("Target", "mark", "neighbour", "rows_of", "text_of")
 
 
 class Target(NamedTuple):
-    """A message, or one of its code blocks."""
+    """A message, one of its code blocks, or an object or array of its JSON."""
 
     entry: int
     code: int | None = None
     """Which of its code blocks, from 0; ``None`` for the message itself."""
+    nest: int | None = None
+    """The line of its JSON that the object or array begins on."""
 
     def covers(self, document: Document, row: DocumentRow) -> bool:
         """Whether a row belongs to it."""
         if row.entry != self.entry:
             return False
+        if self.nest is not None:
+            view = document.view(self.entry)
+            if view.json is None or row.section != view.json_section:
+                return False
+            first, end = view.json.rows_of(self.nest)
+            return first <= row.inner < end
         if self.code is None:
             return row.inner >= 0 or row.section > 0
         codes = document.view(self.entry).code_sections
@@ -51,13 +59,19 @@ def neighbour(document: Document, target: Target | None, step: int) -> Target | 
 def _targets(document: Document, place: int) -> list[Target]:
     if document.entries[place].kind not in ("user", "answer"):
         return []
-    codes = document.peek(place).code_sections
-    return [Target(place), *(Target(place, index) for index in range(len(codes)))]
+    view = document.peek(place)
+    if view.json is not None:
+        return [Target(place), *(Target(place, nest=nest) for nest in view.json.nests)]
+    return [Target(place), *(Target(place, index) for index in range(len(view.code_sections)))]
 
 
 def rows_of(document: Document, target: Target) -> tuple[int, int]:
     """First row of a target and the row after its last."""
     first, end = document.extent(target.entry)
+    json, section = document.view(target.entry).json, document.view(target.entry).json_section
+    if target.nest is not None and json is not None and section is not None:
+        top = first + document.view(target.entry).row_of(section, 0)
+        return top + json.rows_of(target.nest)[0], top + json.rows_of(target.nest)[1]
     if target.code is None:
         return first, end
     view = document.view(target.entry)
@@ -69,6 +83,9 @@ def rows_of(document: Document, target: Target) -> tuple[int, int]:
 def text_of(document: Document, target: Target) -> str:
     """What copying a target gives: the message's own text, or exactly the code."""
     entry = document.entries[target.entry]
+    json = document.view(target.entry).json
+    if target.nest is not None and json is not None:
+        return json.text_of(target.nest)
     if target.code is None:
         return entry.text
     blocks = code_blocks(entry)

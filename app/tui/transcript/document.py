@@ -62,6 +62,7 @@ class Document:
         self._views: OrderedDict[int, EntryView] = OrderedDict()
         self._streaming: dict[int, _Arriving] = {}
         self._reasoning_shown: dict[EntryId, bool] = {}
+        self._folded: dict[EntryId, set[int]] = {}
         self.show_reasoning = False
 
     # What is in it
@@ -74,6 +75,7 @@ class Document:
             place: _Arriving([], []) for place, entry in enumerate(self.entries) if entry.state == "streaming"
         }
         self._reasoning_shown.clear()
+        self._folded.clear()
         self._forget_layout()
 
     def add(self, entry: Entry) -> None:
@@ -111,11 +113,14 @@ class Document:
         self.entries[place].id = new_id
         if id in self._reasoning_shown:
             self._reasoning_shown[new_id] = self._reasoning_shown.pop(id)
+        if id in self._folded:
+            self._folded[new_id] = self._folded.pop(id)
 
     def cut(self, length: int) -> None:
         """Remove the entries from this place on."""
         for place in range(length, len(self.entries)):
             del self._places[self.entries[place].id]
+            self._folded.pop(self.entries[place].id, None)
             self._views.pop(place, None)
             self._streaming.pop(place, None)
         del self.entries[length:]
@@ -204,6 +209,21 @@ class Document:
         self._views.pop(place, None)
         self.view(place)
 
+    def toggle_fold(self, place: int, nest: int) -> None:
+        """Fold or unfold the object or array that begins on this line of a JSON answer."""
+        self._fold(place, self._folded.get(self.entries[place].id, set()) ^ {nest})
+
+    def toggle_folds(self, place: int) -> None:
+        """Unfold all of a JSON answer or, where nothing is folded, fold all but its outermost."""
+        json = self.view(place).json
+        if json is not None:
+            self._fold(place, set() if self._folded.get(self.entries[place].id) else {*json.inner_nests})
+
+    def _fold(self, place: int, folded: set[int]) -> None:
+        self._folded[self.entries[place].id] = folded
+        self._views.pop(place, None)
+        self.view(place)
+
     def _shows_reasoning(self, entry: Entry) -> bool:
         thinking = entry.state == "streaming" and not entry.text
         return self._reasoning_shown.get(entry.id, self.show_reasoning or thinking)
@@ -233,7 +253,13 @@ class Document:
         entry = self.entries[place]
         before = self.entries[place - 1] if place else None
         gap = int(before is not None and not (entry.kind == before.kind == "notice"))
-        return EntryView(entry, self._frame, gap=gap, reasoning_shown=self._shows_reasoning(entry))
+        return EntryView(
+            entry,
+            self._frame,
+            gap=gap,
+            reasoning_shown=self._shows_reasoning(entry),
+            folded=self._folded.get(entry.id, ()),
+        )
 
     def _evict(self) -> None:
         if len(self._views) <= _KEPT_VIEWS + len(self._streaming):

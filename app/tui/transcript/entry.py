@@ -34,6 +34,7 @@ class Entry:
         heard: of an answer that was cut off while it was read aloud, how many characters of its text as
             it arrived were heard; the rest is dimmed. ``None`` for all of it.
         branch: (this branch, of how many), from 1, where the message has siblings.
+        json: whether an answer is JSON, to be set out and folded, rather than Markdown.
         left_out: where characters of the text as it arrived are not in ``text``; in order. The document
             fills it.
     """
@@ -49,6 +50,7 @@ class Entry:
     attachments: tuple[str, ...] = ()
     heard: int | None = None
     branch: tuple[int, int] | None = None
+    json: bool = False
     left_out: list[int] = field(default_factory=list)
 
     def place(self, arrived: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.style import Style
 
 from app.tui.transcript.block_column import MEASURE, BlockColumn, Section, Source
@@ -9,6 +11,8 @@ from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.entry import AnswerState, CodeBlock, Entry
 from app.tui.transcript.heights import Heights
 from app.tui.transcript.inline import Emphasis, Inline
+from app.tui.transcript.json_column import JsonColumn
+from app.tui.transcript.json_layout import JsonLayout
 from app.tui.transcript.layout import FlowLayout, Piece, Prefix
 from app.tui.transcript.painted import Frame, PaintedRow, paint_row
 from app.tui.transcript.splitter import LONGEST_LINE, split_blocks
@@ -33,7 +37,15 @@ class EntryView:
         reasoning_header: the section that says whether there is reasoning, where there is.
     """
 
-    def __init__(self, entry: Entry, frame: Frame, *, gap: int, reasoning_shown: bool) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        frame: Frame,
+        *,
+        gap: int,
+        reasoning_shown: bool,
+        folded: Collection[int] = (),
+    ) -> None:
         self.entry = entry
         self.reasoning_shown = reasoning_shown
         self.reasoning_header: int | None = None
@@ -45,7 +57,11 @@ class EntryView:
         self._heights = Heights()
         theme = frame.theme
         self._reasoning = BlockColumn(frame, ("  ", theme.reasoning), theme.reasoning)
-        self._body = BlockColumn(frame, ("  ", theme.text), theme.text)
+        self._body: BlockColumn | JsonColumn = (
+            JsonColumn(frame, ("  ", theme.text), folded)
+            if entry.json
+            else BlockColumn(frame, ("  ", theme.text), theme.text)
+        )
         if entry.kind == "answer":
             self._reasoning.feed(entry.reasoning)
             self._body.feed(entry.text)
@@ -148,6 +164,22 @@ class EntryView:
         codes = {id(code) for code in self._body.codes}
         return [index for index, section in enumerate(self._sections) if id(section.layout) in codes]
 
+    @property
+    def json(self) -> JsonLayout | None:
+        """The answer that is JSON, where it is and has begun."""
+        return self._body.layout if isinstance(self._body, JsonColumn) and self._body.sections else None
+
+    @property
+    def json_section(self) -> int | None:
+        """Which section that is."""
+        return self._body_from if self.json is not None else None
+
+    def nest_at(self, section: int, row: int) -> int | None:
+        """The object or array of the JSON answer that begins on a row of a section, if one does."""
+        if self.json is None or section != self.json_section or row < 0:
+            return None
+        return self.json.nest_at(row)
+
     # Sections that are not Markdown
 
     def _fixed_sections(self) -> list[Section]:
@@ -231,6 +263,8 @@ def estimate_height(entry: Entry, width: int) -> int:
 
 def code_blocks(entry: Entry) -> list[CodeBlock]:
     """The fenced code of an answer, exactly as written."""
+    if entry.json:
+        return []
     blocks = split_blocks(entry.text)
     return [CodeBlock(block.language, block.text) for block in blocks if block.kind == "code"]
 

@@ -52,6 +52,8 @@ class Transcript(TranscriptPage):
         Binding("left_square_bracket", "branch(-1)", "Previous branch", id="transcript.previous_branch"),
         Binding("right_square_bracket", "branch(1)", "Next branch", id="transcript.next_branch"),
         Binding("t", "toggle_reasoning", "Reasoning", id="transcript.reasoning"),
+        Binding("enter,f", "fold", "Fold or unfold JSON", id="transcript.fold"),
+        Binding("F", "fold_all", "Fold or unfold all of it", id="transcript.fold_all", show=False),
         Binding("dollar_sign", "cost", "What it cost", id="transcript.cost"),
         Binding("n", "find_next", "Next match", id="transcript.find_next", show=False),
         Binding("N", "find_previous", "Previous match", id="transcript.find_previous", show=False),
@@ -154,9 +156,16 @@ class Transcript(TranscriptPage):
         self._document.add(Entry("user", id, text, time=time, attachments=attachments, branch=branch))
         self.follow()
 
-    def begin_answer(self, id: EntryId, header: str = "", *, time: str = "") -> None:  # noqa: A002
-        """Add an empty answer in state ``streaming``; text for it may arrive at once."""
-        self._add(Entry("answer", id, header=header, time=time, state="streaming"))
+    def begin_answer(
+        self,
+        id: EntryId,  # noqa: A002
+        header: str = "",
+        *,
+        time: str = "",
+        json: bool = False,
+    ) -> None:
+        """Add an empty answer in state ``streaming``; text for it, or JSON, may arrive at once."""
+        self._add(Entry("answer", id, header=header, time=time, state="streaming", json=json))
 
     def append_text(self, id: EntryId, text: str) -> None:  # noqa: A002
         """Add a piece of the answer; ignored where no such answer is streaming."""
@@ -334,6 +343,7 @@ class Transcript(TranscriptPage):
             self._copy(selected, "selection")
         elif self._target is not None:
             what = "code block" if self._target.code is not None else "message"
+            what = "JSON" if self._target.nest is not None else what
             self._copy(self.selected_block or "", what)
         else:
             self.copy_answer()
@@ -366,6 +376,35 @@ class Transcript(TranscriptPage):
             entry = next((e for e in reversed(self.entries) if e.reasoning), None)
         if entry is not None:
             self._toggle_reasoning(self._document.place(entry.id))
+
+    def action_fold(self) -> None:
+        """Fold or unfold the object or array that the cursor is on, else all of the JSON answer."""
+        if self._target is None or self._target.nest is None:
+            self.action_fold_all()
+        else:
+            self._fold(self._target.entry, self._target.nest)
+
+    def action_fold_all(self) -> None:
+        """Fold or unfold all of the JSON answer that the cursor is on, else of the last one."""
+        entry = self._addressed("answer")
+        if entry is None or not entry.json:
+            entry = next((entry for entry in reversed(self.entries) if entry.json), None)
+        if entry is not None and entry.state != "streaming":
+            self._fold(self._document.place(entry.id), None)
+
+    def _fold(self, place: int, nest: int | None) -> None:
+        """Fold or unfold a part of a JSON answer, or all of it, and keep to where the reader is."""
+        self.screen.clear_selection()
+        if nest is None:
+            self._document.toggle_folds(place)
+            if self._target is not None and self._target.nest is not None:
+                self._target = Target(place)
+        else:
+            self._document.toggle_fold(place, nest)
+        self.following = False
+        self._rows_changed()
+        if self._target is not None:
+            self.show_rows(*block_cursor.rows_of(self._document, self._target))
 
     def _toggle_reasoning(self, place: int) -> None:
         self.screen.clear_selection()
@@ -467,7 +506,7 @@ class Transcript(TranscriptPage):
     # The mouse
 
     def on_click(self, event: events.Click) -> None:
-        """Follow links, fold reasoning, jump to the end; two clicks select a word, three a block."""
+        """Follow links, fold reasoning and JSON, jump to the end; two clicks select a word, three a block."""
         event.prevent_default()  # Textual would select the whole conversation
         if self.over_pill(event):
             self.follow()
@@ -482,6 +521,8 @@ class Transcript(TranscriptPage):
             self.post_message(self.LinkActivated(url))
         elif row.section == view.reasoning_header:
             self._toggle_reasoning(row.entry)
+        elif (nest := view.nest_at(row.section, row.inner)) is not None:
+            self._fold(row.entry, nest)
 
     def _link_under(self, event: events.MouseEvent) -> str | None:
         row, offset = self.row_under(event), self.offset_under(event)
