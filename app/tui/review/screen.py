@@ -170,7 +170,9 @@ class ReviewScreen(Screen["Place | None"]):
     def _show(self, view: View) -> None:
         view.display = True
         self._tell_where()
-        view.look_at(self.scope if view.takes_scope else view.scope)
+        if view.takes_scope:
+            view.scope = self.scope
+        view.reload()  # again, too: calls may have ended and sessions been deleted since
         view.focus_content()
         self.refresh_bindings()
 

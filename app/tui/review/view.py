@@ -106,8 +106,8 @@ class View(Vertical, can_focus=True):
     # Loading
 
     def look_at(self, scope: Scope) -> None:
-        """Show another scope, or the same for the first time."""
-        if scope != self.scope or not self._asked:
+        """Show another scope."""
+        if scope != self.scope:
             self.scope = scope
             self.reload()
 
