@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.simulator.audio import LARGEST_FILE, form_fields, read_recording, spoken, transcribe
+from app.simulator.batches import LARGEST_INPUT, uploaded
 from app.simulator.chat import ChatAnswer, parse_body
 from app.simulator.errors import ApiError, invalid_api_key, invalid_request
 from app.simulator.exchange import MOST_BYTES, Exchange
@@ -24,8 +25,10 @@ from app.simulator.streaming import sleep_until
 from app.simulator.whole_answer import give_whole
 
 __all__ = (
+    "Act",
     "Call",
     "Endpoint",
+    "Path",
     "answer_chat",
     "list_models",
     "show_model",
@@ -34,8 +37,12 @@ __all__ = (
 )
 
 OPTIONS_HEADER = "x-simulate"
-Path = Literal["chat", "models", "transcription", "speech"]
+Path = Literal["chat", "models", "transcription", "speech", "files", "batches"]
 _FORM_FIELDS = 1024 * 1024  # bytes beside the file, generously
+_MOST_BYTES: dict[Path, int] = {
+    "transcription": LARGEST_FILE + _FORM_FIELDS,
+    "files": LARGEST_INPUT + _FORM_FIELDS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,10 @@ class Call:
     raw: bytes
     fault: Fault | None
     groq: bool
+
+
+Act = Callable[[Call], Awaitable[None]]
+"""What an endpoint does once the caller is known."""
 
 
 async def answer_chat(call: Call) -> None:
@@ -119,9 +130,7 @@ class Endpoint:
             without a key and any model.
     """
 
-    def __init__(
-        self, act: Callable[[Call], Awaitable[None]], path: Path, organizations: Organizations, *, groq: bool
-    ) -> None:
+    def __init__(self, act: Act, path: Path, organizations: Organizations, *, groq: bool) -> None:
         self._act = act
         self._path = path
         self._organizations = organizations
@@ -132,9 +141,7 @@ class Endpoint:
         exchange = Exchange(scope, receive, send)
         exchange.headers = {"x-request-id": f"req_{uuid.uuid4().hex[:26]}", "via": "1.1 simulator"}
         try:
-            raw = await exchange.body(
-                LARGEST_FILE + _FORM_FIELDS if self._path == "transcription" else MOST_BYTES
-            )
+            raw = await exchange.body(_MOST_BYTES.get(self._path, MOST_BYTES))
         except ApiError as error:
             await exchange.refuse(error)
             return
@@ -211,9 +218,11 @@ def _models(options: Options) -> list[SimulatedModel]:
 
 def _try_parse(path: Path, headers: Headers, raw: bytes) -> tuple[dict[str, Any], ApiError | None]:
     """The body or what is wrong with it, so that the log holds the request in either case."""
-    if path == "models":
+    if path == "models" or (path in {"files", "batches"} and not raw):
         return {}, None
     try:
+        if path == "files":
+            return uploaded(headers, raw).fields(), None
         return (form_fields(headers, raw) if path == "transcription" else parse_body(raw)), None
     except ApiError as error:
         return {}, error

@@ -11,15 +11,13 @@ import io
 import math
 import wave
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import Message
 from typing import Any
 
 from starlette.datastructures import Headers
 
 from app.simulator.errors import ApiError, invalid_request
+from app.simulator.forms import form_parts
 from app.simulator.models import Kind, SimulatedModel, find_model
 from app.simulator.options import Options
 from app.simulator.wire import dump
@@ -88,7 +86,7 @@ def read_recording(headers: Headers, raw: bytes) -> Recording:
     """
     content: bytes | None = None
     fields: dict[str, Any] = {}
-    for name, filename, value in _parts(headers.get("content-type", ""), raw):
+    for name, filename, value in form_parts(headers.get("content-type", ""), raw):
         if name == "file" and filename is not None:
             content, fields["filename"] = value, filename
         elif name.endswith("[]"):
@@ -102,26 +100,6 @@ def read_recording(headers: Headers, raw: bytes) -> Recording:
     if fields["filename"].rpartition(".")[2].lower() not in _SOUND:
         raise invalid_request(f"file must be one of the following types: [{' '.join(sorted(_SOUND))}]")
     return Recording(content, fields)
-
-
-def _parts(content_type: str, raw: bytes) -> Iterator[tuple[str, str | None, bytes]]:
-    """Name, file name and content of each part of a form (RFC 7578)."""
-    header = Message()
-    header["content-type"] = content_type
-    boundary = header.get_param("boundary")
-    if header.get_content_type() != "multipart/form-data" or not isinstance(boundary, str):
-        raise invalid_request("request Content-Type isn't multipart/form-data")
-    first, *rest = (b"\r\n" + raw).split(b"\r\n--" + boundary.encode())
-    if first.strip() or not rest or not rest[-1].startswith(b"--"):
-        raise invalid_request("multipart: NextPart: EOF")
-    for part in rest[:-1]:
-        head, gap, value = part.partition(b"\r\n\r\n")
-        described = message_from_bytes(head.lstrip(b"\r\n"))
-        name = described.get_param("name", header="content-disposition")
-        if not gap or not isinstance(name, str):
-            raise invalid_request("multipart: a part has no name")
-        filename = described.get_filename()
-        yield name, filename, value
 
 
 def transcribe(recording: Recording, options: Options, *, heard: str | None, request_id: str) -> Transcribed:

@@ -21,7 +21,7 @@ from app.simulator.validation import ChatCall, read_call
 from app.simulator.whole_answer import give_whole
 from app.simulator.wire import AnswerWriter, UsageReport, dump
 
-__all__ = ("ChatAnswer", "parse_body")
+__all__ = ("ChatAnswer", "parse_body", "whole_answer")
 
 _PROMPT_TOKENS_PER_SECOND = 50_000.0
 _EVENT_STREAM = {"content-type": "text/event-stream", "cache-control": "no-cache"}
@@ -95,7 +95,7 @@ class ChatAnswer:
         Raises:
             ApiError: the request is refused.
         """
-        model = self._model(body)
+        model = _model(body, self._options, groq=self._groq)
         call = read_call(body, model, strict=self._groq)
         prompt = prompt_pieces(call.messages, call.tools)
         if len(prompt) + (call.max_tokens or 1) > model.context_window:
@@ -163,12 +163,40 @@ class ChatAnswer:
         answer = dump(writer.whole(bill.usage(generation, self._now() - first_at))).encode()
         await give_whole(self._exchange, answer, {"content-type": "application/json"}, fault)
 
-    def _model(self, body: dict[str, Any]) -> SimulatedModel:
-        name = body.get("model")
-        if not isinstance(name, str) or not name:
-            raise invalid_request("'model' : property 'model' is missing")
-        extra = self._options.models if self._groq else [name]
-        return find_model(name, extra=extra, denied=self._options.denied_models)
-
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def whole_answer(
+    body: dict[str, Any], organization: Organization, options: Options, *, groq: bool, request_id: str
+) -> dict[str, Any]:
+    """Answer outside of any exchange, as a batch does: no limits, no pace.
+
+    Raises:
+        ApiError: the request is refused.
+    """
+    model = _model(body, options, groq=groq)
+    call = read_call(body, model, strict=groq)
+    prompt = prompt_pieces(call.messages, call.tools)
+    if len(prompt) + (call.max_tokens or 1) > model.context_window:
+        raise context_length_exceeded()
+    generation = generate(call, organization.scripted(options))
+    if generation.error is not None:
+        raise generation.error
+    writer = AnswerWriter(
+        call,
+        generation,
+        groq=groq,
+        request_id=request_id,
+        created=int(time.time()),
+        seed=options.seed if call.seed is None else call.seed,
+        quirks=options.quirks,
+    )
+    return writer.whole(_Bill(len(prompt), 0, 0.0).usage(generation, 0.0))
+
+
+def _model(body: dict[str, Any], options: Options, *, groq: bool) -> SimulatedModel:
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
+        raise invalid_request("'model' : property 'model' is missing")
+    return find_model(name, extra=options.models if groq else [name], denied=options.denied_models)

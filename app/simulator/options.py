@@ -115,7 +115,7 @@ class Fault(_Options):
     """Matching calls that are answered well first."""
     times: int | None = Field(default=None, ge=1)
     """Matching calls that fail, then it is over; ``None`` is for ever."""
-    path: Literal["chat", "models", "transcription", "speech", "any"] = "chat"
+    path: Literal["chat", "models", "transcription", "speech", "files", "batches", "any"] = "chat"
     """Which endpoint fails."""
     model: str | None = None
     """Only calls for this model fail."""
@@ -172,6 +172,8 @@ class Options(_Options):
     """Exact number of reasoning tokens, on models that reason."""
     tool_calls: list[ToolCallOption] | list[list[ToolCallOption]] | None = None
     """These calls exactly, instead of deciding by the prompt; a list of lists is a chain of rounds."""
+    batch_seconds: float = Field(default=0.0, ge=0)
+    """Seconds that a batch takes, its requests answered evenly over them."""
     limits: Tier | Limits = "off"
     """Rate limits; ``off`` never refuses, the tiers are Groq's."""
     faults: list[Fault] = Field(default_factory=list)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from app.simulator.batches import Batch, StoredFile
 from app.simulator.limits import ModelLimits, limits_of
 from app.simulator.options import Fault, Options
 from app.simulator.prompt_cache import PromptCache
@@ -71,13 +72,15 @@ class _FaultCount:
 
 @dataclass(slots=True)
 class Organization:
-    """One account; ``configure`` starts it afresh, except for its log and connections."""
+    """One account; ``configure`` starts it afresh, except for its log, connections, files and batches."""
 
     api_key: str
     base_clock: Callable[[], float]
     options: Options = field(default_factory=Options)
     clock_offset: float = 0.0
     requests: deque[ReceivedRequest] = field(default_factory=lambda: deque(maxlen=_LOG_SIZE))
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    batches: dict[str, Batch] = field(default_factory=dict)
     _limits: dict[str, ModelLimits] = field(default_factory=dict)
     _caches: dict[str, PromptCache] = field(default_factory=dict)
     _faults: list[_FaultCount] = field(default_factory=list)

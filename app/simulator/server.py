@@ -17,12 +17,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.simulator.api import (
+    Act,
     Endpoint,
+    Path,
     answer_chat,
     list_models,
     show_model,
     speak,
     transcribe_recording,
+)
+from app.simulator.batch_api import (
+    cancel_batch,
+    create_batch,
+    download_file,
+    list_batches,
+    show_batch,
+    upload_file,
 )
 from app.simulator.connections import ConnectionProtocol, Connections
 from app.simulator.control import DeadPorts, control_routes
@@ -35,6 +45,14 @@ DEMO_OPTIONS = Options(tokens_per_second=500, first_token_ms=180, limits="develo
 """The demo's pace: about what the default model gives."""
 
 _GROQ, _GENERIC = "/openai/v1", "/v1"
+_BATCH_ROUTES: tuple[tuple[str, str, Path, Act], ...] = (
+    ("POST", "files", "files", upload_file),
+    ("GET", "files/{file}/content", "files", download_file),
+    ("POST", "batches", "batches", create_batch),
+    ("GET", "batches", "batches", list_batches),
+    ("GET", "batches/{batch}", "batches", show_batch),
+    ("POST", "batches/{batch}/cancel", "batches", cancel_batch),
+)
 _KEEP_ALIVE_SECONDS = 3_600
 
 
@@ -50,6 +68,10 @@ def create_app(
         model = Endpoint(show_model, "models", organizations, groq=groq)
         transcriptions = Endpoint(transcribe_recording, "transcription", organizations, groq=groq)
         speech = Endpoint(speak, "speech", organizations, groq=groq)
+        routes += [
+            Route(f"{prefix}/{path}", Endpoint(act, kind, organizations, groq=groq), methods=[method])
+            for method, path, kind, act in _BATCH_ROUTES
+        ]
         routes += [
             Route(f"{prefix}/audio/transcriptions", transcriptions, methods=["POST"]),
             Route(f"{prefix}/audio/speech", speech, methods=["POST"]),
