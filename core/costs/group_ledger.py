@@ -37,6 +37,8 @@ __all__ = ("GroupLedger", "LedgerEntry")
 _INSERT = insert(calls)
 _SETTLE = update(calls).where(calls.c.call_id == bindparam("booked"))
 _WITHDRAW = delete(calls).where(calls.c.call_id == bindparam("booked"), calls.c.outcome == "running")
+_SETTLE_SECONDS = 0.005
+"""For which the settlement of a call waits for another call to be admitted with it."""
 _RETRY_SECONDS = 1.0
 """After which calls that could not be settled are tried again."""
 
@@ -71,12 +73,20 @@ class _Batch:
         return bool(self.admissions or self.ended or self.withdrawn)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Prepared:
     """What is looked up before the transaction, since it may take a while the first time."""
 
-    worst: list[WorstCase] = field(default_factory=list)
-    ended: list[Priced[UpstreamCall]] = field(default_factory=list)
+    worst: Sequence[WorstCase]
+    ended: Sequence[Priced[UpstreamCall]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a transaction has done: its verdict on each admission, and the prices that are kept now."""
+
+    verdicts: Sequence[int | TensorWallError | None]
+    prices: frozenset[str]
 
 
 class GroupLedger:
@@ -111,11 +121,12 @@ class GroupLedger:
         self._ring = ring
         self._recover = recover
         self._waiting = _Batch()
-        self._writing: Future[list[int | TensorWallError | None]] | None = None
+        self._writing: Future[_Stored] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._loop = asyncio.get_running_loop()
         self._retry: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
         self._kept_prices: set[str] = set()
 
     @property
@@ -134,12 +145,15 @@ class GroupLedger:
         return LedgerEntry(self, place, key, recheck)
 
     async def aclose(self) -> None:
-        """Wait until everything is stored, or cannot be."""
+        """Wait until everything is stored, or cannot be: it is tried once more then."""
+        if self._retry is not None:
+            self._try_again()
+        self._write_next()
+        while self._writing is not None:
+            await self._idle.wait()
+            self._write_next()
         if self._retry is not None:
             self._retry.cancel()
-            self._retry = None
-            self._write_next()
-        await self._idle.wait()
 
     async def admit(self, entry: LedgerEntry, call: UpstreamCall, question: _Question) -> int | None:
         """Store the row of a call that is about to be sent; see ``core.chat.CallGate``."""
@@ -161,46 +175,59 @@ class GroupLedger:
                 self._waiting.admissions.remove(admission)
             else:
                 self._waiting.withdrawn.append(call.call_id)
-                self._write_next()
+                self._write_soon()
             raise
 
     def ended(self, call: UpstreamCall) -> None:
         """Have the row of a call that is over settled; returns at once."""
         self._waiting.ended.append(replace(call))
+        self._write_soon()
+
+    def _write_soon(self) -> None:
+        """Settle with the next call that is admitted, or in a moment: one transaction does for both then."""
+        if self._writing is None and self._later is None:
+            self._later = self._loop.call_later(_SETTLE_SECONDS, self._write_later)
+
+    def _write_later(self) -> None:
+        self._later = None
         self._write_next()
 
     def _write_next(self) -> None:
         """Hand all that waits to the storage worker, unless it is still at what it got before."""
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._writing is not None or self._retry is not None or not self._waiting:
             return
         batch, self._waiting = self._waiting, _Batch()
         self._idle.clear()
         try:
-            prepared = self._database.offload(lambda: self._prepare(batch))
-            self._writing = self._database.submit(self._write, batch, prepared)
+            writing = self._writing = self._database.offload(lambda: self._write(batch))
         except StorageError as error:  # closed
             self._over(batch, error)
             return
-        self._writing.add_done_callback(
-            lambda written: self._loop.call_soon_threadsafe(self._written, batch, prepared, written)
+        writing.add_done_callback(
+            lambda written: self._loop.call_soon_threadsafe(self._written, batch, written)
         )
 
-    def _written(
-        self, batch: _Batch, prepared: Future[_Prepared], written: Future[list[int | TensorWallError | None]]
-    ) -> None:
+    def _written(self, batch: _Batch, written: Future[_Stored]) -> None:
         """A transaction is over: tell those who wait for it, and do the next."""
         self._writing = None
         error = written.exception()
         if error is None:
             self.failure = None
-            self._kept_prices |= {done.price.id for done in prepared.result().ended if done.price}
-            for admission, verdict in zip(batch.admissions, written.result(), strict=True):
+            stored = written.result()
+            self._kept_prices |= stored.prices
+            for admission, verdict in zip(batch.admissions, stored.verdicts, strict=True):
                 _answer(admission, verdict)
         elif isinstance(error, TensorWallError):
             self._over(batch, error)
         else:
             self._over(batch, StorageError(f"Calls could not be booked: {type(error).__name__}: {error}"))
-        self._write_next()
+        if self._waiting.admissions:
+            self._write_next()
+        elif self._waiting:
+            self._write_soon()
         if self._writing is None:
             self._idle.set()
 
@@ -213,10 +240,11 @@ class GroupLedger:
             self._waiting.ended[:0] = batch.ended
             self._waiting.withdrawn[:0] = batch.withdrawn
             self._retry = self._loop.call_later(_RETRY_SECONDS, self._try_again)
-        self._idle.set()
 
     def _try_again(self) -> None:
-        self._retry = None
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         self._write_next()
 
     def _prepare(self, batch: _Batch) -> _Prepared:
@@ -229,11 +257,15 @@ class GroupLedger:
             ]
         return _Prepared(worst, [priced(self._models, call, booked_usage(call)) for call in batch.ended])
 
-    def _write(
-        self, connection: Connection, batch: _Batch, preparing: Future[_Prepared]
+    def _write(self, batch: _Batch) -> _Stored:
+        """On the storage worker: prepare what takes time, then do it all in one transaction."""
+        prepared = self._prepare(batch)
+        verdicts = self._database.write_within(self._write_all, batch, prepared)
+        return _Stored(verdicts, frozenset(done.price.id for done in prepared.ended if done.price))
+
+    def _write_all(
+        self, connection: Connection, batch: _Batch, prepared: _Prepared
     ) -> list[int | TensorWallError | None]:
-        """On the storage worker, in one transaction; gives the verdict on each admission."""
-        prepared = preparing.result()
         self._settle(connection, prepared.ended)
         if batch.withdrawn:
             connection.execute(_WITHDRAW, [{"booked": call_id} for call_id in batch.withdrawn])

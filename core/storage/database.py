@@ -107,6 +107,16 @@ class Database:
         """
         return self.offload(lambda: self._store.write(work, *args, **kwargs))
 
+    def write_within(
+        self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do work that writes, from within a job that was offloaded: it may prepare what it writes before.
+
+        Raises:
+            StorageError: or one of its kin; nothing of this work was stored.
+        """
+        return self._store.write(work, *args, **kwargs)
+
     def offload(self, job: Callable[[], T]) -> Future[T]:
         """Queue a job for the worker thread outside of any transaction, in its turn; returns at once.
 
