@@ -25,6 +25,7 @@ from core.records import LazyRecords, open_records
 from core.routing import LLMRouter, LoadBalanceStrategy, RouteEndpoint
 from core.routing.retry import RetryPolicy
 from core.settings import EndpointSettings, NetworkSettings, Settings
+from core.tools.session_tools import InstalledTools
 
 __all__ = ("Services", "Source", "all_providers", "compose", "find_source")
 
@@ -56,6 +57,7 @@ class Services:
         providers: who may answer, by name.
         assistant: answers one turn.
         records: opens conversations and ledger when first called.
+        tools: what the model may call; loaded when first called.
         simulated: answers come from the simulator, which has to be said.
     """
 
@@ -66,6 +68,7 @@ class Services:
     providers: Mapping[str, Provider]
     assistant: Assistant
     records: LazyRecords
+    tools: InstalledTools
     simulated: bool
     _exits: AsyncExitStack = field(repr=False)
 
@@ -160,6 +163,8 @@ async def compose(
         database = locations.database(settings.storage.url, demo=source.kind == "demo")
         records = LazyRecords(partial(open_records, database, catalogue))
         exits.push_async_callback(records.aclose)
+        tools = InstalledTools(settings.tools, locations.tools_dir, locations.cache_dir)
+        exits.push_async_callback(tools.aclose)
         return Services(
             settings=settings,
             locations=locations,
@@ -168,6 +173,7 @@ async def compose(
             providers=providers,
             assistant=Assistant(router, catalogue, settings.chat, records, settings.budgets),
             records=records,
+            tools=tools,
             simulated=source.kind == "demo",
             _exits=exits.pop_all(),
         )

@@ -37,6 +37,11 @@ class Locations:
         return self.config_dir / "config.toml"
 
     @property
+    def tools_dir(self) -> Path:
+        """The user's own tools, Python files."""
+        return self.config_dir / "tools"
+
+    @property
     def credentials_file(self) -> Path:
         """API keys where the system has no keyring; readable by its owner alone."""
         return self.config_dir / "credentials.json"

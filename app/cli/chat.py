@@ -46,6 +46,15 @@ __all__ = ("chat",)
     multiple=True,
     help="Attach a text file or an image; may be given more than once.",
 )
+@click.option(
+    "--tools/--no-tools",
+    "tools",
+    default=None,
+    help="Offer the model tools, or none; by default where it is known to call them.",
+)
+@click.option(
+    "--allow-tools", is_flag=True, help="Let it call what has an effect, such as fetching, without asking."
+)
 @click.option("--stats", is_flag=True, help="Say speed, tokens and cost on stderr.")
 @click.option("--demo", is_flag=True, help="Ask the simulator: no key, answers are simulated.")
 @click.option(
@@ -53,7 +62,7 @@ __all__ = ("chat",)
     type=click.Choice(["text", "json"]),
     default="text",
     help="`json`: one object with text, model, provider, route, session_id, usage, cost_usd, ttft_ms, "
-    "tokens_per_second, finish_reason, simulated, error and violations.",
+    "tokens_per_second, tool_calls, finish_reason, simulated, error and violations.",
 )
 def chat(
     *,
@@ -65,6 +74,8 @@ def chat(
     wants_json: bool = False,
     schema: Path | None = None,
     files: tuple[Path, ...] = (),
+    tools: bool | None = None,
+    allow_tools: bool = False,
     stats: bool = False,
     demo: bool = False,
     output: str = "text",
@@ -98,6 +109,9 @@ def chat(
         stats=stats,
         as_object=output == "json",
         demo=demo,
+        tools=tools,
+        allow_tools=allow_tools,
+        files=files,
     )
     if message is None:
         if asked.response_format or asked.as_object:

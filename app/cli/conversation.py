@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.failures import report
 from app.cli.line_input import LineInput
-from app.cli.one_shot import Asked, find_session, print_answer, start_turn, stats_line
+from app.cli.one_shot import Asked, find_session, print_answer, start_turn, stats_line, tools_of
 from app.cli.output import note
 from core.errors import TensorWallError
 
@@ -67,6 +67,7 @@ class _Conversation:
         self._services = services
         self._exits = exits
         self._asked = asked
+        self._tools = tools_of(services, asked)
         self._session = session
         """The one that is continued; ``None`` where a new one begins."""
         self._began = datetime.now(UTC)
@@ -99,7 +100,7 @@ class _Conversation:
         from core.chat.messages import Message
 
         message: Message = Message(role="user", content=text)
-        turn = await start_turn(self._services, message, self._asked)
+        turn = await start_turn(self._services, message, self._asked, self._tools)
         self._asked = replace(self._asked, session_id=turn.session_id)
         answer = await print_answer(self._services, turn)
         if answer.error:

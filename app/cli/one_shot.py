@@ -16,13 +16,18 @@ from core.costs.meter import Meter, Reading
 from core.errors import InputError, TensorWallError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from app.composition import Services
+    from app.tool_uses import ToolUse
     from core.assistant import Turn
     from core.chat import ResponseFormat
     from core.chat.messages import Message
     from core.conversations import Session
+    from core.tools.session_tools import SessionTools
 
-__all__ = ("Answer", "Asked", "answer_once", "print_answer")
+__all__ = ("Answer", "Asked", "answer_once", "print_answer", "tools_of")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,9 @@ class Asked:
         latest: continue the session written to last.
         session_id: continue this session; an unambiguous beginning of its id.
         as_object: write one JSON object about the answer in place of the answer.
+        tools: offer tools to the model; ``None`` leaves it to the settings.
+        allow_tools: let it call what has an effect without asking.
+        files: what was attached.
     """
 
     model: str | None = None
@@ -43,6 +51,9 @@ class Asked:
     stats: bool = False
     as_object: bool = False
     demo: bool = False
+    tools: bool | None = None
+    allow_tools: bool = False
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +64,14 @@ class Answer:
         text: what arrived, all of it or up to where it broke off; of an answer that was mended, the
             better one.
         error: what broke it off; ``None`` for a whole answer.
+        tools: what the model called.
     """
 
     text: str
     route: RouteChosen | None
     reading: Reading
     error: TensorWallError | None
+    tools: Sequence[ToolUse] = ()
 
 
 async def answer_once(message: Message, asked: Asked) -> int:
@@ -66,7 +79,7 @@ async def answer_once(message: Message, asked: Asked) -> int:
     from app.cli.services import open_services
 
     async with open_services(demo=asked.demo) as services:
-        turn = await start_turn(services, message, asked)
+        turn = await start_turn(services, message, asked, tools_of(services, asked))
         # What may yet be mended is not written while it arrives.
         silent = asked.as_object or asked.response_format is not None
         answer = await print_answer(services, turn, silent=silent)
@@ -134,10 +147,17 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
         report(turn.storage_error)
         what = "What arrived is above" if error else "The answer is whole"
         note(f"{what}, but this session does not keep it.")
-    return Answer(turn.text, progress.route, meter.reading(), error)
+    return Answer(turn.text, progress.route, meter.reading(), error, progress.tools.ended)
 
 
-async def start_turn(services: Services, message: Message, asked: Asked) -> Turn:
+def tools_of(services: Services, asked: Asked) -> SessionTools:
+    """The tools that the command line asks for."""
+    from app.cli.tools import session_tools
+
+    return session_tools(services, on=asked.tools, allow=asked.allow_tools, files=asked.files)
+
+
+async def start_turn(services: Services, message: Message, asked: Asked, tools: SessionTools) -> Turn:
     """The turn that answers ``message`` in the session the command line names, or in a new one.
 
     Raises:
@@ -152,7 +172,9 @@ async def start_turn(services: Services, message: Message, asked: Asked) -> Turn
         session_id,
         message,
         model=asked.model,
-        options=ReplyOptions(system_prompt=asked.system, response_format=asked.response_format),
+        options=ReplyOptions(
+            system_prompt=asked.system, response_format=asked.response_format, toolbox=tools
+        ),
     )
 
 
@@ -199,6 +221,7 @@ def _as_object(services: Services, turn: Turn, answer: Answer) -> dict[str, Any]
         "tokens_per_second": (
             None if reading.average_tokens_per_second is None else round(reading.average_tokens_per_second, 1)
         ),
+        "tool_calls": [asdict(use) for use in answer.tools],
         "finish_reason": turn.response.finish_reason if turn.response else None,
         "simulated": services.simulated,
         "error": one_line(answer.error.message) if answer.error else None,

@@ -29,6 +29,7 @@ __all__ = (
     "harmless",
     "note",
     "paint",
+    "prompt",
     "unwritable",
     "writer",
 )
@@ -125,6 +126,12 @@ def paint(text: str, code: str, stream: TextIO | None) -> str:
 def note(text: str) -> None:
     """Write one dim line to stderr."""
     _to_stderr(paint(harmless(text), DIM, sys.stderr))
+
+
+def prompt(text: str) -> None:
+    """Write a question to stderr, without a line end: what is typed follows it."""
+    with contextlib.suppress(ReaderGone, OSError):
+        writer(sys.stderr)(harmless(text))
 
 
 def complain(text: str, *, hint: str = "", label: str = "tensorwall: ") -> None:

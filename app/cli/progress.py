@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from app.figures import duration, output_capped, soft_limit_passed
+from app.tool_uses import ToolUses
 from core.chat.events import (
     AnswerRejected,
     Event,
@@ -14,6 +15,9 @@ from core.chat.events import (
     RouteChanged,
     RouteChosen,
     SoftLimitPassed,
+    ToolFinished,
+    ToolsMissing,
+    ToolStarted,
     Waiting,
 )
 
@@ -42,6 +46,8 @@ class Progress:
         self._timer = self._loop.call_later(silence, self._look)
         self.route: RouteChosen | None = None
         """The call that is on, or that gave the answer."""
+        self.tools = ToolUses()
+        """What the model called."""
 
     def on_event(self, event: Event) -> None:
         """Take note of an event; cheap, since most are pieces of text."""
@@ -72,8 +78,18 @@ class Progress:
                 self._say("cut off by the provider's content filter")
             case AnswerRejected():
                 self._say(f"{event.reason} Asking for a better one.")
+            case ToolsMissing():
+                self._say(event.reason)
+            case ToolStarted() | ToolFinished():
+                self._tool(event)
             case SoftLimitPassed():
                 self._say(soft_limit_passed(event))
+
+    def _tool(self, event: ToolStarted | ToolFinished) -> None:
+        if (use := self.tools.take(event)) is not None:
+            self._say(str(use))
+        if running := self.tools.running:
+            self._waiting_for = ", ".join(running)
 
     def stop(self) -> None:
         """The answer is over."""

@@ -22,6 +22,7 @@ from core.assistant import ReplyOptions
 from core.chat import Message
 from core.errors import TensorWallError
 from core.locations import find_locations
+from core.tools.session_tools import SessionTools
 from core.voice.events import Answered, FinalText
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class _Conversation:
         self._services = services
         self.session_id = session_id
         self._model = model
+        self._tools = SessionTools(services.tools)
         self._said: list[str] = []
 
     def reply(self, text: str) -> VoiceReply:
@@ -65,7 +67,9 @@ class _Conversation:
         turn = self._services.assistant.reply(
             self.session_id,
             Message(role="user", content=text),
-            options=ReplyOptions(model=self._model),  # typed questions are for the chat's own
+            options=ReplyOptions(
+                model=self._model, toolbox=self._tools
+            ),  # typed questions are for the chat's own
             tentative=True,
         )
         return VoiceReply(turn, self._services.records, self._kept)

@@ -244,6 +244,7 @@ class TensorWallApp(App[None]):
             self.services = replace(self.services, settings=settings)
             self.services.assistant.settings = settings.chat
             self.services.assistant.budgets = settings.budgets
+            self.services.tools.settings = settings.tools
             self.chat.conversation.services = self.services
         self.chat.apply_settings()
         self.chat.changed()

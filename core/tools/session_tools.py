@@ -27,6 +27,9 @@ class InstalledTools:
         settings: the ``tools`` section.
         folder: the user's own tools; may be missing.
         logs: where the stderr of MCP servers goes.
+
+    Attributes:
+        settings: may be replaced at any time; MCP servers stay as they were first wanted.
     """
 
     def __init__(self, settings: ToolSettings, folder: Path, logs: Path) -> None:
@@ -71,12 +74,7 @@ class InstalledTools:
         from core.tools.clock import clock
         from core.tools.user_tools import load_folder, load_packages
 
-        built_in = [calculate, clock]
-        if self.settings.fetch:
-            from core.tools.fetch import fetch_tool
-
-            built_in.append(fetch_tool())
-        return Loaded(tuple(built_in)) + load_folder(self._folder) + load_packages()
+        return Loaded((calculate, clock)) + load_folder(self._folder) + load_packages()
 
 
 class SessionTools:
@@ -85,13 +83,14 @@ class SessionTools:
     Args:
         installed: the tools there are.
         approve: asks the user before a call with an effect.
-        on: whether any are offered.
+        on: ``False`` offers none; ``True`` offers them also to models that are not known to call any;
+            ``None`` leaves that to the settings.
 
     Attributes:
         attached: the files the user attached.
     """
 
-    def __init__(self, installed: InstalledTools, approve: Approve = deny, *, on: bool = True) -> None:
+    def __init__(self, installed: InstalledTools, approve: Approve = deny, *, on: bool | None = None) -> None:
         self.attached = AttachedFiles()
         self.on = on
         self._installed = installed
@@ -106,8 +105,8 @@ class SessionTools:
             known: the model is known to call tools, else it depends on the settings.
         """
         settings = self._installed.settings
-        if not self.on or not settings.enabled or not (known or settings.unknown_models):
-            return Toolbox()
+        if self.on is False or not settings.enabled or not (known or self.on or settings.unknown_models):
+            return Toolbox()  # and nothing is loaded
         problems = (await self._installed()).problems
         new = [problem for problem in problems if problem not in self._told]
         self._told.update(new)
@@ -120,7 +119,12 @@ class SessionTools:
 
     async def all_tools(self) -> Sequence[Tool]:
         """Those that are on and those that are not."""
-        return [*(await self._installed()).tools, *self.attached.tools()]
+        tools = [*(await self._installed()).tools, *self.attached.tools()]
+        if self._installed.settings.fetch:
+            from core.tools.fetch import fetch_tool
+
+            tools.append(fetch_tool())
+        return tools
 
     async def problems(self) -> Sequence[str]:
         """What could not be loaded."""
@@ -134,7 +138,3 @@ class SessionTools:
     def switch(self, name: str, on: bool) -> None:
         """Let the model call it, or not, until the program ends."""
         self._switched[name] = on
-
-    def use(self, installed: InstalledTools) -> None:
-        """Other tools are installed, as the settings were changed."""
-        self._installed = installed

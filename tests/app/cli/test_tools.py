@@ -1,0 +1,138 @@
+"""`tensorwall chat` with tools: calls are told, asked for and written down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.locations import find_locations
+from tests.app.cli.conftest import OnTerminal, Run
+from tests.simulated import Simulated
+
+SUM = [{"name": "calculate", "arguments": {"expression": "2 ** 10"}}]
+WRITE = [{"name": "write_down", "arguments": {"text": "milk \u001b[2J"}}]
+
+
+def calls(simulator: Simulated, *rounds: Any) -> None:
+    simulator.configure(reasoning="", tool_calls=list(rounds), text="It is done.")
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    """A tool of the user's own that writes into this file."""
+    path = tmp_path / "notes.txt"
+    folder = find_locations().tools_dir
+    folder.mkdir(parents=True)
+    (folder / "notes.py").write_text(
+        "from pathlib import Path\nfrom core.tools import tool\n\n@tool\ndef write_down(text: str) -> str:\n"
+        f'    """Write something down."""\n    Path({str(path)!r}).write_text(text)\n    return "noted"\n'
+    )
+    return path
+
+
+def test_a_call_is_a_line_on_stderr(tensorwall: Run, simulator: Simulated) -> None:
+    calls(simulator, SUM)
+    ran = tensorwall("chat", "Go.")
+    assert (ran.status, ran.out) == (0, "It is done.\n")
+    assert 'calculate(expression="2 ** 10") → 1024 · ' in ran.err
+
+
+def test_calls_are_part_of_the_object(tensorwall: Run, simulator: Simulated) -> None:
+    calls(simulator, SUM, [{"name": "calculate", "arguments": {"expression": "1 / 0"}}])
+    answer = tensorwall("chat", "Go.", "--output", "json").json
+    first, second = answer["tool_calls"]
+    assert first.pop("seconds") >= 0
+    assert first == {
+        "name": "calculate",
+        "arguments": {"expression": "2 ** 10"},
+        "result": "1024",
+        "failed": False,
+    }
+    assert (second["result"], second["failed"]) == ("This divides by zero.", True)
+    assert answer["text"] == "It is done."
+    shown = tensorwall("sessions", "show", answer["session_id"])
+    assert "1024" in shown.out
+
+
+def test_tools_can_be_left_out(tensorwall: Run, simulator: Simulated) -> None:
+    tensorwall("chat", "Go.", "--no-tools")
+    tensorwall("chat", "Go.")
+    assert ["tools" in request["body"] for request in simulator.questions()] == [False, True]
+
+
+def test_what_has_an_effect_needs_leave(tensorwall: Run, simulator: Simulated, notes: Path) -> None:
+    calls(simulator, WRITE)
+    refused = tensorwall("chat", "Go.")
+    assert "--allow-tools allows such calls." in refused.err
+    assert "failed: The user did not allow this call." in refused.err
+    assert "\u001b[2J" not in refused.err
+    assert not notes.exists()
+
+    allowed = tensorwall("chat", "Go.", "--allow-tools")
+    assert "→ noted" in allowed.err
+    assert notes.read_text() == "milk \u001b[2J"
+
+
+@pytest.mark.parametrize(("typed", "written"), [("y\r", True), ("\r", False), ("never\r", False)])
+def test_on_a_terminal_it_asks(
+    on_terminal: Callable[..., OnTerminal], simulator: Simulated, notes: Path, typed: str, written: bool
+) -> None:
+    calls(simulator, WRITE)
+    terminal = on_terminal("chat", "Go.")
+    terminal.expect(r"The model wants to call write_down\(text=.*Allow it\?")
+    assert b"\x1b[2J" not in terminal.raw
+    terminal.send(typed)
+    terminal.expect("It is done.")
+    assert terminal.wait() == 0
+    assert notes.exists() is written
+
+
+def test_always_holds_for_the_rest_of_the_conversation(
+    on_terminal: Callable[..., OnTerminal], simulator: Simulated, notes: Path
+) -> None:
+    calls(simulator, WRITE, WRITE)
+    terminal = on_terminal("chat", "Go.")
+    terminal.expect(r"Allow it\?")
+    terminal.send("a\r")
+    seen = terminal.expect("It is done.")
+    assert "Allow it?" not in seen
+    assert seen.count("→ noted") == 2
+
+
+def test_an_attached_file_is_read_again(tensorwall: Run, simulator: Simulated, tmp_path: Path) -> None:
+    path = tmp_path / "poem.txt"
+    path.write_text("one\ntwo\nthree\n")
+    calls(simulator, [{"name": "read_attached_file", "arguments": {"name": str(path), "first_line": 2}}])
+    answer = tensorwall("chat", "Go.", "-f", str(path), "--output", "json").json
+    assert answer["tool_calls"][0]["result"] == f"{path}, lines 2 to 3 of 3:\ntwo\nthree"
+
+
+def test_a_broken_tool_is_told_and_stops_nothing(tensorwall: Run, simulator: Simulated, notes: Path) -> None:
+    broken = find_locations().tools_dir / "broken.py"
+    broken.write_text("x = 1\nimport no_such_module\n")
+    calls(simulator, SUM)
+    ran = tensorwall("chat", "Go.")
+    assert f"{broken}:2: ModuleNotFoundError" in ran.err.replace("\n", "")
+    assert "→ 1024" in ran.err
+
+
+def test_settings_say_which_tools(tensorwall: Run, simulator: Simulated) -> None:
+    tensorwall("config", "set", "tools.fetch", "true")
+    tensorwall("config", "set", "tools.enabled", '["c*"]')
+    tensorwall("chat", "Go.")
+    tensorwall("config", "set", "tools.enabled", '["fetch"]')
+    tensorwall("chat", "Go.")
+    names = [
+        [tool["function"]["name"] for tool in request["body"]["tools"]] for request in simulator.questions()
+    ]
+    assert names == [["calculate", "clock"], ["fetch"]]
+
+
+def test_the_demo_calculates(tensorwall: Run) -> None:
+    ran = tensorwall("chat", "Please calculate 12 * (3 + 4).", "--demo")
+    assert 'calculate(expression="12 * (3 + 4)") → 84 · ' in ran.err
+    assert json.dumps("84")[1:-1] in ran.out
