@@ -94,7 +94,7 @@ def batch(
             if provider_batch:
                 from app.cli.batch_provider import hand_over
 
-                return asyncio.run(hand_over(lines, asked, model, cancel=cancel))
+                return asyncio.run(hand_over(lines, asked, cancel=cancel))
             return asyncio.run(answer_batch(lines, asked))
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -199,6 +199,35 @@ class OpenAICompatibleProvider:
         ) as (upstream, response):
             return read_sound(upstream, await _whole_body(upstream, response))
 
+    async def call(
+        self, method: str, path: str, *, content: bytes | None = None, content_type: str = "application/json"
+    ) -> tuple[Upstream, bytes]:
+        """One call to another of the API's paths, such as ``batches``: who answered, and the whole body.
+
+        Raises:
+            ProviderError: the call failed.
+            CredentialsError: a key is needed and missing.
+        """
+        async with self._exchange(
+            method,
+            path,
+            content=content,
+            content_type=content_type,
+            read_timeout=self.profile.answer_timeout,
+        ) as (upstream, response):
+            return upstream, await _whole_body(upstream, response)
+
+    async def download(self, path: str) -> AsyncGenerator[bytes]:
+        """The content of a file that the provider keeps, as it arrives; raises as `call`."""
+        from core.providers.connection import body_chunks
+
+        async with (
+            self._exchange("GET", path, read_timeout=self.profile.answer_timeout) as (_, response),
+            aclosing(body_chunks(response)) as chunks,
+        ):
+            async for chunk in chunks:
+                yield chunk
+
     async def models(self) -> list[RemoteModel]:
         """The models this key may use.
 
