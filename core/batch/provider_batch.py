@@ -131,8 +131,6 @@ class ProviderBatch:
         if state is not None:  # it was to be made when the last run ended: it may have been
             batch = await self._remote.find(state.input_file_id)
             batch = batch or await self._remote.create(state.input_file_id)
-                state.input_file_id
-            )
             self._keep(_State(state.provider, state.input_file_id, batch.id))
             return batch
         left = [line for name, line in self._lines.items() if name not in self._output.done]
