@@ -44,7 +44,14 @@ def imported(*arguments: str, simulator: Simulated | None = None) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("chat", "--help"), ("costs", "--help"), ("--version",), ("completion", "fish")],
+    [
+        ("--help",),
+        ("chat", "--help"),
+        ("costs", "--help"),
+        ("batch", "--help"),
+        ("--version",),
+        ("completion", "fish"),
+    ],
 )
 def test_help_imports_next_to_nothing(arguments: tuple[str, ...]) -> None:
     heavy = {"textual", "rich", "pydantic", "httpx", "sqlalchemy", "genai_prices", "keyring", "asyncio"}
