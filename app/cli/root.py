@@ -17,7 +17,7 @@ COMMANDS = {
     "voice": ("app.cli.voice:voice", "Talk and listen without the full-screen interface."),
     "transcribe": ("app.cli.transcribe:transcribe", "Write what is said in a sound file."),
     "say": ("app.cli.say:say", "Speak a text, or write it to a WAV file."),
-    "batch": ("app.cli.batch:batch", "Answer a file of requests, at the pace that the limits allow."),
+    "batch": ("app.cli.batch:batch", "Answer a file of requests, as fast as the limits allow."),
     "sessions": ("app.cli.sessions:sessions", "List, show, search, export and delete conversations."),
     "costs": ("app.cli.costs:costs", "What was spent, on what, and what the budgets have left."),
     "models": ("app.cli.models:models", "List the models: state, window, prices, replacement."),
