@@ -123,8 +123,6 @@ async def test_a_broken_answer_stays_above_the_better_one(folder: Path, keyed: S
         await user.sends("/json person.json")
         await user.asks("Who?")
         await user.sees('"age": "old"', "fit the schema: /age (line 1, column 8): 'old' is", '"age": 36')
-            '"age": "old"', "does not fit the schema: /age (line 1, column 8): 'old' is", '"age": 36'
-        )
         assert user.conversation.branch[-1].message.text == '{"age":36}'
 
 
