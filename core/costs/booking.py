@@ -27,6 +27,7 @@ __all__ = (
     "book_start",
     "booked_usage",
     "call_values",
+    "ended_values",
     "money_values",
     "priced",
     "settle",
@@ -95,9 +96,9 @@ def book_start(connection: Connection, call: UpstreamCall, place: Place, writer:
 def settle(connection: Connection, ended: Future[Priced[UpstreamCall]], place: Place) -> None:
     """Make the row final; inserted now where its start could not be booked."""
     call, usage, price = ended.result().call, ended.result().usage, ended.result().price
-    values = {**call_values(call, usage), **money_values(usage, price), "writer": None}
-    if connection.execute(_UPDATE, {"booked": call.call_id, **values}).rowcount == 0:
-        connection.execute(_INSERT, {**place, **values})
+    ending = ended_values(call, usage, price)
+    if connection.execute(_UPDATE, {"booked": call.call_id, **ending}).rowcount == 0:
+        connection.execute(_INSERT, {**place, **call_values(call), **ending})
     if price is not None:
         keep_price(connection, call.provider, call.model, price)
 
@@ -118,9 +119,9 @@ def withdraw(connection: Connection, call_id: str) -> None:
     connection.execute(delete(calls).where(calls.c.call_id == call_id, calls.c.outcome == "running"))
 
 
-def call_values(call: UpstreamCall, usage: Usage | None = None) -> dict[str, Any]:
-    """A call's columns but money; while it runs its prompt is an estimate."""
-    usage = usage or Usage(prompt_tokens=call.prompt_tokens_estimate, estimated=True)
+def call_values(call: UpstreamCall) -> dict[str, Any]:
+    """A call's columns but money; its prompt is an estimate while it runs."""
+    usage = Usage(prompt_tokens=call.prompt_tokens_estimate, estimated=True)
     return {
         "call_id": call.call_id,
         "route": call.route,
@@ -129,6 +130,17 @@ def call_values(call: UpstreamCall, usage: Usage | None = None) -> dict[str, Any
         "reason": call.reason,
         "role": call.role,
         "started_at": call.started_at,
+        **_course(call, usage),
+    }
+
+
+def ended_values(call: UpstreamCall, usage: Usage, price: Price | None) -> dict[str, Any]:
+    """The columns that a call's end changes; the others are in indexes, which had to be written again."""
+    return {**_course(call, usage), **money_values(usage, price), "writer": None}
+
+
+def _course(call: UpstreamCall, usage: Usage) -> dict[str, Any]:
+    return {
         "outcome": call.outcome,
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from core.chat import ChatRequest, UpstreamCall
-from core.costs.booking import Place, Priced, booked_usage, call_values, money_values, priced
+from core.costs.booking import Place, Priced, booked_usage, call_values, ended_values, priced
 from core.costs.budget_gate import lock_reservations, standings
 from core.costs.budgets import Budget, Standing, budgets_of, refusal, tightest
 from core.costs.key_budgets import key_standings
@@ -275,13 +275,7 @@ class GroupLedger:
         if not ended:
             return
         rows = [
-            {
-                "booked": done.call.call_id,
-                **call_values(done.call, done.usage),
-                **money_values(done.usage, done.price),
-                "writer": None,
-            }
-            for done in ended
+            {"booked": done.call.call_id, **ended_values(done.call, done.usage, done.price)} for done in ended
         ]
         connection.execute(_SETTLE, rows)
         for done in ended:
