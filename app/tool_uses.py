@@ -45,7 +45,6 @@ class ToolUses:
 
     Attributes:
         ended: the calls that have ended, in that order.
-        running: those that have not, in words.
     """
 
     def __init__(self) -> None:
@@ -56,6 +55,12 @@ class ToolUses:
     def running(self) -> list[str]:
         """The names of the tools that run."""
         return [event.name for event in self._started.values()]
+
+    def take_running(self) -> list[ToolStarted]:
+        """Those that run; they are taken to have been stopped."""
+        running = list(self._started.values())
+        self._started.clear()
+        return running
 
     def take(self, event: Event) -> ToolUse | None:
         """Take in an event; the call that it ends, if it ends one."""

@@ -62,6 +62,8 @@ class ChatCommands:
                 return [*get_args(ReasoningEffort), "default"]
             case "export":
                 return ["md", "json"]
+            case "tools":
+                return ["on", "off"]
             case "json":
                 return ["on", "off"]
             case _:
@@ -196,6 +198,22 @@ class ChatCommands:
             conversation.response_format = wanted_format
             self._say(f"Answers are JSON that fits {name}.")
         self._screen.changed()
+
+    async def _chat_tools(self, argument: str) -> None:
+        from app.tui.screens.tools import ToolsScreen
+
+        tools = self._conversation.tools
+        if argument in ("on", "off"):
+            tools.on = None if argument == "on" else False
+            self._say(f"Tools are {argument}.")
+        elif argument:
+            found = next((each for each in await tools.all_tools() if each.name == argument), None)
+            if found is None:
+                raise InputError(f"There is no tool {argument}.", hint="/tools lists them.")
+            tools.switch(found.name, not tools.is_on(found))
+            self._say(f"{found.name} is {'on' if tools.is_on(found) else 'off'}.")
+        else:
+            await self._screen.app.push_screen_wait(ToolsScreen(tools))
 
     async def _chat_reasoning(self, _: str) -> None:
         transcript = self._screen.transcript

@@ -50,6 +50,7 @@ COMMANDS = (
     Command("chat.editor", "Write the prompt in your editor", "editor", keys="ctrl+g"),
     Command("chat.effort", "Set how hard the model thinks", "effort", "[level]"),
     Command("chat.json", "Answer as JSON", "json", "[on|off|schema FILE]", "alt+j"),
+    Command("chat.tools", "Choose the tools the model may call", "tools", "[on|off|name]"),
     Command("chat.reasoning", "Show or hide the model's reasoning", "reasoning", keys="ctrl+t"),
     Command("session.new", "New session", "new", keys="ctrl+n", aliases=("clear",)),
     Command(

@@ -9,17 +9,19 @@ from collections.abc import AsyncIterable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.tui.entries import entry_of, user_entry
+from app.tui.entries import entries_of, user_entry
 from app.tui.failures import explain
 from app.tui.garbage import brief_collections
 from app.tui.gauges import Gauges
 from app.tui.live_turn import LiveTurn
 from app.tui.open_session import OpenSession
+from app.tui.permission import Permission
 from app.tui.stage import Prompt, Stage
 from app.tui.status_line import Status
 from core.assistant import ReplyOptions
 from core.chat import Message
 from core.errors import InputError, TensorWallError
+from core.tools.session_tools import SessionTools
 
 if TYPE_CHECKING:
     from app.composition import Services
@@ -38,6 +40,7 @@ class Conversation:
     Attributes:
         queue: prompts to send when the turn is over.
         editing: the question that the next prompt replaces, on a new branch.
+        tools: what the model may call.
         asked_in: the session that the last turn belongs to; ``None`` before the first.
     """
 
@@ -55,6 +58,8 @@ class Conversation:
         self.asked_in: str | None = None
         self.effort: ReasoningEffort | None = None
         self.response_format: JsonObjectFormat | JsonSchemaFormat | None = None
+        self.permission = Permission(stage.may_call)
+        self.tools = SessionTools(services.tools, self.permission)
         self._transcript = transcript
         self._stage = stage
         self._clock = clock
@@ -253,6 +258,7 @@ class Conversation:
                 system_prompt=self.system_prompt,
                 reasoning_effort=self.effort or effort,
                 response_format=self.response_format,
+                toolbox=self.tools,
             ),
             tentative=tentative,
         )
@@ -290,7 +296,7 @@ class Conversation:
             self._live = None
             self._free.set()
             self._stage.changed()
-        if turn.state == "complete" and len(self.branch) <= 2:
+        if turn.state == "complete" and sum(stored.message.role == "user" for stored in self.branch) <= 1:
             await self._suggest_title()
         return failure
 
@@ -321,7 +327,7 @@ class Conversation:
         if failure is not None:
             self._transcript.add_error(*explain(failure))
         if failure is not None or self._stopping:
-            self._unanswered = not live.has_text
+            self._unanswered = not (live.has_text or live.has_tools)
             waiting = [prompt] if prompt is not None and self._unanswered else []
             for unanswered in reversed([*waiting, *self.queue]):
                 self._stage.give_back(unanswered.typed)
@@ -379,6 +385,7 @@ class Conversation:
         self._open.leave()
         self.editing, self._unanswered = None, False
         self._gauges.reset()
+        self._forget_leave()
         self._transcript.clear()
         self._stage.changed()
 
@@ -396,12 +403,19 @@ class Conversation:
         await self._show(session)
         return True
 
+    def _forget_leave(self) -> None:
+        """In another session nothing is attached, and the user is asked again."""
+        self.tools.attached.clear()
+        self.permission.forget()
+
     async def _show(self, session: Session) -> None:
+        if session.id != self.session_id:
+            self._forget_leave()
         await self._open.open(session)
         self._stage.left()
         self.editing, self._unanswered = None, False
         self._gauges.reset()
-        self._transcript.load(entry_of(stored) for stored in self.branch if stored.message.role != "system")
+        self._transcript.load(entries_of(self.branch))
         await self.read_totals()
         self._stage.changed()
 

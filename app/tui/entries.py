@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
+from app.figures import duration
+from app.tool_uses import call_in_words
 from app.tui.mentions import without_files
 from app.tui.transcript import Entry
 from core.structured import is_json
 
 if TYPE_CHECKING:
-    from core.chat import Part
+    from core.chat import Part, ToolCall
     from core.conversations import StoredMessage
 
-__all__ = ("UserEntry", "entry_of", "user_entry")
+__all__ = ("UserEntry", "entries_of", "entry_of", "set_out", "user_entry")
 
 
 class UserEntry(TypedDict):
@@ -28,8 +33,49 @@ def user_entry(content: str | list[Part], typed: str) -> UserEntry:
     return UserEntry(text=typed, attachments=_images(images))
 
 
+def entries_of(branch: Sequence[StoredMessage]) -> Iterator[Entry]:
+    """The messages of a branch; a tool's result with its call, and no empty line between calls."""
+    calls: dict[str, ToolCall] = {}
+    goes_on = False
+    for stored in branch:
+        message = stored.message
+        if message.role == "system":
+            continue
+        if message.role == "tool":
+            yield _tool_entry(stored, calls.get(message.tool_call_id or ""))
+        elif not goes_on:
+            yield entry_of(stored)
+        elif message.text or message.reasoning or stored.state != "complete":
+            yield replace(entry_of(stored), header="", time="")
+        goes_on = message.role == "tool"
+        calls.update((call.id, call) for call in message.tool_calls or ())
+
+
+def _tool_entry(stored: StoredMessage, call: ToolCall | None) -> Entry:
+    """What a tool was given and what it gave."""
+    arguments = call.function.arguments if call else ""
+    seconds = (stored.finished_at - stored.created_at).total_seconds() if stored.finished_at else None
+    return Entry(
+        "tool",
+        stored.id,
+        stored.message.text,
+        header=call_in_words(stored.message.name or "tool", arguments),
+        reasoning=set_out(arguments),
+        footer="" if seconds is None else duration(seconds),
+        state=stored.state,
+    )
+
+
+def set_out(arguments: str) -> str:
+    """The arguments of a call, a line each; as they are where they are no JSON."""
+    try:
+        return json.dumps(json.loads(arguments or "{}"), indent=2, ensure_ascii=False)
+    except ValueError:
+        return arguments
+
+
 def entry_of(stored: StoredMessage) -> Entry:
-    """One stored message."""
+    """One stored message of the user or the model."""
     message = stored.message
     branch = (stored.sibling_index + 1, stored.sibling_count) if stored.sibling_count > 1 else None
     at = f"{stored.created_at.astimezone():%H:%M}"

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.figures import duration, money, output_capped, soft_limit_passed, speed
+from app.tool_uses import ToolUses, call_in_words
+from app.tui.entries import set_out
 from app.tui.fitting import Tone
 from core.chat import (
+    AnswerContinued,
     AnswerRejected,
     Finished,
     LimitsReported,
@@ -19,6 +22,9 @@ from core.chat import (
     SoftLimitPassed,
     TextDelta,
     ToolCallDelta,
+    ToolFinished,
+    ToolsMissing,
+    ToolStarted,
     Waiting,
 )
 from core.costs.meter import Meter, Reading
@@ -40,6 +46,7 @@ class LiveTurn:
         limits: room left at the provider, once it said so.
         provider: who is asked; ``model`` is the provider's own name for it.
         has_text: whether any of the answer is on screen.
+        has_tools: whether the model has called any tool.
     """
 
     def __init__(
@@ -57,6 +64,7 @@ class LiveTurn:
         self.provider = ""
         self.model = ""
         self.has_text = False
+        self.has_tools = False
         self._transcript = transcript
         self._catalogue = catalogue
         self._stall_notice = stall_notice
@@ -71,6 +79,8 @@ class LiveTurn:
         self._waiting = False
         self._capped = False
         self._rejected = ""
+        self._message = turn.answer_id
+        self._tools = ToolUses()
 
     @property
     def reading(self) -> Reading:
@@ -118,6 +128,14 @@ class LiveTurn:
             case AnswerRejected(reason=reason):
                 self._rejected = reason
                 self._phase = ("Asking for better JSON", "busy")
+            case ToolsMissing(reason=reason):
+                self._transcript.add_notice(reason)
+            case ToolStarted():
+                self._tool_started(event)
+            case ToolFinished():
+                self._tool_finished(event)
+            case AnswerContinued(message_id=message):
+                self._message = message
             case SoftLimitPassed():
                 self._transcript.add_notice(soft_limit_passed(event))
             case _:
@@ -130,17 +148,38 @@ class LiveTurn:
             told = footer(self.reading) if self.has_text else ""
             self._transcript.finish_answer(self._entry, state, told, branch=self._branch)
             self._entry = None
+        for call in self._tools.take_running():
+            self._transcript.finish_tool(call.message_id, "stopped")
+
+    def _tool_started(self, event: ToolStarted) -> None:
+        """What was said before stays above it; the first answer has a header even where it says nothing."""
+        entry = self._begun() if self._message == self.turn.answer_id and not self.has_tools else self._entry
+        if entry is not None:
+            self._transcript.finish_answer(entry, branch=self._branch)
+        self._entry, self.has_text = None, False
+        self.has_tools, self._waiting = True, True
+        self._tools.take(event)
+        self._phase = (f"Running {', '.join(self._tools.running)}", "busy")
+        self._transcript.add_tool(
+            event.message_id, call_in_words(event.name, event.arguments), set_out(event.arguments)
+        )
+
+    def _tool_finished(self, event: ToolFinished) -> None:
+        self._tools.take(event)
+        self._transcript.finish_tool(
+            event.message_id, "failed" if event.failed else "complete", event.result, duration(event.seconds)
+        )
 
     def _begun(self) -> str:
         if self._entry is not None and self._rejected:
             self._set_aside(self._entry, "failed", self._rejected)
         self._rejected = ""
         if self._entry is None:
-            self._entry = self.turn.answer_id
+            self._entry = self._message
             self._transcript.begin_answer(
                 self._entry,
-                self.model,
-                time=f"{datetime.now().astimezone():%H:%M}",
+                "" if self.has_tools else self.model,
+                time="" if self.has_tools else f"{datetime.now().astimezone():%H:%M}",
                 json=self.turn.response_format is not None,
             )
         return self._entry

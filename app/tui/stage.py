@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from core.assistant import Turn
-    from core.chat import Event, Part
+    from core.chat import Event, Part, ToolCall
     from core.errors import TensorWallError
 
-__all__ = ("Prompt", "Stage")
+__all__ = ("Leave", "Prompt", "Stage")
+
+Leave = Literal["once", "always", "no"]
+"""What the user says to a call: yes, yes to all of this tool in this session, or no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Stage(Protocol):
 
     def give_back(self, typed: str) -> None:
         """Put a prompt that was not answered back into the composer."""
+
+    async def may_call(self, call: ToolCall) -> Leave:
+        """Ask the user whether a call with an effect may run."""
 
     def report(self, error: TensorWallError) -> None:
         """Tell an error that belongs to no answer."""

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
     from app.composition import Services
     from app.tui.conversation import Conversation
+    from app.tui.stage import Leave
     from core.assistant import Turn
-    from core.chat import Event
+    from core.chat import Event, ToolCall
 
 __all__ = ("ChatScreen",)
 
@@ -177,6 +178,24 @@ class ChatScreen(ReadingScreen):
         self.transcript.add_error(message, hint)
         self.changed()
 
+    async def may_call(self, call: ToolCall) -> Leave:
+        """Ask whether a call with an effect may run; the question goes when the answer is stopped."""
+        from app.tui.screens.tool_leave import ToolLeaveScreen
+
+        said: asyncio.Future[Leave | None] = asyncio.get_running_loop().create_future()
+        screen = ToolLeaveScreen(call.function.name, call.function.arguments)
+
+        def answered(leave: Leave | None) -> None:
+            if not said.done():
+                said.set_result(leave)
+
+        await self.app.push_screen(screen, answered)
+        try:
+            return await said or "no"
+        finally:
+            if screen.is_current:
+                screen.dismiss("no")
+
     def left(self) -> None:
         """Another session or branch is shown: what is read aloud of the one before is not on screen."""
         self.voice.silence()
@@ -230,18 +249,23 @@ class ChatScreen(ReadingScreen):
 
     @work(group="turn")
     async def _send(self, typed: str) -> None:
-        from app.tui.mentions import attach
+        from app.tui.mentions import attach, mentioned_files
         from app.tui.stage import Prompt
 
         assert self.conversation is not None
+        files: list[tuple[str, Path]] = []
         try:
             content = await asyncio.to_thread(attach, typed, self.folder) if "@" in typed else typed
+            if "@" in typed:
+                files = await asyncio.to_thread(mentioned_files, typed, self.folder)
         except InputError as error:
             self.give_back(typed)
             self.report(error)
             return
         self.drafts.put(self._session_id, "")
         self.set_class(False, "-empty")
+        for name, path in files:
+            self.conversation.tools.attached.add(name, path)
         await self.conversation.ask(Prompt(typed, content))
 
     def _take_back(self) -> str | None:

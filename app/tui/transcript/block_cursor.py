@@ -57,7 +57,7 @@ def neighbour(document: Document, target: Target | None, step: int) -> Target | 
 
 
 def _targets(document: Document, place: int) -> list[Target]:
-    if document.entries[place].kind not in ("user", "answer"):
+    if document.entries[place].kind not in ("user", "answer", "tool"):
         return []
     view = document.peek(place)
     if view.json is not None:

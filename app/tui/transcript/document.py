@@ -225,6 +225,8 @@ class Document:
         self.view(place)
 
     def _shows_reasoning(self, entry: Entry) -> bool:
+        if entry.kind == "tool":
+            return self._reasoning_shown.get(entry.id, False)
         thinking = entry.state == "streaming" and not entry.text
         return self._reasoning_shown.get(entry.id, self.show_reasoning or thinking)
 
@@ -252,7 +254,7 @@ class Document:
             return view
         entry = self.entries[place]
         before = self.entries[place - 1] if place else None
-        gap = int(before is not None and not (entry.kind == before.kind == "notice"))
+        gap = int(before is not None and not (entry.kind == before.kind in ("notice", "tool")))
         return EntryView(
             entry,
             self._frame,

@@ -11,7 +11,7 @@ __all__ = ("AnswerState", "CodeBlock", "Entry", "EntryId", "EntryKind")
 EntryId = str | int
 """Names a message; whatever the storage uses."""
 
-EntryKind = Literal["user", "answer", "notice", "error"]
+EntryKind = Literal["user", "answer", "tool", "notice", "error"]
 
 AnswerState = Literal["complete", "streaming", "stopped", "failed", "interrupted"]
 
@@ -22,7 +22,8 @@ class Entry:
 
     Attributes:
         kind: who speaks. ``user`` text is shown as typed, ``answer`` text as Markdown, ``notice`` as
-            one dim line, ``error`` as a message (``text``) with what to do about it (``footer``).
+            one dim line, ``tool`` as a call (``header``) that unfolds to its arguments (``reasoning``) and
+            its result (``text``), ``error`` as a message (``text``) with what to do about it (``footer``).
         id: unique among the entries of a conversation.
         text: the message; raw, it is made safe where it is shown and copied.
         header: who answers, such as ``openai/gpt-oss-120b · Groq``; empty for the default.

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from rich.style import Style
 
+from app.tool_uses import one_line_of
 from app.tui.transcript.block_column import MEASURE, BlockColumn, Section, Source
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.entry import AnswerState, CodeBlock, Entry
@@ -21,6 +22,7 @@ from core.safe_text import safe_text
 __all__ = ("EntryView", "code_blocks", "estimate_height")
 
 MARGIN = 2
+_RESULT_IN_LINE = 60
 _STATE_NOTES: dict[AnswerState, str] = {
     "stopped": "stopped",
     "failed": "failed",
@@ -189,10 +191,30 @@ class EntryView:
         if entry.kind == "notice":
             margin: Piece = ("· ", theme.notice)
             return [Section(self._gap, self._flow(entry.text, theme.notice, margin, ("  ", theme.notice)))]
+        if entry.kind == "tool":
+            return self._tool_sections()
         bar: Piece = ("▌ ", theme.error_bar)
         sections = [Section(self._gap, self._flow(entry.text, theme.error, bar))]
         if entry.footer:
             sections.append(Section(0, self._flow(entry.footer, theme.notice, bar)))
+        return sections
+
+    def _tool_sections(self) -> list[Section]:
+        """A call on one line; unfolded, what it was given and what it gave."""
+        entry, theme = self.entry, self._frame.theme
+        arrow = "▾" if self.reasoning_shown else "▸"
+        self.reasoning_header = 0
+        style = theme.error if entry.state == "failed" else theme.muted
+        note = {"streaming": "…"}.get(entry.state, _STATE_NOTES.get(entry.state, ""))
+        result = "" if self.reasoning_shown else one_line_of(entry.text, _RESULT_IN_LINE)
+        parts = [entry.header, f"→ {result}" if result else "", note, entry.footer]
+        line = "  ".join(part for part in parts if part)
+        rest: Piece = ("    ", theme.muted)
+        sections = [Section(self._gap, self._flow(f"{arrow} {line}", style, ("  ", style), rest))]
+        if self.reasoning_shown:
+            for text, told in ((entry.reasoning, theme.muted), (entry.text, theme.text)):
+                pieces = _pieces(text) if text else []
+                sections += [Section(0, self._flow(piece, told, rest, rest)) for piece in pieces]
         return sections
 
     def _user_sections(self) -> list[Section]:
@@ -257,6 +279,8 @@ class EntryView:
 def estimate_height(entry: Entry, width: int) -> int:
     """About how many rows an entry takes, at the cost of looking at its length."""
     columns = max(10, min(width - MARGIN, MEASURE))
+    if entry.kind == "tool":
+        return 1
     rows = entry.text.count("\n") + len(entry.text) // columns + 2
     return rows + (2 * bool(entry.footer) + bool(entry.header) if entry.kind == "answer" else 0)
 

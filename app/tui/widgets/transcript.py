@@ -28,6 +28,7 @@ from app.tui.transcript.painted import restyle
 from app.tui.transcript.search import Search
 from app.tui.transcript.selection import key_of
 from app.tui.widgets.transcript_page import TranscriptPage
+from core.safe_text import safe_text
 
 __all__ = ("Transcript",)
 
@@ -52,7 +53,7 @@ class Transcript(TranscriptPage):
         Binding("left_square_bracket", "branch(-1)", "Previous branch", id="transcript.previous_branch"),
         Binding("right_square_bracket", "branch(1)", "Next branch", id="transcript.next_branch"),
         Binding("t", "toggle_reasoning", "Reasoning", id="transcript.reasoning"),
-        Binding("enter,f", "fold", "Fold or unfold JSON", id="transcript.fold"),
+        Binding("enter,f", "fold", "Fold or unfold JSON or a tool's call", id="transcript.fold"),
         Binding("F", "fold_all", "Fold or unfold all of it", id="transcript.fold_all", show=False),
         Binding("dollar_sign", "cost", "What it cost", id="transcript.cost"),
         Binding("n", "find_next", "Next match", id="transcript.find_next", show=False),
@@ -242,6 +243,26 @@ class Transcript(TranscriptPage):
                 self.refresh(Region(0, first, self.size.width, end - first))
         return rows
 
+    # Tools
+
+    def add_tool(self, id: EntryId, call: str, arguments: str) -> None:  # noqa: A002
+        """Add a call that has begun: on one line, and what it was given, to be unfolded."""
+        self._add(Entry("tool", id, header=call, reasoning=arguments, state="streaming"))
+
+    def finish_tool(
+        self,
+        id: EntryId,  # noqa: A002
+        state: AnswerState,
+        result: str = "",
+        footer: str = "",
+    ) -> None:
+        """End a call: what it gave, to be unfolded, and what is to be said beside it."""
+        place = self._document.place(id)
+        entry = self._document.entries[place]
+        entry.text, entry.footer = safe_text(result), footer
+        self._document.finish(place, state)
+        self._rows_changed()
+
     # What is said about the conversation
 
     def add_notice(self, text: str) -> None:
@@ -373,13 +394,16 @@ class Transcript(TranscriptPage):
         """Fold or unfold the reasoning of the answer the cursor is on, else of the last that has any."""
         entry = self.selected_entry
         if entry is None or not entry.reasoning:
-            entry = next((e for e in reversed(self.entries) if e.reasoning), None)
+            answers = (e for e in reversed(self.entries) if e.reasoning and e.kind == "answer")
+            entry = next(answers, None)
         if entry is not None:
             self._toggle_reasoning(self._document.place(entry.id))
 
     def action_fold(self) -> None:
-        """Fold or unfold the object or array that the cursor is on, else all of the JSON answer."""
-        if self._target is None or self._target.nest is None:
+        """Fold or unfold the call, object or array that the cursor is on, else all of the JSON answer."""
+        if (entry := self.selected_entry) is not None and entry.kind == "tool":
+            self._toggle_reasoning(self._document.place(entry.id))
+        elif self._target is None or self._target.nest is None:
             self.action_fold_all()
         else:
             self._fold(self._target.entry, self._target.nest)

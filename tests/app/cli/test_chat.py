@@ -114,7 +114,8 @@ def test_output_json_is_one_object(tensorwall: Run, simulator: Simulated) -> Non
     told = ran.json
     assert list(told) == [
         "text", "model", "provider", "route", "session_id", "usage", "cost_usd", "ttft_ms",
-        "tokens_per_second", "finish_reason", "simulated", "error", "violations",
+        "tokens_per_second", "tool_calls",
+        "finish_reason", "simulated", "error", "violations",
     ]  # fmt: skip
     assert told["text"] == "Forty-two"
     assert (told["provider"], told["model"]) == ("groq", "openai/gpt-oss-120b")

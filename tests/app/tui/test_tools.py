@@ -1,0 +1,141 @@
+"""Tools on the screen: calls in the transcript, leave asked for, switched on and off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.tui.screens.tool_leave import ToolLeaveScreen
+from app.tui.screens.tools import ToolsScreen
+from core.locations import find_locations
+from tests.app.tui.conftest import User, opened
+from tests.simulated import Simulated
+
+SUM = {"name": "calculate", "arguments": {"expression": "2 ** 10"}}
+WRITE = {"name": "write_down", "arguments": {"text": "milk \u001b[2J\u202eeggs"}}
+
+
+def calls(simulator: Simulated, *rounds: list[dict[str, Any]]) -> None:
+    simulator.configure(reasoning="", tool_calls=list(rounds), text="It is done.")
+
+
+def written_down(path: Path) -> bool:
+    return path.exists()
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    folder = find_locations().tools_dir
+    folder.mkdir(parents=True)
+    (folder / "notes.py").write_text(
+        "from pathlib import Path\nfrom core.tools import tool\n\n@tool\ndef write_down(text: str) -> str:\n"
+        f'    """Write something down."""\n    Path({str(path)!r}).write_text(text)\n    return text\n'
+    )
+    return path
+
+
+def tool_lines(user: User) -> list[str]:
+    return [line.strip() for line in user.screen.splitlines() if line.strip().startswith(("▸", "▾"))]
+
+
+async def test_a_call_is_a_line_that_unfolds(keyed: Simulated, folder: Path) -> None:
+    calls(keyed, [SUM, {"name": "calculate", "arguments": {"expression": "1 / 0"}}])
+    async with opened(folder) as user:
+        await user.sends("Go")
+        await user.settles(5)
+        first, second = tool_lines(user)
+        assert first.startswith('▸ calculate(expression="2 ** 10")  → 1024')
+        assert second.startswith('▸ calculate(expression="1 / 0")  → This divides by zero.  failed')
+        assert "It is done." in user.screen
+
+        user.chat.transcript.focus()
+        await user.presses("alt+up", "alt+up", "f")
+        await user.sees("▾ calculate", '"expression": "1 / 0"')
+        await user.presses("f")
+        await user.until(lambda: '"expression": "1 / 0"' not in user.screen)
+        session = user.conversation.session_id
+
+    async with opened(folder, session=session) as user:
+        await user.sees("It is done.", '▸ calculate(expression="2 ** 10")  → 1024')
+        assert [entry.kind for entry in user.chat.transcript.entries] == [
+            "user",
+            "answer",
+            "tool",
+            "tool",
+            "answer",
+        ]
+
+
+@pytest.mark.parametrize(("key", "written"), [("y", True), ("n", False), ("escape", False), ("enter", False)])
+async def test_what_has_an_effect_asks(
+    keyed: Simulated, folder: Path, notes: Path, key: str, written: bool
+) -> None:
+    calls(keyed, [WRITE])
+    async with opened(folder) as user:
+        await user.sends("Go")
+        await user.until(lambda: isinstance(user.app.screen, ToolLeaveScreen))
+        await user.sees("Let the model call write_down?")
+        assert not {"\u001b", "\u202e"} & set(user.screen)
+        await user.presses(key)
+        await user.settles(4)
+        await user.sees("It is done.")
+        assert not {"\u001b", "\u202e"} & set(user.screen)
+    assert written_down(notes) is written
+
+
+async def test_always_holds_for_the_session(keyed: Simulated, folder: Path, notes: Path) -> None:
+    calls(keyed, [WRITE], [WRITE])
+    async with opened(folder) as user:
+        await user.sends("Go")
+        await user.until(lambda: isinstance(user.app.screen, ToolLeaveScreen))
+        await user.presses("a")
+        await user.settles(6)  # no second question
+        await user.sends("/new")
+        await user.sends("Go")
+        await user.until(lambda: isinstance(user.app.screen, ToolLeaveScreen))
+
+
+async def test_stopping_takes_the_question_away(keyed: Simulated, folder: Path, notes: Path) -> None:
+    calls(keyed, [WRITE])
+    async with opened(folder) as user:
+        await user.sends("Go")
+        await user.until(lambda: isinstance(user.app.screen, ToolLeaveScreen))
+        await user.conversation.stop()
+        await user.settles(3)
+        assert not isinstance(user.app.screen, ToolLeaveScreen)
+        await user.sees("write_down(", "stopped")
+    assert not written_down(notes)
+
+
+async def test_tools_are_switched(keyed: Simulated, folder: Path) -> None:
+    keyed.configure(reasoning="", text="Yes.")
+    async with opened(folder) as user:
+        await user.sends("/tools")
+        await user.until(lambda: isinstance(user.app.screen, ToolsScreen))
+        await user.sees("calculate", "clock", "Runs without asking.")
+        await user.presses("enter")
+        await user.sees("off  calculate")
+        await user.presses("escape")
+        await user.asks("Go")
+        await user.sends("/tools off")
+        await user.told("Tools are off.")
+        await user.asks("Go")
+        await user.sends("/tools nothing")
+        await user.told("There is no tool nothing.")
+    asked = [request["body"] for request in keyed.questions() if "max_completion_tokens" in request["body"]]
+    offered = [[tool["function"]["name"] for tool in body.get("tools", ())] for body in asked]
+    assert ["clock"] in offered
+    assert offered[-1] == []
+
+
+async def test_an_attached_file_can_be_read_again(keyed: Simulated, folder: Path) -> None:
+    (folder / "poem.txt").write_text("one\ntwo\n")
+    calls(keyed, [{"name": "read_attached_file", "arguments": {"name": "poem.txt", "first_line": 2}}])
+    async with opened(folder) as user:
+        await user.pastes("Read @poem.txt")
+        await user.presses("enter")
+        await user.settles(4)
+        assert user.conversation.branch[2].message.text == "poem.txt, lines 2 to 2 of 2:\ntwo"
