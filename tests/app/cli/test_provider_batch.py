@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.app.cli.conftest import PATIENCE, Run
-from tests.app.cli.test_batch import MODEL, by_id, line, rows, text
+from tests.app.cli.test_batch import MODEL, by_id, line, read_until, rows, text
 from tests.simulated import Simulated
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -41,13 +40,6 @@ def state(out: Path) -> Path:
 
 def sent(simulator: Simulated, method: str, path: str) -> list[dict[str, Any]]:
     return [row for row in simulator.requests() if row["method"] == method and row["path"].endswith(path)]
-
-
-def wait_until_handed_over(process: subprocess.Popen[bytes], out: Path) -> None:
-    while process.poll() is None:
-        if state(out).exists() and json.loads(state(out).read_text())["batch_id"]:
-            return
-        os.sched_yield()
 
 
 def test_answers_are_collected_and_booked_at_half_the_price(
@@ -79,13 +71,11 @@ def test_a_run_that_ends_while_it_waits_hands_nothing_over_twice(
     simulator.configure(text="Well met.", reasoning="", batch_seconds=1_000)
     path = source(*(line(f"n{n}") for n in range(5)))
     process = start("batch", str(path), "-o", str(out), "--provider-batch")
-    wait_until_handed_over(process, out)
+    read_until(process, b"has it as batch_")
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=PATIENCE)
     process = start("batch", str(path), "-o", str(out), "--provider-batch")
-    assert process.stderr is not None
-    while b"in progress" not in process.stderr.readline():
-        assert process.poll() is None
+    read_until(process, b"in progress")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
@@ -106,7 +96,7 @@ def test_a_batch_that_was_made_as_the_run_ended_is_found_again(
     simulator.configure(text="Well met.", reasoning="", batch_seconds=1_000)
     path = source(line("a"))
     process = start("batch", str(path), "-o", str(out), "--provider-batch")
-    wait_until_handed_over(process, out)
+    read_until(process, b"has it as batch_")
     process.kill()
     process.wait(timeout=PATIENCE)
     known = json.loads(state(out).read_text())
@@ -125,7 +115,7 @@ def test_a_cancelled_batch_keeps_what_was_done_and_the_rest_is_handed_over_anew(
     command = ("batch", str(path), "-o", str(out), "--provider-batch")
     assert tensorwall(*command, "--cancel").status == 1
     process = start(*command)
-    wait_until_handed_over(process, out)
+    read_until(process, b"has it as batch_")
     process.kill()
     process.wait(timeout=PATIENCE)
     simulator.advance(500)
@@ -144,7 +134,7 @@ def test_what_expired_has_its_error_and_can_be_asked_again(
     simulator.configure(text="Well met.", reasoning="", batch_seconds=2 * 86_400)
     path = source(line("a"), line("b"))
     process = start("batch", str(path), "-o", str(out), "--provider-batch")
-    wait_until_handed_over(process, out)
+    read_until(process, b"has it as batch_")
     process.kill()
     process.wait(timeout=PATIENCE)
     simulator.advance(86_500)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.batch.lines import BatchInput, open_input
@@ -87,6 +87,7 @@ def test_one_model_for_all() -> None:
     assert found.request(found.lines[1]).relayed == {**BODY, "model": "smart"}
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=40), unique=True, max_size=12), st.booleans(), st.booleans())
 def test_every_line_is_found_again_where_it_stood(names: list[str], mark: bool, windows: bool) -> None:
     lines = [line(name, body={**BODY, "messages": [{"role": "user", "content": name * 3}]}) for name in names]

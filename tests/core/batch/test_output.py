@@ -47,7 +47,7 @@ def test_lines_have_the_form_of_openais_results(tmp_path: Path) -> None:
     assert second["error"] == {"code": "ConnectionFailed", "message": "Nobody answers."}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=8, unique=True), st.data())
 def test_wherever_it_was_cut_the_whole_lines_stay_and_the_rest_is_asked_again(
     tmp_path: Path, names: list[str], data: st.DataObject

@@ -126,7 +126,7 @@ call = st.tuples(st.integers(50, 8_000), st.floats(0, 1), st.floats(0.02, 20)).m
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(call, min_size=1, max_size=60), st.integers(1, 16), st.integers(8_000, 250_000))
 def test_no_limit_that_was_told_is_ever_passed_and_nothing_starves(
     calls: list[tuple[int, int, float]], most: int, size: int
@@ -179,7 +179,7 @@ def test_a_limit_that_no_header_tells_is_learnt_from_refusals(limit: int) -> Non
     assert len(provider.refused) < 0.1 * 12 * limit
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(call, min_size=1, max_size=40),
     st.integers(1, 16),
