@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.chat import AnswerContinued, RouteChosen, TextDelta
 from core.errors import TensorWallError
+from core.voice.answer import BREAK
 
 if TYPE_CHECKING:
     from core.chat import Event
@@ -15,7 +18,20 @@ if TYPE_CHECKING:
     from core.turn import Turn
     from core.voice.receipt import Receipt
 
-__all__ = ("VoiceReply",)
+__all__ = ("SpokenMessage", "VoiceReply")
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenMessage:
+    """Where a message stands in the text of the whole answer, in characters."""
+
+    id: str
+    begin: int
+    end: int
+
+    def heard(self, characters: int | None) -> int | None:
+        """How much of it was heard where so much of the whole answer was; ``None``: all of it."""
+        return None if characters is None or characters >= self.end else max(0, characters - self.begin)
 
 
 class VoiceReply:
@@ -58,6 +74,22 @@ class VoiceReply:
         """US dollars for it, once it is over; an estimate where the provider never said."""
         return self.turn.cost
 
+    @property
+    def messages(self) -> list[SpokenMessage]:
+        """The messages that the answer takes, one more with each use of tools, as far as they have come."""
+        begin = end = 0
+        current, found = self.turn.answer_id, []
+        for event in self._seen:
+            if isinstance(event, TextDelta):
+                end += len(event.text)
+            elif isinstance(event, RouteChosen):
+                end = begin
+            elif isinstance(event, AnswerContinued):
+                found.append(SpokenMessage(current, begin, end))
+                begin = end = end + len(BREAK) if end else 0
+                current = event.message_id
+        return [*found, SpokenMessage(current, begin, end)]
+
     async def keep(self) -> None:
         """Store the turn, and have it shown."""
         if not self._is_kept:
@@ -66,10 +98,11 @@ class VoiceReply:
         await self.turn.keep()
 
     async def heard(self, characters: int | None) -> None:
-        """Store how much of the answer was heard."""
+        """Store how much of the answer was heard, of each message that it takes."""
         if not self.turn.storage_error:
             records = await self._records()
-            await records.conversations.mark_heard(self.turn.answer_id, characters)
+            for message in self.messages:
+                await records.conversations.mark_heard(message.id, message.heard(characters))
 
     async def book(self, receipt: Receipt) -> None:
         """Store what the turn took."""

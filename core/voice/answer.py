@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, TypeAlias
 
-from core.chat import RouteChosen, TextDelta
+from core.chat import AnswerContinued, RouteChosen, TextDelta
 from core.errors import TensorWallError
 from core.voice.receipt import ReceiptBuilder
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from core.voice.reply import Reply
     from core.voice.speaking import Speech
 
-__all__ = ("Answer", "Spawn")
+__all__ = ("BREAK", "Answer", "Spawn")
+
+BREAK = "\n\n"
+"""Stands in the spoken text between what was said before tools were called and what comes after."""
 
 Spawn: TypeAlias = "Callable[[Coroutine[None, None, None]], asyncio.Task[None]]"
 """Starts work as a task of the voice loop, which ends with it."""
@@ -51,6 +54,7 @@ class Answer:
         self._speech: Speech | None = None
         self._first_token: Callable[[], None] | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._begun = 0  # where the message begins that arrives now
 
     def begin(self, spawn: Spawn, *, settled: Callable[[], Awaitable[None]]) -> None:
         """Send the request, once all is ``settled`` that came before: it is part of what is asked."""
@@ -85,8 +89,11 @@ class Answer:
             async for event in self.reply:
                 if isinstance(event, TextDelta):
                     self._take(event.text)
-                elif isinstance(event, RouteChosen) and self.text:
+                elif isinstance(event, RouteChosen) and len(self.text) > self._begun:
                     self._restart()
+                elif isinstance(event, AnswerContinued) and self.text:
+                    self._take(BREAK)
+                    self._begun = len(self.text)
             self.whole = True
         except TensorWallError as error:
             self.error = error
@@ -103,7 +110,8 @@ class Answer:
             self._speech.feed(text)
 
     def _restart(self) -> None:
-        """Another route answers from the start."""
-        self.text = ""
+        """Another route answers from the start; what came before tools were called is said once more."""
+        self.text = self.text[: self._begun]
         if self._speech is not None:
             self._speech.restart()
+            self._speech.feed(self.text)

@@ -164,15 +164,18 @@ class VoiceShow:
             self._screen.notify(notice, severity="warning", timeout=_NOTICE_SECONDS, markup=False)
 
     def _mark_spoken(self, span: tuple[int, int] | None) -> None:
-        if span is None or self._answers.entry is None:
-            self._screen.transcript.mark_spoken(None)
+        transcript, messages = self._screen.transcript, self._answers.messages()
+        if span is None or not messages:
+            transcript.mark_spoken(None)
         else:
-            self._screen.transcript.mark_spoken(self._answers.entry, *span)
+            here = next(message for message in reversed(messages) if message.begin <= span[0])
+            transcript.mark_spoken(here.id, span[0] - here.begin, span[1] - here.begin)
 
     def _mark_heard(self, characters: int | None) -> None:
-        entry = self._answers.entry
-        if entry is not None and any(shown.id == entry for shown in self._screen.transcript.entries):
-            self._screen.transcript.mark_heard(entry, characters)
+        shown = {entry.id for entry in self._screen.transcript.entries}
+        for message in self._answers.messages():
+            if message.id in shown:
+                self._screen.transcript.mark_heard(message.id, message.heard(characters))
 
     def _show_receipt(self) -> None:
         if self._receipt:

@@ -10,7 +10,7 @@ from app.tui.stage import Prompt
 
 if TYPE_CHECKING:
     from app.tui.conversation import Conversation
-    from app.voice_reply import VoiceReply
+    from app.voice_reply import SpokenMessage, VoiceReply
     from core.assistant import Turn
     from core.chat import Event, ReasoningEffort
     from core.voice.receipt import Receipt
@@ -40,6 +40,7 @@ class SpokenAnswers:
         spawn: Callable[[Coroutine[None, None, None]], object],
     ) -> None:
         self.entry: str | None = None
+        self._reply: VoiceReply | None = None
         self._conversation = conversation
         self._model = model
         self._spawn = spawn
@@ -53,12 +54,21 @@ class SpokenAnswers:
         from app.voice_reply import VoiceReply
 
         self.entry = turn.answer_id
-        return VoiceReply(turn, self._conversation.services.records)
+        self._reply = VoiceReply(turn, self._conversation.services.records)
+        return self._reply
 
     def again(self, entry: str, text: str) -> StoredReply:
         """An answer there is already."""
-        self.entry = entry
+        self.entry, self._reply = entry, None
         return StoredReply(text)
+
+    def messages(self) -> list[SpokenMessage]:
+        """The messages that the spoken answer takes, each an entry of the transcript."""
+        from app.voice_reply import SpokenMessage
+
+        if self._reply is not None:
+            return self._reply.messages
+        return [] if self.entry is None else [SpokenMessage(self.entry, 0, 1 << 62)]
 
     def words(self) -> str:
         """The last messages of the conversation, whose names and terms are likely to be said."""
@@ -77,7 +87,7 @@ class SpokenAnswers:
         return VoiceReply(turn, conversation.services.records, lambda reply: self._wanted(reply, prompt))
 
     def _wanted(self, reply: VoiceReply, prompt: Prompt) -> None:
-        self.entry = reply.turn.answer_id
+        self.entry, self._reply = reply.turn.answer_id, reply
         self._spawn(self._conversation.show(reply.turn, _until_stored(reply), prompt))
 
 
