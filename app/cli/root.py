@@ -26,6 +26,7 @@ COMMANDS = {
     "config": ("app.cli.config:config", "Show and change the settings."),
     "doctor": ("app.cli.doctor:doctor", "Find what is wrong and say how to mend it."),
     "serve": ("app.cli.serve:serve", "Answer OpenAI's API on this machine."),
+    "keys": ("app.cli.keys:keys", "Make, list, replace and revoke the gateway's keys."),
     "simulate": ("app.cli.simulate:simulate", "Run the simulator of Groq's API on this machine."),
     "completion": ("app.cli.completion:completion", "Print the completion script for a shell."),
 }

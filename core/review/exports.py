@@ -18,7 +18,7 @@ from core.review.report import Cell, Report, Row, sums
 from core.review.scope import Scope
 from core.safe_text import safe_text
 
-__all__ = ("FORMS", "JSON_FORMAT", "JSON_VERSION", "Form", "form_of", "json_object", "render")
+__all__ = ("FORMS", "JSON_FORMAT", "JSON_VERSION", "Form", "csv_table", "form_of", "json_object", "render")
 
 Form = Literal["csv", "json", "markdown"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -54,18 +54,19 @@ def render(report: Report, form: Form) -> str:
     """
     match form:
         case "csv":
-            return _csv(report)
+            return csv_table(report.columns, report.rows)
         case "json":
             return _json_document(report)
         case "markdown":
             return _markdown(report)
 
 
-def _csv(report: Report) -> str:
+def csv_table(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    """A header and the rows; what a spreadsheet would take for a formula begins with ``'``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(report.columns)
-    writer.writerows([_csv_cell(cell) for cell in row.values()] for row in report.rows)
+    writer.writerow(columns)
+    writer.writerows([_csv_cell(cell) for cell in row.values()] for row in rows)
     return text.getvalue()
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, RowMapping, insert, select
 
 from core.catalogue import load_catalogue
-from core.costs.key_spend import KeySpend, key_spend_of, key_standings
+from core.costs.key_budgets import key_standings
+from core.costs.key_spend import KeySpend, key_spend_of
 from core.costs.periods import Period, period
 from core.keys import GatewayKey, KeyBudget, KeyScopes, KeySecret
 from core.records import Records, open_records
@@ -90,12 +91,12 @@ async def test_sums_and_standings(records: Records, sequence: list[Step], now: d
             made = of_key(connection, key)
             assert spend == summed(made)
             standings = key_standings(connection, key, now)
-            assert [each.budget for each in standings] == list(SCOPES.budgets)
+            assert [each.budget.scope for each in standings] == [budget.period for budget in SCOPES.budgets]
+            held = total(row["reserved"] for row in made if row["outcome"] == "running")
             for name, each in zip(("today", "week", "month", "all"), standings, strict=True):
                 counted = within(made, period(name, now))
-                running = [row for row in counted if row["outcome"] == "running"]
                 assert each.spent == total(row["cost"] for row in counted if row["outcome"] != "running")
-                assert each.reserved == total(row["reserved"] for row in running)
+                assert each.reserved == held
                 assert each.left == max(Decimal(0), HARD - each.spent - each.reserved)
         swept = connection.execute(select(key_spend).where(key_spend.c.calls == 0)).all()
         assert swept == []
