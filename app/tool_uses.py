@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.call_words import call_in_words, decoded, one_line_of
 from core.chat.events import ToolFinished, ToolStarted
 
 if TYPE_CHECKING:
     from core.chat.events import Event
 
-__all__ = ("ToolUse", "ToolUses", "call_in_words", "one_line_of")
+__all__ = ("ToolUse", "ToolUses")
 
-_LONGEST_ARGUMENTS = 100
 _LONGEST_RESULT = 100
 
 
@@ -68,31 +68,8 @@ class ToolUses:
             self._started[event.message_id] = event
         elif isinstance(event, ToolFinished):
             started = self._started.pop(event.message_id)
-            arguments = _decoded(started.arguments)
+            arguments = decoded(started.arguments)
             use = ToolUse(started.name, arguments, event.result, event.seconds, event.failed)
             self.ended.append(use)
             return use
         return None
-
-
-def call_in_words(name: str, arguments: str, longest: int = _LONGEST_ARGUMENTS) -> str:
-    """A call on one line, as one would write it: ``calculate(expression="2 + 2")``."""
-    given = _decoded(arguments)
-    if isinstance(given, dict):
-        written = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
-    else:
-        written = arguments
-    return f"{name}({one_line_of(written, longest)})"
-
-
-def one_line_of(text: str, longest: int) -> str:
-    """A text on one line of at most so many characters."""
-    line = " ".join(text[: 4 * longest].split())
-    return line if len(line) <= longest and len(text) <= 4 * longest else f"{line[: longest - 1]}…"
-
-
-def _decoded(arguments: str) -> object:
-    try:
-        return json.loads(arguments or "{}")
-    except ValueError:
-        return arguments

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.call_words import call_in_words
 from app.cli.output import note, prompt
 from app.cli.terminal import is_terminal
-from app.tool_uses import call_in_words
 from core.tools.session_tools import SessionTools
 
 if TYPE_CHECKING:

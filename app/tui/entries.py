@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypedDict
 
+from app.call_words import call_in_words
 from app.figures import duration
-from app.tool_uses import call_in_words
 from app.tui.mentions import without_files
 from app.tui.transcript import Entry
 from core.structured import is_json

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.call_words import call_in_words
 from app.figures import duration, money, output_capped, soft_limit_passed, speed
-from app.tool_uses import ToolUses, call_in_words
+from app.tool_uses import ToolUses
 from app.tui.entries import set_out
 from app.tui.fitting import Tone
 from core.chat import (

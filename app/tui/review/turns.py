@@ -146,7 +146,7 @@ def what_happened(turn: TurnSpend) -> str:
 def _times(role: str, number: int) -> str:
     if number == 1:
         return role
-    plural = {"retry": "retries"}.get(role, f"{role}s")
+    plural = {"retry": "retries", "tools": "rounds of tools"}.get(role, f"{role}s")
     return f"{number} {plural}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from rich.style import Style
 
-from app.tool_uses import one_line_of
+from app.call_words import one_line_of
 from app.tui.transcript.block_column import MEASURE, BlockColumn, Section, Source
 from app.tui.transcript.code_layout import CodeLayout
 from app.tui.transcript.entry import AnswerState, CodeBlock, Entry
