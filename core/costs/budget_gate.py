@@ -34,6 +34,7 @@ from sqlalchemy import (
 from core.chat import ChatRequest, UpstreamCall
 from core.costs.booking import Place, call_values, speech_values, withdraw
 from core.costs.budgets import Budget, Standing, period_of, refusal, room, tightest
+from core.costs.ledger_lock import lock_ledger
 from core.costs.periods import quarter_of
 from core.costs.speech_calls import SpeechCall
 from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
@@ -41,13 +42,11 @@ from core.errors import BudgetExceeded, StorageError
 from core.storage import Database
 from core.storage.tables import calls, quarter_spend, session_spend
 
-__all__ = ("BudgetGate", "lock_reservations", "standings")
+__all__ = ("BudgetGate", "standings")
 
 T = TypeVar("T")
 
 _INSERT = insert(calls)
-_LOCK = 0x7E5_0B0D6
-"""The advisory lock under which PostgreSQL reserves; SQLite has one writer at a time anyway."""
 
 
 class BudgetGate:
@@ -142,18 +141,12 @@ class _Reservation:
 
     def standings(self) -> list[Standing]:
         """What there is to spend; nobody else reserves before the transaction ends."""
-        lock_reservations(self.connection)
+        lock_ledger(self.connection)
         return standings(self.connection, self.budgets, self.row["session_id"], datetime.now(UTC))
 
     def keep(self, reserved: Decimal | None) -> None:
         """Insert the row; ``None`` where nobody knows what the call may cost."""
         self.connection.execute(_INSERT, {**self.row, "reserved": reserved})
-
-
-def lock_reservations(connection: Connection) -> None:
-    """Let nobody else reserve before this transaction ends; SQLite lets nobody else write anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
 def standings(

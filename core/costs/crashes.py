@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select, update
 
 from core.chat import Usage
 from core.costs.booking import Priced, money_values
+from core.costs.ledger_lock import lock_ledger
 from core.costs.ledger_records import CallRecord
 from core.costs.price_rows import keep_price
 from core.costs.tokens import tokens_of_length
@@ -59,6 +60,7 @@ def left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list
 def mark_crashed(connection: Connection, ended: Future[list[Priced[CallRecord]]]) -> int:
     """Settle what another TensorWall has not settled in the meantime; how many."""
     marked = 0
+    lock_ledger(connection)
     for lost in ended.result():
         running = (calls.c.call_id == lost.call.call_id) & (calls.c.outcome == "running")
         values = {

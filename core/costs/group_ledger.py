@@ -20,9 +20,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from core.chat import ChatRequest, UpstreamCall
 from core.costs.booking import Place, Priced, booked_usage, call_values, ended_values, priced
-from core.costs.budget_gate import lock_reservations, standings
+from core.costs.budget_gate import standings
 from core.costs.budgets import Budget, Standing, budgets_of, refusal, tightest
 from core.costs.key_budgets import key_standings
+from core.costs.ledger_lock import lock_ledger
 from core.costs.price_rows import keep_price
 from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
 from core.errors import BudgetExceeded, StorageError, TensorWallError
@@ -274,6 +275,7 @@ class GroupLedger:
     def _settle(self, connection: Connection, ended: Sequence[Priced[UpstreamCall]]) -> None:
         if not ended:
             return
+        lock_ledger(connection)
         rows = [
             {"booked": done.call.call_id, **ended_values(done.call, done.usage, done.price)} for done in ended
         ]
@@ -348,7 +350,7 @@ class _Purse:
     """What there is to spend within one transaction: read once, and less with every call that is granted."""
 
     def __init__(self, connection: Connection, budgets: Sequence[Budget], *, refuse_unknown: bool) -> None:
-        lock_reservations(connection)
+        lock_ledger(connection)
         self._connection = connection
         self._now = datetime.now(UTC)
         self._refuse_unknown = refuse_unknown

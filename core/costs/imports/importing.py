@@ -15,12 +15,13 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 
 from core.costs.imports.ledger_rows import LedgerRow, LedgerRows
 from core.costs.imports.litellm_logs import LiteLLMLogs
 from core.costs.imports.llm_logs import LlmLogs
 from core.costs.imports.usage_history import LABELS, ImportedCall, ImportKind, SkippedRow, UsageHistory
+from core.costs.ledger_lock import lock_ledger
 from core.costs.price_rows import keep_price
 from core.costs.worst_case import PricedModels
 from core.errors import InputError, StorageError, TensorWallError
@@ -34,8 +35,6 @@ Progress = Callable[[int, int], None]
 
 _BATCH = 1_000
 _FIRST_SKIPPED = 10
-_LOCK = 0x7E5_1A90
-"""The advisory lock under which PostgreSQL imports; SQLite has one writer at a time anyway."""
 _INSERT = insert(calls)
 _NAME_SESSION = text(
     "INSERT INTO imported_sessions (session_id, source, title) VALUES (:session_id, :source, :title) "
@@ -203,8 +202,7 @@ class _Tally:
 
 def _write(connection: Connection, kind: ImportKind, batch: Sequence[LedgerRow]) -> _Written:
     """Add what is new of a batch, in one transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+    lock_ledger(connection)
     rows = {row.values["call_id"]: row for row in reversed(batch)}
     known = set(connection.scalars(select(calls.c.call_id).where(calls.c.call_id.in_(rows))))
     new = [row for call_id, row in rows.items() if call_id not in known]
