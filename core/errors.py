@@ -16,7 +16,8 @@
     │   ├── VoiceUnavailable           a package or system library of the voice loop is missing
     │   ├── AudioDeviceFailed          no device, busy, refused, silent or unplugged
     │   ├── TranscriptionFailed        a recording could not be turned into text
-    │   │   └── SpeechModelUnusable    weights missing, half downloaded or damaged
+    │   │   ├── SpeechModelUnusable    weights missing, half downloaded or damaged
+    │   │   └── LanguageUnknown        the speech model does not know the language
     │   ├── DownloadFailed             weights could not be fetched; what arrived is kept
     │   └── SynthesisFailed            text could not be spoken
     ├── UnknownRoute                   no route is registered for the model asked for
@@ -71,6 +72,7 @@ __all__ = (
     "InputError",
     "InvalidRequest",
     "KeyRefused",
+    "LanguageUnknown",
     "ModelUnavailable",
     "OutputInvalid",
     "ProviderError",
@@ -227,6 +229,10 @@ class TranscriptionFailed(VoiceError):
 
 class SpeechModelUnusable(TranscriptionFailed):
     """The weights of a speech model are missing, half downloaded or damaged."""
+
+
+class LanguageUnknown(TranscriptionFailed):
+    """The speech model does not know the language that was asked for."""
 
 
 class DownloadFailed(VoiceError):

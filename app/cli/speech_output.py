@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from app.cli.output import ReaderGone, note
+from app.read_aloud import sound_of
 from core.errors import InputError, TensorWallError
 from core.voice.spoken_text.chunker import ClauseChunker
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from core.voice.audio import PcmChunk
     from core.voice.engine import AudioEngine
     from core.voice.speaking import Speech
-    from core.voice.spoken_text.clause import Clause
     from core.voice.synthesis.synthesiser import Synthesiser
 
 __all__ = ("play", "write_wave")
@@ -119,7 +119,7 @@ async def write_wave(
         VoiceUnavailable, SynthesisFailed: it cannot be spoken.
         InputError: there is nothing to say, or the file cannot be written.
     """
-    async with aclosing(_sound(text, synthesiser, settings.language)) as sound:
+    async with aclosing(sound_of(text, synthesiser, settings.language)) as sound:
         try:
             if _is_stream(target):
                 _give(await _as_wave(sound), target)
@@ -129,25 +129,6 @@ async def write_wave(
         except OSError as error:
             raise InputError(f"{target} cannot be written: {error.strerror}.") from error
     note(f"{target}: {seconds:.1f} s of {synthesiser.label}")
-
-
-async def _sound(
-    text: AsyncIterator[str], synthesiser: Synthesiser, language: str | None
-) -> AsyncGenerator[PcmChunk, None]:
-    """The sound of a text, clause by clause."""
-    chunker = ClauseChunker(language=language)
-    async for clause in _clauses(text, chunker):
-        async with aclosing(synthesiser.speak(clause.spoken)) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-
-async def _clauses(text: AsyncIterator[str], chunker: ClauseChunker) -> AsyncIterator[Clause]:
-    async for piece in text:
-        for clause in chunker.feed(piece):
-            yield clause
-    for clause in chunker.finish():
-        yield clause
 
 
 async def _as_wave(sound: AsyncGenerator[PcmChunk, None]) -> bytes:

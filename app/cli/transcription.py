@@ -16,9 +16,9 @@ from typing import Any
 
 from app.cli.output import emit, emit_json, note
 from app.cli.progress_line import ProgressLine
-from app.cli.subtitles import cues
 from app.cli.terminal import is_terminal
 from app.figures import duration, money
+from app.subtitles import cues
 from core.errors import InputError
 from core.settings import VoiceSettings
 from core.voice.transcription.audio_file import AudioFile

@@ -89,13 +89,14 @@ async def show_model(call: Call) -> None:
 
 
 async def transcribe_recording(call: Call) -> None:
-    """``POST /audio/transcriptions``."""
+    """``POST /audio/transcriptions`` and ``/audio/translations``."""
     exchange = call.exchange
     recording = read_recording(exchange.request_headers, call.raw)
     answer = transcribe(
         recording,
         call.options,
         heard=call.organization.heard(call.options),
+        translated=exchange.scope["path"].endswith("/translations"),
         request_id=exchange.headers["x-request-id"],
     )
     await _admit(call, tokens=0)

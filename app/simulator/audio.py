@@ -1,4 +1,4 @@
-"""``POST /audio/transcriptions`` and ``/audio/speech``.
+"""``POST /audio/transcriptions``, ``/audio/translations`` and ``/audio/speech``.
 
 What is "heard" is scripted (``Options.heard``), or a sentence that says it is simulated.
 What is "spoken" is a tone of about the length the text would take, louder with each word, so that it can
@@ -102,14 +102,20 @@ def read_recording(headers: Headers, raw: bytes) -> Recording:
     return Recording(content, fields)
 
 
-def transcribe(recording: Recording, options: Options, *, heard: str | None, request_id: str) -> Transcribed:
+def transcribe(
+    recording: Recording, options: Options, *, heard: str | None, request_id: str, translated: bool = False
+) -> Transcribed:
     """Check a request and "hear" it: the scripted text, or a sentence that says it is simulated.
+
+    Into English, where it is to be ``translated``, only the larger model translates.
 
     Raises:
         ApiError: the request is refused.
     """
     fields = recording.fields
     model = _model(fields.get("model"), "transcription", options)
+    if translated and model.id.endswith("-turbo"):
+        raise invalid_request(f"The model `{model.id}` does not support translation.")
     if len(recording.content) > LARGEST_FILE:
         raise ApiError(413, "Request Entity Too Large", code="request_too_large")
     answer_format = fields.get("response_format", "json")
@@ -131,7 +137,8 @@ def transcribe(recording: Recording, options: Options, *, heard: str | None, req
         return Transcribed(text.encode(), "text/plain; charset=utf-8", recording.seconds)
     answer: dict[str, Any] = {"text": f" {text}" if text else "", "x_groq": {"id": request_id}}
     if answer_format == "verbose_json":
-        answer = _verbose(answer, text, recording, language or "en")
+        answer = _verbose(answer, text, recording, "en" if translated else language or "en")
+        answer["task"] = "translate" if translated else "transcribe"
     return Transcribed(dump(answer).encode(), "application/json", recording.seconds)
 
 
@@ -190,7 +197,7 @@ def _verbose(answer: dict[str, Any], text: str, recording: Recording, language: 
             {"word": word, "start": round(place * step, 2), "end": round((place + 1) * step, 2)}
             for place, word in enumerate(words)
         ]
-    return {"task": "transcribe", "language": language, "duration": seconds, **answer, **more}
+    return {"language": language, "duration": seconds, **answer, **more}
 
 
 def _tone(text: str) -> bytes:

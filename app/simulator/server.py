@@ -74,6 +74,7 @@ def create_app(
         ]
         routes += [
             Route(f"{prefix}/audio/transcriptions", transcriptions, methods=["POST"]),
+            Route(f"{prefix}/audio/translations", transcriptions, methods=["POST"]),
             Route(f"{prefix}/audio/speech", speech, methods=["POST"]),
             Route(f"{prefix}/chat/completions", chat, methods=["POST"]),
             Route(f"{prefix}/models", models, methods=["GET"]),

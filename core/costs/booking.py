@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from core.catalogue import Price, SpeechPrice
 from core.chat import UpstreamCall, Usage
+from core.costs.ledger_lock import lock_ledger
 from core.costs.ledger_records import CallRecord
 from core.costs.price_rows import keep_price
 from core.costs.speech_calls import SpeechCall
@@ -96,6 +97,7 @@ def book_start(connection: Connection, call: UpstreamCall, place: Place, writer:
 def settle(connection: Connection, ended: Future[Priced[UpstreamCall]], place: Place) -> None:
     """Make the row final; inserted now where its start could not be booked."""
     call, usage, price = ended.result().call, ended.result().usage, ended.result().price
+    lock_ledger(connection)
     ending = ended_values(call, usage, price)
     if connection.execute(_UPDATE, {"booked": call.call_id, **ending}).rowcount == 0:
         connection.execute(_INSERT, {**place, **call_values(call), **ending})
@@ -103,11 +105,10 @@ def settle(connection: Connection, ended: Future[Priced[UpstreamCall]], place: P
         keep_price(connection, call.provider, call.model, price)
 
 
-def book_speech(
-    connection: Connection, call: SpeechCall, session_id: str | None, price: SpeechPrice | None
-) -> None:
+def book_speech(connection: Connection, call: SpeechCall, place: Place, price: SpeechPrice | None) -> None:
     """The row of a call that heard or spoke and is over."""
-    values = {**speech_values(call), "session_id": session_id, "writer": None}
+    lock_ledger(connection)
+    values = {**speech_values(call), **place, "writer": None}
     if connection.execute(_UPDATE, {"booked": call.call_id, **values}).rowcount == 0:
         connection.execute(_INSERT, values)
     if price is not None:

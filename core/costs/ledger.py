@@ -89,7 +89,7 @@ class Ledger:
 
     async def book_speech(self, call: SpeechCall, session_id: str | None = None) -> None:
         """Book a call that heard or spoke, once it is over."""
-        await self._database.run(book_speech, call, session_id, call.price)
+        await self._database.run(book_speech, call, {"session_id": session_id}, call.price)
 
     async def standings(
         self, budgets: BudgetSettings | None, session_id: str | None = None, now: datetime | None = None

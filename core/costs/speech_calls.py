@@ -20,7 +20,7 @@ from core.chat import CallOutcome
 from core.errors import ProviderError, TensorWallError
 from core.identifiers import new_id
 
-__all__ = ("SpeechCall", "SpeechFeature", "SpeechPriceList", "measured")
+__all__ = ("OnThisMachine", "SpeechCall", "SpeechFeature", "SpeechPriceList", "measured")
 
 SpeechFeature = Literal["transcription", "speech"]
 
@@ -30,6 +30,17 @@ class SpeechPriceList(Protocol):
 
     def speech_price(self, provider: str, model: str, at: datetime) -> SpeechPrice | None:
         """The price of a model at a time, or ``None`` where it is unknown."""
+
+
+class OnThisMachine:
+    """The prices of what this machine does itself: nothing."""
+
+    def speech_price(self, provider: str, model: str, at: datetime) -> SpeechPrice:  # noqa: ARG002
+        """Nothing, for any model at any time."""
+        free = Decimal(0)
+        return SpeechPrice(
+            f"{provider}/speech", free, per_million_characters=free, source="runs on this machine"
+        )
 
 
 @dataclass(slots=True)

@@ -75,6 +75,9 @@ class ProviderProfile:
         service_tiers: what the provider calls each tier; a tier that is missing here is not sent.
         usage_option: whether usage in a stream has to be asked for with ``stream_options``.
         schema_streams: whether an answer that has to fit a JSON schema can be streamed.
+        transcript_formats: what ``response_format`` may be for a transcript; ``None`` for whatever is asked.
+        longest_spoken: characters that are spoken in one call, which gives a WAV file; ``None`` for any text
+            in any format.
         connect_timeout: seconds to wait for a connection.
         stall_timeout: seconds without a byte after which a stream counts as stalled.
         answer_timeout: seconds to wait for an answer that is not streamed.
@@ -99,6 +102,8 @@ class ProviderProfile:
     service_tiers: Mapping[ServiceTier, str] = field(default_factory=dict)
     usage_option: bool = True
     schema_streams: bool = True
+    transcript_formats: tuple[str, ...] | None = None
+    longest_spoken: int | None = None
     connect_timeout: float = 5.0
     stall_timeout: float = 60.0
     answer_timeout: float = 300.0

@@ -8,6 +8,7 @@ holds both to the same words (tests/core/providers/test_profiles.py).
 from __future__ import annotations
 
 from core.providers.base import ModelRule, ProviderProfile
+from core.providers.speech import LONGEST_SPOKEN
 
 __all__ = ("BUILT_IN", "GROQ", "LLAMA_CPP", "LM_STUDIO", "OLLAMA", "OPENAI", "custom_profile")
 
@@ -42,6 +43,8 @@ GROQ = ProviderProfile(
     service_tiers={"auto": "auto", "on_demand": "on_demand", "flex": "flex", "performance": "performance"},
     usage_option=False,  # usage comes unasked, in x_groq
     schema_streams=False,  # https://console.groq.com/docs/structured-outputs
+    transcript_formats=("json", "text", "verbose_json"),  # https://console.groq.com/docs/speech-to-text
+    longest_spoken=LONGEST_SPOKEN,
     model_rules=(
         # Reasoning cannot be switched off (https://console.groq.com/docs/reasoning).
         ModelRule("openai/gpt-oss-*", reasoning_efforts=("low", "medium", "high"), max_output_tokens=65_536),

@@ -200,9 +200,22 @@ class OpenAICompatibleProvider:
             return read_sound(upstream, await _whole_body(upstream, response))
 
     async def call(
-        self, method: str, path: str, *, content: bytes | None = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        *,
+        model: str | None = None,
+        content: bytes | None = None,
+        content_type: str = "application/json",
     ) -> tuple[Upstream, bytes]:
         """One call to another of the API's paths, such as ``batches``: who answered, and the whole body.
+
+        Args:
+            method: such as ``POST``.
+            path: below the base URL.
+            model: what it is asked of, for errors to name.
+            content: the request's body.
+            content_type: of ``content``.
 
         Raises:
             ProviderError: the call failed.
@@ -211,6 +224,7 @@ class OpenAICompatibleProvider:
         async with self._exchange(
             method,
             path,
+            model=model,
             content=content,
             content_type=content_type,
             read_timeout=self.profile.answer_timeout,

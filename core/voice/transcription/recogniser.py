@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from faster_whisper.vad import VadOptions, get_speech_timestamps
 
-from core.errors import SpeechModelUnusable, TranscriptionFailed
+from core.errors import LanguageUnknown, SpeechModelUnusable
 from core.safe_text import safe_text
 from core.voice.audio import SAMPLE_RATE, Samples
 from core.voice.transcription.gate import Reading, judge, lost_its_way
@@ -106,6 +106,10 @@ class Recogniser:
         get_speech_timestamps(noise, _ACTIVITY)
         self._decode(noise, "en", "", words=False, most_tokens=1)
 
+    def forget_language(self) -> None:
+        """Listen anew for which language is spoken: somebody else speaks."""
+        self._language = LanguageMemory()
+
     def transcribe(self, samples: Samples, hints: Hints, *, words: bool = False) -> Transcript:
         """The text of a recording of any length.
 
@@ -115,7 +119,7 @@ class Recogniser:
             words: find out when each word was said, too.
 
         Raises:
-            TranscriptionFailed: the model does not know the language that is asked for.
+            LanguageUnknown: the model does not know the language that is asked for.
         """
         begun = time.perf_counter()
         pieces = [
@@ -215,11 +219,11 @@ class Recogniser:
             return language
         if not self._model.model.is_multilingual:
             model = known_model(self._name.removesuffix(".en"))
-            raise TranscriptionFailed(
+            raise LanguageUnknown(
                 f"The speech model {self._name} knows English only, not {language}.",
                 hint=f"Choose a model without .en, such as {model.name if model else 'base'}.",
             )
-        raise TranscriptionFailed(
+        raise LanguageUnknown(
             f"Whisper does not know the language {language}.",
             hint="Give it as two letters, such as en, de or fr.",
         )

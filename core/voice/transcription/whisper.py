@@ -60,6 +60,14 @@ class WhisperTranscriber:
             await self._run(lambda: self._recogniser().warm(), "final")
             self._warm = True
 
+    async def forget_language(self) -> None:
+        """Detect the language anew in the next recording: it is somebody else's.
+
+        Raises:
+            VoiceUnavailable, SpeechModelUnusable: as `warm`.
+        """
+        await self._run(lambda: self._recogniser().forget_language(), "final")
+
     async def transcribe(
         self, samples: Samples, hints: Hints, *, purpose: Purpose = "final", words: bool = False
     ) -> Transcript:

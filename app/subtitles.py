@@ -1,4 +1,4 @@
-"""Words and their times as SubRip subtitles: cues of two short lines that a person can read in time."""
+"""Words and their times as subtitles, SubRip or WebVTT: cues of two short lines that can be read in time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.voice.transcription.transcriber import Word
 
-__all__ = ("Cue", "cues", "srt_time")
+__all__ = ("Cue", "as_srt", "as_vtt", "cues", "srt_time")
 
 LINE = 42
 """Characters of a line, as broadcasters have it."""
@@ -42,6 +42,22 @@ def cues(words: Sequence[Word]) -> Iterator[Cue]:
         start, end = group[0].start, max(group[-1].end, group[0].start)
         latest = groups[place + 1][0].start if place + 1 < len(groups) else end + SHORTEST
         yield Cue(start, max(end, min(start + SHORTEST, latest)), _two_lines([word.text for word in group]))
+
+
+def as_srt(cues: Iterable[Cue]) -> str:
+    """A whole SubRip file."""
+    return "\n".join(cue.numbered(number) for number, cue in enumerate(cues, 1))
+
+
+def as_vtt(cues: Iterable[Cue]) -> str:
+    """A whole WebVTT file; what would be markup in it is escaped."""
+    return "\n".join(["WEBVTT\n", *(_vtt_cue(cue) for cue in cues)])
+
+
+def _vtt_cue(cue: Cue) -> str:
+    times = f"{srt_time(cue.start)} --> {srt_time(cue.end)}".replace(",", ".")
+    text = cue.text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"{times}\n{text}\n"
 
 
 def srt_time(seconds: float) -> str:

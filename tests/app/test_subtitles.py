@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.subtitles import LINE, LONGEST, Cue, cues, srt_time
+from app.subtitles import LINE, LONGEST, Cue, cues, srt_time
 from core.voice.transcription.transcriber import Word
 
 ASK = "Ask not what your country can do. Ask what you can do for it."
