@@ -146,5 +146,6 @@ class SpeechLedger:
 
 
 def _settle(connection: Connection, ended: list[tuple[SpeechCall, Place]]) -> None:
+    lock_ledger(connection)
     for call, place in ended:
         book_speech(connection, call, place, call.price)
