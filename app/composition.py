@@ -16,6 +16,7 @@ from typing import Literal
 
 from core.assistant import Assistant
 from core.catalogue import Catalogue, load_catalogue
+from core.chat import CallObserver
 from core.credentials import find_api_key
 from core.errors import CredentialsError, TensorWallError, UnexpectedResponse
 from core.locations import Locations, find_locations
@@ -123,6 +124,7 @@ async def compose(
     source: Source | None = None,
     locations: Locations | None = None,
     patience: RetryPolicy | None = None,
+    observer: CallObserver | None = None,
 ) -> Services:
     """Make the application for a source of answers; by default the one ``find_source`` finds.
 
@@ -131,6 +133,7 @@ async def compose(
         source: where answers come from.
         locations: where files are kept; by default where they are for this user.
         patience: how often the router tries again, and how long it waits; by default as for a chat.
+        observer: told of every upstream call.
 
     Raises:
         CredentialsError: there is no key, and no route that needs none.
@@ -157,7 +160,7 @@ async def compose(
             case "demo":
                 endpoints = [RouteEndpoint(provider=await _simulator(settings.network, exits))]
         strategy = LoadBalanceStrategy(settings.routing.strategy)
-        router = LLMRouter(strategy, catalogue=catalogue, retry=patience)
+        router = LLMRouter(strategy, catalogue=catalogue, retry=patience, observer=observer)
         exits.push_async_callback(router.aclose)
         providers = _add_routes(router, settings, endpoints, own=source.kind == "keys")
         database = locations.database(settings.storage.url, demo=source.kind == "demo")

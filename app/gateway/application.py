@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,23 +16,29 @@ from starlette.types import ASGIApp
 
 from app.composition import Services
 from app.gateway.api_errors import ApiError
-from app.gateway.chat import answer_chat
+from app.gateway.document.open_pages import OpenPage, as_html, as_json
+from app.gateway.document.openapi import openapi
 from app.gateway.endpoint import Endpoint
 from app.gateway.gateway import Gateway
 from app.gateway.guard import Guard
 from app.gateway.health import Health
 from app.gateway.metrics import Metrics
-from app.gateway.models import list_models, show_model
+from app.gateway.paths import PATHS
+from app.gateway.shared_tallies import SharedTallies
 
 __all__ = ("create_app", "open_gateway")
 
-PREFIXES = ("/v1", "/openai/v1")
-"""OpenAI's clients look under the first, Groq's under the second."""
-
 
 @asynccontextmanager
-async def open_gateway(services: Services) -> AsyncIterator[Gateway]:
+async def open_gateway(
+    services: Services, metrics: Metrics, tallies: Path | None = None
+) -> AsyncIterator[Gateway]:
     """Open the database and make the parts of a gateway; every call is booked before it is closed.
+
+    Args:
+        services: what answers.
+        metrics: the observer of its calls.
+        tallies: the folder in which the processes of one gateway tell each other what they count.
 
     Raises:
         StorageError: or one of its kin, when the database cannot be used.
@@ -50,12 +58,18 @@ async def open_gateway(services: Services) -> AsyncIterator[Gateway]:
         records=records,
         ledger=ledger,
         ring=ring,
-        metrics=Metrics(),
+        metrics=metrics,
         clock=asyncio.get_running_loop().time,
     )
+    metrics.watch(
+        lambda: (services.router.health(), ledger.unsettled),
+        SharedTallies(tallies, records.database.instance) if tallies else None,
+    )
+    metrics.publish()
     try:
         yield gateway
     finally:
+        metrics.close()
         await ledger.aclose()
 
 
@@ -66,15 +80,7 @@ def create_app(gateway: Gateway, *, own_names: tuple[str, ...] = ()) -> ASGIApp:
         gateway: its parts.
         own_names: hosts it is bound to, by which it may be called.
     """
-    chat = Endpoint(answer_chat, "chat", gateway, booked=True)
-    models, model = Endpoint(list_models, "models", gateway), Endpoint(show_model, "models", gateway)
-    routes = [Route("/health", Health(gateway), methods=["GET"])]
-    for prefix in PREFIXES:
-        routes += [
-            Route(f"{prefix}/chat/completions", chat, methods=["POST"]),
-            Route(f"{prefix}/models", models, methods=["GET"]),
-            Route(f"{prefix}/models/{{model:path}}", model, methods=["GET"]),
-        ]
+    routes = [*_with_key(gateway), *_without_key(gateway)]
     app = Starlette(routes=routes, exception_handlers={404: _no_such_path, 405: _no_such_path})
     app.router.redirect_slashes = False
     return Guard(
@@ -83,6 +89,20 @@ def create_app(gateway: Gateway, *, own_names: tuple[str, ...] = ()) -> ASGIApp:
         origins=gateway.settings.allowed_origins,
         most_at_once=gateway.settings.most_at_once,
     )
+
+
+def _with_key(gateway: Gateway) -> Iterator[Route]:
+    for served in PATHS:
+        endpoint = Endpoint(served.act, served.endpoint, gateway, booked=served.booked)
+        for path in served.full_paths:
+            yield Route(path.replace("{model}", "{model:path}"), endpoint, methods=[served.method])
+
+
+def _without_key(gateway: Gateway) -> Iterator[Route]:
+    document = partial(openapi, PATHS)
+    yield Route("/health", Health(gateway), methods=["GET"])
+    yield Route("/openapi.json", OpenPage(document, as_json), methods=["GET"])
+    yield Route("/docs", OpenPage(document, as_html), methods=["GET"])
 
 
 def _route_names(services: Services) -> tuple[str, ...]:

@@ -62,7 +62,9 @@ async def _give_whole(gateway: Gateway, exchange: Exchange, caller: Caller, requ
     if response.cost is not None:
         headers["x-tensorwall-cost"] = f"{response.cost:f}"
     upstream = sum(call.duration or 0.0 for call in response.decision.calls) + response.decision.waited
-    headers["x-tensorwall-overhead-ms"] = _milliseconds(gateway.clock() - exchange.began - upstream)
+    overhead = gateway.clock() - exchange.began - upstream
+    gateway.metrics.overhead(overhead)
+    headers["x-tensorwall-overhead-ms"] = _milliseconds(overhead)
     await exchange.answer(response.relayed, headers)
 
 
@@ -89,7 +91,8 @@ class _Streamed:
         stream = gateway.router.stream(self._request, observer=entry, gate=entry, api_keys=caller.api_keys)
         try:
             async with stream as events:
-                await self._pass_on(events)
+                with gateway.metrics.stream_open():
+                    await self._pass_on(events)
         except TensorWallError as error:
             if not self._exchange.status:
                 raise
@@ -129,6 +132,7 @@ class _Streamed:
         call = decision.calls[-1]
         waited = decision.waited + sum(earlier.duration or 0.0 for earlier in decision.calls[:-1])
         overhead = self._gateway.clock() - self._exchange.began - waited - (call.first_token or 0.0)
+        self._gateway.metrics.overhead(overhead)
         headers = _headers(self._gateway, self._request, decision)
         headers["x-tensorwall-overhead-ms"] = _milliseconds(overhead)
         await self._exchange.start(200, {**_STREAM_HEADERS, **headers})

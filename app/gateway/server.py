@@ -6,8 +6,10 @@ import contextlib
 import logging
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.composition import Source, compose
 from app.gateway.application import create_app, open_gateway
+from app.gateway.metrics import Metrics
 from core.credentials import redact
 from core.errors import ConfigurationError, TensorWallError
 from core.settings import load_settings
@@ -38,11 +41,13 @@ class ServeOptions:
         host: what to listen on.
         workers: processes that answer.
         demo: answers come from the simulator.
+        tallies: where several processes tell each other what they count.
     """
 
     host: str
     workers: int = 1
     demo: bool = False
+    tallies: Path | None = None
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -72,8 +77,23 @@ def serve(options: ServeOptions, listener: socket.socket, ready: Callable[[], No
     Raises:
         TensorWallError: the gateway cannot be opened; of several processes each logs why.
     """
+    if options.workers > 1:
+        ready()
+        with tempfile.TemporaryDirectory(prefix="tensorwall-tallies-") as folder:
+            app = ServedGateway(replace(options, tallies=Path(folder)))
+            Multiprocess(_config(app, options), [listener]).run()
+        return
     app = ServedGateway(options)
-    config = uvicorn.Config(
+    try:
+        _Server(_config(app, options), ready).run(sockets=[listener])
+    except SystemExit:
+        if app.failure is not None:
+            raise app.failure from None
+        raise
+
+
+def _config(app: ServedGateway, options: ServeOptions) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http="httptools",
         loop="none" if sys.platform == "win32" else "uvloop",
@@ -87,16 +107,6 @@ def serve(options: ServeOptions, listener: socket.socket, ready: Callable[[], No
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
     )
-    if options.workers > 1:
-        ready()
-        Multiprocess(config, [listener]).run()
-        return
-    try:
-        _Server(config, ready).run(sockets=[listener])
-    except SystemExit:
-        if app.failure is not None:
-            raise app.failure from None
-        raise
 
 
 class ServedGateway:
@@ -136,9 +146,10 @@ class ServedGateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _open(self, exits: contextlib.AsyncExitStack) -> ASGIApp:
-        services = await compose(load_settings(), source=Source("demo") if self._options.demo else None)
+        metrics, source = Metrics(), Source("demo") if self._options.demo else None
+        services = await compose(load_settings(), source=source, observer=metrics)
         exits.push_async_callback(services.aclose)
-        gateway = await exits.enter_async_context(open_gateway(services))
+        gateway = await exits.enter_async_context(open_gateway(services, metrics, self._options.tallies))
         return create_app(gateway, own_names=(self._options.host,))
 
 

@@ -16,7 +16,7 @@ __all__ = ("ENDPOINTS", "PERIODS", "GatewayKey", "KeyBudget", "KeyPeriod", "KeyS
 KeyPeriod = Literal["day", "week", "month", "total"]
 PERIODS: tuple[KeyPeriod, ...] = get_args(KeyPeriod)
 KeyState = Literal["active", "expired", "revoked"]
-ENDPOINTS = ("chat", "models", "audio")
+ENDPOINTS = ("chat", "models", "audio", "metrics")
 """What a key may be limited to."""
 
 _MOST = Decimal(1_000_000)

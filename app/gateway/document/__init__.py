@@ -1,0 +1,1 @@
+"""What the gateway tells of itself: an OpenAPI document, and a page to read."""
