@@ -111,7 +111,8 @@ def _curl(method: str, path: str, operation: Mapping[str, Any], url: str) -> str
     for given in operation.get("parameters", ()):
         if given["in"] == "path":
             path = path.replace(f"{{{given['name']}}}", str(given["example"]))
-    lines = [f"curl {'' if method == 'GET' else f'-X {method} '}'{url}{path}"]
+    verb = "" if method == "GET" else f"-X {method} "
+    lines = [f"curl {verb}{url}{path}"]
     if operation.get("security") != []:
         lines.append('-H "X-API-Key: $TENSORWALL_KEY"')
     if example := operation.get("x-curl"):

@@ -48,8 +48,15 @@ SCHEMAS: dict[str, Schema] = {
     "ChatRequest": {
         **_object(
             ["model", "messages"],
-            model={"type": "string", "minLength": 1, "description": "A model, an alias or a route."},
-            messages=_list(reference("Message"), minItems=1),
+            model={
+                "type": "string",
+                "minLength": 1,
+                "description": "A model, an alias or a route.",
+                "examples": ["openai/gpt-oss-120b", "llama-70b"],
+            },
+            messages=_list(
+                reference("Message"), minItems=1, examples=[[{"role": "user", "content": "Hello!"}]]
+            ),
             stream=_or_null("boolean", description="The answer comes as server-sent events."),
             stream_options=_or_null("object", description="include_usage: a stream ends with the usage."),
             temperature=_or_null("number", minimum=0, maximum=2),

@@ -1,0 +1,68 @@
+"""A running gateway for tests, as a user starts it, before a server of the test's choice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ("RunningGateway", "gateway_process")
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """Where it is and who may call it.
+
+    Attributes:
+        root: such as ``http://127.0.0.1:40001``.
+        key: good for everything.
+        pid: of the process that was started.
+    """
+
+    root: str
+    key: str
+    pid: int
+
+
+@contextmanager
+def gateway_process(home: Path, groq_url: str, *options: str, settings: str = "") -> Iterator[RunningGateway]:
+    """Run ``tensorwall serve`` on a free port.
+
+    Args:
+        home: where it keeps its files; empty as yet.
+        groq_url: stands in for Groq's API.
+        options: of the command line.
+        settings: its ``config.toml``.
+    """
+    config = home / "config" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(settings, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "TENSORWALL_HOME": str(home),
+        "GROQ_API_URL": groq_url,
+        "GROQ_API_KEY": "gsk_own",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.cli", "serve", "--port", "0", *options],
+        cwd=Path(__file__).parents[1],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process:
+        url, key = process.stdout.readline().strip(), process.stdout.readline().strip()
+        try:
+            assert key.startswith("gw_"), process.stderr.read()
+            yield RunningGateway(url.removesuffix("/v1"), key, process.pid)
+        finally:
+            process.terminate()
+            _, errors = process.communicate(timeout=20)
+        assert "Traceback" not in errors, errors
