@@ -47,22 +47,24 @@ def gateway_process(home: Path, groq_url: str, *options: str, settings: str = ""
         "GROQ_API_URL": groq_url,
         "GROQ_API_KEY": "gsk_own",
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli", "serve", "--port", "0", *options],
-        cwd=Path(__file__).parents[1],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    with process:
+    log = home / "stderr.txt"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "serve", "--port", "0", *options],
+            cwd=Path(__file__).parents[1],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
         url, key = process.stdout.readline().strip(), process.stdout.readline().strip()
         try:
-            assert key.startswith("gw_"), process.stderr.read()
+            assert key.startswith("gw_"), log.read_text()
             yield RunningGateway(url.removesuffix("/v1"), key, process.pid)
         finally:
             process.terminate()
-            _, errors = process.communicate(timeout=20)
-        assert "Traceback" not in errors, errors
+            process.wait(timeout=20)
+    assert "Traceback" not in log.read_text(), log.read_text()
