@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from core.credentials.pasted_key import ENCLOSING
@@ -29,6 +30,7 @@ def base_url(variable: str | None, default: str) -> str:
     return value.rstrip("/")
 
 
+@lru_cache(maxsize=256)  # asked again before every call
 def address_problem(value: str) -> str:
     """What keeps this from being an http(s) address, as the end of a sentence; empty if nothing does."""
     if any(character.isspace() or not character.isprintable() for character in value):

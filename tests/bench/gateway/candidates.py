@@ -117,7 +117,7 @@ def _tensorwall(setting: Setting) -> Spec:
         "OPENAI_API_KEY": "",
     }
     made = subprocess.run(
-        [program, "keys", "create", "--name", "bench", "--quiet"],
+        [program, "keys", "create", "bench", "--quiet"],
         env={**os.environ, **environment}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     return Spec(
