@@ -169,7 +169,7 @@ def complete(words: str) -> list[str]:
 
 def test_completion_offers_commands_models_sessions_and_settings(tensorwall: Run) -> None:
     session = tensorwall("chat", "hi", "--output", "json").json["session_id"]
-    assert complete("tensorwall se") == ["sessions"]
+    assert complete("tensorwall se") == ["sessions", "serve"]
     assert "openai/gpt-oss-120b" in complete("tensorwall chat -m openai/")
     assert complete("tensorwall chat --session ") == [session]
     assert complete("tensorwall sessions show " + session[:3]) == [session]
