@@ -23,14 +23,14 @@ def emit_answer(text: str, *, valid: bool) -> None:
     if not (valid and is_terminal(sys.stdout)):
         emit(text.removesuffix("\n"))
         return
-    from core.structured import indented
+    from core.written_json import indented
 
     shown = indented(harmless(text))
     emit_line(_coloured(shown) if takes_colour(sys.stdout) else shown)
 
 
 def _coloured(shown: str) -> str:
-    from core.structured import tokens
+    from core.written_json import tokens
 
     pieces: list[str] = []
     at = 0

@@ -11,7 +11,7 @@ from app.call_words import call_in_words
 from app.figures import duration
 from app.tui.mentions import without_files
 from app.tui.transcript import Entry
-from core.structured import is_json
+from core.written_json import is_json
 
 if TYPE_CHECKING:
     from core.chat import Part, ToolCall

@@ -5,23 +5,17 @@ Pure but for `read_schema`'s imports: text in, text or `Violation` out.
 
 from core.structured.asking import asked_of, repair_messages
 from core.structured.checks import check_answer, check_refusal, refused_output, verdict
-from core.structured.indenter import Indenter, indented
-from core.structured.json_source import is_json, tokens
 from core.structured.schemas import read_schema
 from core.structured.violations import Violation, find_violations
 
 __all__ = (
-    "Indenter",
     "Violation",
     "asked_of",
     "check_answer",
     "check_refusal",
     "find_violations",
-    "indented",
-    "is_json",
     "read_schema",
     "refused_output",
     "repair_messages",
-    "tokens",
     "verdict",
 )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.chat import JsonSchema, JsonSchemaFormat
 from core.errors import InputError
-from core.structured.json_source import Step, parse, place_of, pointer_to
 from core.structured.violations import broken_rule, validator_of
+from core.written_json import Step, parse, place_of, pointer_to
 
 if TYPE_CHECKING:
     from referencing import Specification

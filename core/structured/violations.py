@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.chat import JsonSchemaFormat, ResponseFormat
-from core.structured.json_source import Step, parse, place_of, pointer_to
+from core.written_json import Step, parse, place_of, pointer_to
 
 if TYPE_CHECKING:
     from jsonschema import SchemaError, ValidationError

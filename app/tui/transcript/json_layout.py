@@ -10,7 +10,7 @@ from app.tui.transcript.highlight import Group
 from app.tui.transcript.layout import Layout, Piece
 from app.tui.transcript.painted import Frame, PaintedRow, paint_row
 from app.tui.transcript.wrap import chop_line
-from core.structured import Indenter, is_json, tokens
+from core.written_json import Indenter, is_json, tokens
 
 __all__ = ("JsonLayout",)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.chat import JsonObjectFormat, JsonSchema, JsonSchemaFormat
 from core.structured import Violation, find_violations
-from core.structured.json_source import place_of, pointer_to
+from core.written_json import place_of, pointer_to
 
 PERSON = JsonSchemaFormat(
     json_schema=JsonSchema(

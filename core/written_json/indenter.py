@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.structured.json_source import tokens
+from core.written_json.json_source import tokens
 
 __all__ = ("Indenter", "Nest", "indented")
 

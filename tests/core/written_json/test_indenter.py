@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.structured import Indenter, indented
+from core.written_json import Indenter, indented
 
 VALUES = st.recursive(
     st.none()
