@@ -12,7 +12,7 @@ from app.cli.output import complain
 __all__ = ("serve",)
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_OF_THE_EXTRA = ("prometheus_client", "uvloop")
+_OF_THE_EXTRA = ("prometheus_client", "python_multipart", "uvloop")
 
 
 @click.command()

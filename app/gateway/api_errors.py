@@ -18,10 +18,12 @@ from core.errors import (
     CredentialsError,
     InputError,
     KeyRefused,
+    LanguageUnknown,
     ProviderError,
     QuotaExhausted,
     RateLimited,
     ServerFailed,
+    SpeechModelUnusable,
     StorageError,
     StreamStalled,
     TensorWallError,
@@ -111,6 +113,10 @@ def api_error(error: TensorWallError, *, own_keys: Iterable[str] = ()) -> ApiErr
             )
         case StorageError():
             return _told(error, 503, code="storage_unavailable", headers={"retry-after": "1"})
+        case SpeechModelUnusable():
+            return _told(error, 404, code="model_not_found", param="model")
+        case LanguageUnknown():
+            return _told(error, 400, param="language")
         case VoiceUnavailable():
             return _told(error, 501, code="voice_unavailable")
         case CredentialsError():

@@ -22,6 +22,7 @@ from app.gateway.endpoint import Endpoint
 from app.gateway.gateway import Gateway
 from app.gateway.guard import Guard
 from app.gateway.health import Health
+from app.gateway.local_voice import LocalVoice
 from app.gateway.metrics import Metrics
 from app.gateway.paths import PATHS
 from app.gateway.shared_tallies import SharedTallies
@@ -44,11 +45,14 @@ async def open_gateway(
         StorageError: or one of its kin, when the database cannot be used.
     """
     from core.costs.group_ledger import GroupLedger  # once the database is open: it needs SQLAlchemy
+    from core.costs.speech_ledger import SpeechLedger
 
     records = await services.records()
     ring = await records.keys.ring()
     settings, recover = services.settings, records.ledger.recover
     ledger = GroupLedger(records.database, services.catalogue, settings.budgets, ring, recover)
+    speech = SpeechLedger(records.database, settings.budgets, ring, recover)
+    voice = LocalVoice(settings.voice, services.locations.speech_models_dir)
     gateway = Gateway(
         settings=settings.gateway,
         router=services.router,
@@ -57,6 +61,8 @@ async def open_gateway(
         routes=_route_names(services),
         records=records,
         ledger=ledger,
+        speech=speech,
+        voice=voice,
         ring=ring,
         metrics=metrics,
         clock=asyncio.get_running_loop().time,
@@ -70,6 +76,8 @@ async def open_gateway(
         yield gateway
     finally:
         metrics.close()
+        await voice.aclose()
+        await speech.aclose()
         await ledger.aclose()
 
 

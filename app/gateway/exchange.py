@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -47,9 +47,7 @@ class Exchange:
         Raises:
             ApiError: 413 where it is larger, 408 where it does not arrive.
         """
-        declared = self.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > most:
-            raise _too_large(most)
+        self._check_declared(most)
         message = await self._next_piece()
         if not message.get("more_body"):
             return _checked(message.get("body", b""), most)
@@ -61,10 +59,30 @@ class Exchange:
                     pieces += message.get("body", b"")
                     _checked(pieces, most)
         except TimeoutError:
-            raise ApiError(
-                408, f"The request's body did not arrive within {_BODY_SECONDS:g} seconds."
-            ) from None
+            raise _too_slow() from None
         return bytes(pieces)
+
+    async def pieces(self, most: int) -> AsyncGenerator[bytes]:
+        """The body of the request as it arrives, for what is better not held; otherwise as `body`."""
+        self._check_declared(most)
+        deadline = asyncio.get_running_loop().time() + _BODY_SECONDS
+        received, more = 0, True
+        while more:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await self._next_piece()
+            except TimeoutError:
+                raise _too_slow() from None
+            more, piece = bool(message.get("more_body")), message.get("body", b"")
+            received += len(piece)
+            if received > most:
+                raise _too_large(most)
+            yield piece
+
+    def _check_declared(self, most: int) -> None:
+        declared = self.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > most:
+            raise _too_large(most)
 
     async def _next_piece(self) -> Mapping[str, bytes]:
         message = await self._receive()
@@ -96,9 +114,7 @@ class Exchange:
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Write the status line and the headers."""
         self.status = status
-        raw = [
-            (name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()
-        ]
+        raw = [(name.encode("latin-1"), _header_value(value)) for name, value in headers.items()]
         raw.append((b"x-request-id", self.request_id.encode("latin-1")))
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
@@ -128,10 +144,21 @@ class Exchange:
         await self.answer(error.body, {**(headers or {}), **error.headers}, status=error.status)
 
 
+def _header_value(value: str) -> bytes:
+    """As it may stand in a header: names of models come from clients, and may hold anything."""
+    if not value.isprintable():
+        value = "".join(character if character.isprintable() else "?" for character in value)
+    return value.encode("latin-1", "replace")
+
+
 def _checked(body: bytes | bytearray, most: int) -> bytes:
     if len(body) > most:
         raise _too_large(most)
     return bytes(body)
+
+
+def _too_slow() -> ApiError:
+    return ApiError(408, f"The request's body did not arrive within {_BODY_SECONDS:g} seconds.")
 
 
 def _too_large(most: int) -> ApiError:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.keys.ring import KeyRing
-
+from app.gateway.local_voice import LocalVoice
 from app.gateway.metrics import Metrics
 from core.catalogue import Catalogue
 from core.costs.group_ledger import GroupLedger
+from core.costs.speech_ledger import SpeechLedger
+from core.keys.ring import KeyRing
 from core.providers import Provider
 from core.records import Records
 from core.routing import LLMRouter
@@ -30,6 +31,8 @@ class Gateway:
         routes: names that stand for models, such as ``llama-70b``.
         records: the database with keys, ledger and conversations.
         ledger: books the calls of all requests.
+        speech: books the calls that hear and speak.
+        voice: the voice engines of this machine.
         ring: the keys, in memory.
         metrics: what is counted for Prometheus.
         clock: the loop's seconds.
@@ -42,6 +45,8 @@ class Gateway:
     routes: Sequence[str]
     records: Records
     ledger: GroupLedger
+    speech: SpeechLedger
+    voice: LocalVoice
     ring: KeyRing
     metrics: Metrics
     clock: Callable[[], float]

@@ -10,6 +10,7 @@ from app.gateway.api_errors import ApiError
 from app.gateway.callers import Caller
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
+from app.gateway.local_voice import LOCAL
 from core.catalogue import ModelInfo
 from core.errors import UnknownRoute
 
@@ -17,7 +18,7 @@ __all__ = ("list_models", "show_model")
 
 
 async def list_models(gateway: Gateway, exchange: Exchange, caller: Caller) -> None:
-    """Every route of the settings, then the models of the providers in use that are not retired."""
+    """Every route of the settings, the voice of this machine, then the models of the providers in use."""
     listed = {model["id"]: model for model in _all_models(gateway)}
     allowed = [model for name, model in listed.items() if caller.key.scopes.allows_model(name)]
     await exchange.answer(to_json({"object": "list", "data": allowed}))
@@ -41,7 +42,11 @@ def _all_models(gateway: Gateway) -> list[dict[str, Any]]:
         {"id": pattern, "object": "model", "created": 0, "owned_by": "route", "active": True}
         for pattern in gateway.routes
     ]
-    return routes + [
+    here = [
+        {"id": name, "object": "model", "created": 0, "owned_by": LOCAL, "active": True}
+        for name in gateway.voice.names()
+    ]
+    return [*routes, *here] + [
         _listed(info)
         for provider in gateway.providers
         for info in gateway.catalogue.models(provider)

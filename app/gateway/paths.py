@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.gateway.chat import answer_chat
-from app.gateway.document import operations
+from app.gateway.document import audio_operations, operations
 from app.gateway.document.operations import Operation
 from app.gateway.endpoint import Act
 from app.gateway.exposition import show_metrics
 from app.gateway.models import list_models, show_model
+from app.gateway.speech import answer_speech
+from app.gateway.transcription import answer_transcription, answer_translation
 
 __all__ = ("PATHS", "PREFIXES", "ServedPath")
 
@@ -46,6 +48,18 @@ class ServedPath:
 
 PATHS = (
     ServedPath("POST", "/chat/completions", answer_chat, "chat", operations.CHAT, booked=True),
+    ServedPath(
+        "POST",
+        "/audio/transcriptions",
+        answer_transcription,
+        "audio",
+        audio_operations.TRANSCRIPTION,
+        booked=True,
+    ),
+    ServedPath(
+        "POST", "/audio/translations", answer_translation, "audio", audio_operations.TRANSLATION, booked=True
+    ),
+    ServedPath("POST", "/audio/speech", answer_speech, "audio", audio_operations.SPEECH, booked=True),
     ServedPath("GET", "/models", list_models, "models", operations.MODELS),
     ServedPath("GET", "/models/{model}", show_model, "models", operations.MODEL),
     ServedPath("GET", "/metrics", show_metrics, "metrics", operations.METRICS, prefixed=False),

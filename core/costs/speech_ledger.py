@@ -108,6 +108,7 @@ class SpeechLedger:
         key: GatewayKey,
         recheck: Callable[[], object],
     ) -> None:
+        lock_ledger(connection)
         self._ring.refresh(connection)
         recheck()
         if self._budgets or key.scopes.budgets:
@@ -123,7 +124,6 @@ class SpeechLedger:
         connection.execute(_INSERT, row)
 
     def _check_budgets(self, connection: Connection, cost: Decimal | None, key: GatewayKey) -> None:
-        lock_ledger(connection)
         now = datetime.now(UTC)
         limit = tightest(
             [*standings(connection, self._budgets, None, now), *key_standings(connection, key, now)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = (
     "LONGEST_SPOKEN",
     "Heard",
     "HeardWord",
+    "encode_form",
     "encode_recording",
     "read_heard",
     "read_sound",
@@ -86,6 +87,17 @@ def encode_recording(
     if words:
         fields += [("timestamp_granularities[]", "word"), ("timestamp_granularities[]", "segment")]
     kind = "flac" if recording.startswith(b"fLaC") else "wav"
+    return encode_form(fields, recording, kind)
+
+
+def encode_form(fields: Iterable[tuple[str, str]], recording: bytes, kind: str) -> tuple[str, bytes]:
+    """A form with a recording; gives its content type and its bytes.
+
+    Args:
+        fields: the names and values beside it; a name may come several times.
+        recording: a whole sound file.
+        kind: its suffix, such as ``wav``, by which providers tell what it is.
+    """
     boundary = secrets.token_hex(16)
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()

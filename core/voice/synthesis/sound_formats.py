@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import wave
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from core.errors import VoiceUnavailable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from av import AudioFrame
 
-__all__ = ("PCM_RATE", "SOUND_FORMATS", "sound_file", "sound_type")
+__all__ = ("PCM_RATE", "SOUND_FORMATS", "sound_file", "sound_type", "usable_formats")
 
 PCM_RATE = 24_000
 """Samples a second of ``pcm``, which has no header to say so; as OpenAI has it."""
@@ -50,7 +51,12 @@ _TYPES = {
     "flac": "audio/flac",
 }
 SOUND_FORMATS = tuple(_TYPES)
-"""The kinds of file that can be made."""
+"""The kinds of file that there are."""
+
+
+def usable_formats() -> tuple[str, ...]:
+    """The kinds of file that can be made here."""
+    return SOUND_FORMATS if find_spec("av") else ("wav",)
 
 
 def sound_type(kind: str) -> str:

@@ -49,6 +49,23 @@ class AudioFile:
             return float(stream.duration * stream.time_base)
         return self._container.duration / 1e6 if self._container.duration else None
 
+    def measured_seconds(self) -> float:
+        """How long it really is, whatever it says: read to its end and not decoded; nothing is left to read.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        import av
+
+        seconds = 0.0
+        try:
+            for packet in self._container.demux(audio=0):
+                if packet.duration and packet.time_base:
+                    seconds += float(packet.duration * packet.time_base)
+        except (av.FFmpegError, ValueError) as error:
+            raise InputError(f"{self._name} is damaged after {seconds:.0f} s.") from error
+        return seconds
+
     def samples(self) -> Iterator[Samples]:
         """Its sound, mono at ``SAMPLE_RATE``, in pieces of a fraction of a second.
 
