@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from app.gateway.shared_tallies import SharedTallies
 from app.gateway.tallies import Spread, Tallies
 from core.chat import UpstreamCall
+from core.errors import StorageError
 from core.routing import RouteHealth
 
 __all__ = ("CountedRequest", "Metrics")
+
+log = logging.getLogger("tensorwall.gateway")
 
 _PUBLISH_SECONDS = 1.0
 """For which what was counted may wait before the other processes can see it."""
@@ -79,10 +83,20 @@ class Metrics:
     def changed(self) -> None:
         """Let the other processes know, in a moment."""
         if self._shared is not None and self._later is None:
-            self._later = asyncio.get_running_loop().call_later(_PUBLISH_SECONDS, self.publish)
+            self._later = asyncio.get_running_loop().call_later(_PUBLISH_SECONDS, self._publish_later)
+
+    def _publish_later(self) -> None:
+        try:
+            self.publish()
+        except StorageError as error:
+            log.warning("%s", error)
 
     def publish(self) -> None:
-        """Let the other processes know now."""
+        """Let the other processes know now.
+
+        Raises:
+            StorageError: they cannot be told.
+        """
         if self._later is not None:
             self._later.cancel()
             self._later = None
@@ -92,7 +106,7 @@ class Metrics:
 
     def close(self) -> None:
         """Publish what is left; nothing is under way any more."""
-        self.publish()
+        self._publish_later()
         self._state = self._shared = None
 
     @property

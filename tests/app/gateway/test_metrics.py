@@ -10,7 +10,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.gateway.shared_tallies import SharedTallies
 from app.gateway.tallies import Spread, Tallies
+from core.errors import StorageError
 from tests.gateway_process import RunningGateway, gateway_process
 from tests.simulated import Simulated
 
@@ -145,6 +147,12 @@ def test_times_fall_under_their_bound():
     assert spread.counts[:2] == [2, 1]
     assert spread.counts[-1] == 1
     assert spread.total == pytest.approx(500.00055)
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path):
+    shared = SharedTallies(tmp_path / "gone", "one")
+    with pytest.raises(StorageError, match="cannot be shared: No such file"):
+        shared.publish(Tallies())
 
 
 def wait_for(condition) -> None:
