@@ -88,6 +88,7 @@ class Itinerary:
         clock: monotonic seconds.
         rng: for the jitter of pauses.
         role: what the first call is made for.
+        mends: failures that whoever asks mends itself, so that they end it.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Itinerary:
         clock: Callable[[], float],
         rng: Random,
         role: CallRole = "first",
+        mends: tuple[type[ProviderError], ...] = (),
     ) -> None:
         self.decision = decision
         self._candidates = candidates
@@ -110,6 +112,7 @@ class Itinerary:
         self._clock = clock
         self._rng = rng
         self._role = role
+        self._mends = mends
         self._causes: list[tuple[str, RouteError]] = []
         self._again: Candidate | None = None
         self._final: ProviderError | None = None
@@ -157,7 +160,9 @@ class Itinerary:
         self._left = (candidate.provider.name, candidate.model, f"{candidate.label} {policy.because}")
         candidate.because = policy.because
         candidate.doubtful = policy.unhealthy
-        if not self._mended(candidate, policy.action, error):
+        if isinstance(error, self._mends):
+            self._final = error
+        elif not self._mended(candidate, policy.action, error):
             candidate.out = policy.action is not Action.LATER or not self._may_retry(candidate, error)
 
     def _mended(self, candidate: Candidate, action: Action, error: RouteError) -> bool:

@@ -122,6 +122,7 @@ class LLMRouter:
         gate: CallGate | None = None,
         api_keys: Mapping[str, str] | None = None,
         role: CallRole = "first",
+        mends: tuple[type[ProviderError], ...] = (),
     ) -> ChatStream:
         """Stream an answer.
 
@@ -131,11 +132,12 @@ class LLMRouter:
             gate: asked before each of them whether there is money for it.
             api_keys: keys to use for this request alone, by provider; forgotten when it is over.
             role: what its first call is made for.
+            mends: failures that the caller mends itself: raised at once, where the router would ask again.
 
         Raises:
             UnknownRoute: no route leads to the request's model.
         """
-        itinerary = self._itinerary(request, api_keys, streaming=True, role=role)
+        itinerary = self._itinerary(request, api_keys, streaming=True, role=role, mends=mends)
         self._take_turn(request)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
         return ChatStream(itinerary, recorder, self._models, self._sleep, self._first_content_timeout)
@@ -267,6 +269,7 @@ class LLMRouter:
         *,
         streaming: bool,
         role: CallRole = "first",
+        mends: tuple[type[ProviderError], ...] = (),
     ) -> Itinerary:
         pattern, endpoints = self._routes.match(request.model)
         decision = Decision(requested=request.model, strategy=self.strategy.value)
@@ -292,6 +295,7 @@ class LLMRouter:
             clock=self._clock,
             rng=self._random,
             role=role,
+            mends=mends,
         )
 
     def _take_turn(self, request: ChatRequest) -> None:

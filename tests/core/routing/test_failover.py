@@ -170,6 +170,21 @@ async def test_a_second_slip_goes_elsewhere(bench):
     assert (len(first.asked), len(second.asked)) == (2, 1)
 
 
+async def test_a_slip_that_the_caller_mends_itself_is_given_back_at_once(bench):
+    first, second = bench.set_up([(errors.OutputInvalid("Slip."),)], [ANSWER])
+    answer = bench.router.stream(request(), mends=(errors.OutputInvalid,))
+    with pytest.raises(errors.OutputInvalid, match="Slip"):
+        await anext(event async for event in answer if isinstance(event, TextDelta))
+    assert (len(first.asked), len(second.asked)) == (1, 0)
+
+
+async def test_another_slip_than_the_caller_mends_is_retried(bench):
+    first, _ = bench.set_up([(errors.ToolCallInvalid("Slip."),), ANSWER], [ANSWER])
+    answer = bench.router.stream(request(), mends=(errors.OutputInvalid,))
+    assert text_of([event async for event in answer]) == "Hello world"
+    assert len(first.asked) == 2
+
+
 async def test_a_full_flex_tier_falls_back_to_on_demand_on_the_same_route(bench):
     first, second = bench.set_up([(errors.CapacityExceeded("Full.", status=498),), ANSWER], [ANSWER])
     assert text_of(await stream(bench, service_tier="flex")) == "Hello world"
