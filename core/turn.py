@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self
 
 from core.chat import (
     AnswerContinued,
-    AnswerRejected,
     CallRole,
     ChatRequest,
     ChatResponse,
@@ -34,16 +33,10 @@ from core.conversations.stored import MessageState, Session, StoredMessage
 from core.conversations.turn_writer import TurnWriter
 from core.costs.budgets import budgets_of, has_hard_limit
 from core.costs.call_buffer import CallBuffer
-from core.errors import OutputInvalid, TensorWallError
+from core.errors import OutputInvalid, ProviderError, TensorWallError
+from core.json_rounds import JsonRounds
 from core.records import LazyRecords, Records
-from core.structured import (
-    Violation,
-    check_answer,
-    check_refusal,
-    refused_output,
-    repair_messages,
-    verdict,
-)
+from core.structured import Violation
 from core.tool_rounds import ToolRounds, stopped_result
 
 if TYPE_CHECKING:
@@ -123,7 +116,6 @@ class Turn:
         left_out: how many of the oldest messages the model's window had no room for.
         state: ``streaming`` until it is over.
         response_format: what the answer has to be, where it may not be any text.
-        violations: what is wrong with the answer, by its format.
     """
 
     def __init__(
@@ -145,7 +137,6 @@ class Turn:
         self.left_out = 0
         self.state: MessageState = "streaming"
         self.response_format = response_format
-        self.violations: tuple[Violation, ...] = ()
         self._prepare = prepare
         self._router = router
         self._records = records
@@ -174,6 +165,7 @@ class Turn:
         self._calls = CallBuffer()
         self._observer: LedgerObserver | None = None
         self._answering: RouteChosen | None = None
+        self._json: JsonRounds | None = None
 
     @property
     def response(self) -> ChatResponse | None:
@@ -208,6 +200,11 @@ class Turn:
         if not answers:
             return self._spent
         return sum(costs, Decimal(0)) if len(costs) == len(answers) else None
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """What is wrong with the answer, by its format."""
+        return self._json.violations if self._json else ()
 
     @property
     def _responses(self) -> list[ChatResponse]:
@@ -374,63 +371,32 @@ class Turn:
                         await self._warn()
 
     async def _read(
-        self, writer: AnswerWriter, request: ChatRequest, gate: BudgetGate | None, role: CallRole = "first"
-    ) -> None:
-        self._stream = self._router.stream(request, observer=self._calls, gate=gate, role=role)
-        async with self._stream as events:
-            async for event in events:
-                self._take(writer, event)
-
-    async def _read_json(
-        self, writer: AnswerWriter, request: ChatRequest, gate: BudgetGate | None, wanted: ResponseFormat
-    ) -> None:
-        """Read an answer that has to be JSON, and have it mended where it is not; once.
-
-        Raises:
-            OutputInvalid: in vain.
-        """
-        self.violations = await self._read_checked(writer, request, gate, wanted)
-        if not self.violations:
-            return
-        rejected = writer.text
-        self._keep_response()
-        self._tell(AnswerRejected(verdict(self.violations, wanted)))
-        follow_up = [*request.messages, *repair_messages(rejected, self.violations)]
-        request = request.model_copy(update={"messages": follow_up})
-        hint = "It was asked for twice. Ask again, or ask another model."
-        try:
-            self.violations = await self._read_checked(writer, request, gate, wanted, "repair")
-        except TensorWallError as error:
-            if writer.text:
-                raise
-            hint = f"It could not be mended: {error}"
-        finally:
-            if not writer.text:
-                writer.add_text(rejected)
-        if self.violations:
-            raise OutputInvalid(verdict(self.violations, wanted), hint=hint)
-
-    async def _read_checked(
         self,
         writer: AnswerWriter,
         request: ChatRequest,
         gate: BudgetGate | None,
-        wanted: ResponseFormat,
         role: CallRole = "first",
-    ) -> tuple[Violation, ...]:
-        """Read one answer; what is wrong with it, by our own check or by the provider's."""
-        try:
-            await self._read(writer, request, gate, role)
-        except TensorWallError as error:
-            refusal = refused_output(error)
-            if refusal is None:
-                raise
-            written, arrived = refusal.failed_generation or "", writer.text
-            if written != arrived and written.startswith(arrived):
-                self._take(writer, TextDelta(written[len(arrived) :]))
-            return await asyncio.to_thread(check_refusal, writer.text, wanted, refusal.message)
-        assert self.response is not None
-        return await asyncio.to_thread(check_answer, self.response, wanted)
+        mends: tuple[type[ProviderError], ...] = (),
+    ) -> ChatResponse:
+        """One answer, read to its end."""
+        self._keep_response()
+        self._stream = self._router.stream(request, observer=self._calls, gate=gate, role=role, mends=mends)
+        async with self._stream as events:
+            async for event in events:
+                self._take(writer, event)
+        assert self.response is not None  # it is whole
+        return self.response
+
+    async def _read_json(
+        self, writer: AnswerWriter, request: ChatRequest, gate: BudgetGate | None, wanted: ResponseFormat
+    ) -> None:
+        """Read an answer that has to be JSON, and have it mended where it is not; once."""
+
+        async def read(request: ChatRequest, role: CallRole) -> ChatResponse:
+            return await self._read(writer, request, gate, role, mends=(OutputInvalid,))
+
+        self._json = JsonRounds(wanted, writer, read, self._tell)
+        await self._json.run(request)
 
     async def _use_tools(self, prepared: Prepared, toolbox: Toolbox) -> None:
         """Run the tools that the answer calls and go on with their results, until it calls none."""

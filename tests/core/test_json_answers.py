@@ -214,14 +214,16 @@ async def test_a_budget_holds_for_the_repair(desk: Desk) -> None:
 
 @pytest.mark.parametrize("written", [BAD, '{"age": ', ""])
 async def test_what_the_provider_refuses_is_mended_too(desk: Desk, written: str) -> None:
-    refused = {"kind": "json_validate_failed", "failed_generation": written, "times": 2}
+    refused = {"kind": "json_validate_failed", "failed_generation": written, "times": 1}
     desk.says(GOOD, faults=[refused])
     turn = desk.ask()
     events = await read(turn)
     (rejected,) = [event for event in events if isinstance(event, AnswerRejected)]
     assert rejected.reason.startswith("The answer ")
     assert turn.text == GOOD
-    said = [m["content"] for m in desk.bodies()[-1]["messages"] if m["role"] == "assistant"]
+    refused_body, mended = desk.bodies()  # the router does not ask again by itself
+    assert mended["messages"][: len(refused_body["messages"])] == refused_body["messages"]
+    said = [m["content"] for m in mended["messages"] if m["role"] == "assistant"]
     assert said == ([written] if written else [])
 
 
@@ -229,6 +231,7 @@ async def test_what_the_provider_refuses_to_the_end_is_shown(desk: Desk) -> None
     desk.says(GOOD, faults=[{"kind": "json_validate_failed", "failed_generation": BAD}])
     turn = desk.ask()
     _, error = await read_in_vain(turn)
+    assert [row[0::2] for row in await desk.booked(turn)] == [("first", "failed"), ("repair", "failed")]
     assert AGE in error.message
     assert turn.text == BAD
     assert (await desk.stored(turn))[-1].message.text == BAD
