@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import httpx
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -107,19 +108,31 @@ def test_a_key_is_needed(gateway):
     assert answer.json()["error"]["code"] == "missing_api_key"
 
 
-def test_one_scrape_has_the_sum_of_all_workers(simulator, tmp_path):
+def test_one_scrape_has_the_sum_of_all_workers_and_of_those_that_died(simulator, tmp_path):
     simulator.configure(text="Hello.", reasoning="")
     with gateway_process(tmp_path / "gateway", simulator.base_url, "--workers", "2") as gateway:
         wait_for(lambda: value(scrape(gateway), "tensorwall_workers") == 2)
         answered = [ask(gateway, simulator, stream=number % 2 == 0).status_code for number in range(12)]
         assert answered == [200] * 12
-        wait_for(
-            lambda: value(scrape(gateway), "tensorwall_requests_total", endpoint="chat", status="200") == 12
-        )
+        good = {"endpoint": "chat", "status": "200"}
+        wait_for(lambda: value(scrape(gateway), "tensorwall_requests_total", **good) == 12)
         samples = scrape(gateway)
         assert value(samples, "tensorwall_overhead_seconds_count") == 12
         assert value(samples, "tensorwall_request_seconds_count", endpoint="chat") == 12
         assert value(samples, "tensorwall_streams_open") == 0
+        workers = [child for child in psutil.Process(gateway.pid).children() if child.num_threads() > 1]
+        assert len(workers) == 2
+        workers[0].kill()
+        wait_for(lambda: _workers(gateway) == 2 and not workers[0].is_running())
+        assert value(scrape(gateway), "tensorwall_requests_total", **good) == 12
+
+
+def _workers(gateway: RunningGateway) -> float:
+    """How many tell of themselves; 0 where the one that was asked dies."""
+    try:
+        return value(scrape(gateway), "tensorwall_workers")
+    except httpx.TransportError:
+        return 0
 
 
 def test_what_a_dead_process_counted_stays_and_what_it_did_does_not():
