@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -57,14 +58,14 @@ class AudioFile:
         """
         import av
 
-        seconds = 0.0
+        seconds = Fraction(0)
         try:
             for packet in self._container.demux(audio=0):
                 if packet.duration and packet.time_base:
-                    seconds += float(packet.duration * packet.time_base)
+                    seconds += packet.duration * packet.time_base
         except (av.FFmpegError, ValueError) as error:
-            raise InputError(f"{self._name} is damaged after {seconds:.0f} s.") from error
-        return seconds
+            raise InputError(f"{self._name} is damaged after {float(seconds):.0f} s.") from error
+        return float(seconds)
 
     def samples(self) -> Iterator[Samples]:
         """Its sound, mono at ``SAMPLE_RATE``, in pieces of a fraction of a second.
