@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,33 +22,26 @@ from core.chat import (
     ReasoningDelta,
     ResponseFormat,
     RouteChosen,
-    SoftLimitPassed,
     TextDelta,
     ToolsMissing,
     Usage,
 )
 from core.conversations.answer_writer import AnswerWriter
 from core.conversations.stored import MessageState, Session, StoredMessage
-from core.conversations.turn_writer import TurnWriter
-from core.costs.budgets import budgets_of, has_hard_limit
-from core.costs.call_buffer import CallBuffer
 from core.errors import OutputInvalid, ProviderError, TensorWallError
 from core.json_rounds import JsonRounds
-from core.records import LazyRecords, Records
+from core.records import LazyRecords
 from core.structured import Violation
 from core.tool_rounds import ToolRounds, stopped_result
+from core.turn_records import TurnRecords
 
 if TYPE_CHECKING:
     from core.costs.budget_gate import BudgetGate
-    from core.costs.ledger import LedgerObserver
     from core.routing import ChatStream, LLMRouter
     from core.settings import BudgetSettings
     from core.tools import Toolbox
 
 __all__ = ("Prepared", "Turn")
-
-_PATIENCE = 0.3
-"""Seconds after which a question is stored although nothing has been answered yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,31 +131,18 @@ class Turn:
         self.response_format = response_format
         self._prepare = prepare
         self._router = router
-        self._records = records
-        self._budgets = budgets
+        self._records = TurnRecords(session_id, answer_id, records, budgets, tentative=tentative)
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
-        self._under_way = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._booking: asyncio.Task[None] | None = None
-        self._tentative = tentative
-        self._spent: Decimal | None = None
         self._closed = False
         self._stoppable = True
         self._told = False
         self._error: TensorWallError | None = None
-        self._storage_error: TensorWallError | None = None
-        self._wanted = asyncio.Event()
-        if not tentative:
-            self._wanted.set()
         self._stream: ChatStream | None = None
         self._earlier: list[ChatResponse] = []
         self._prepared: Prepared | None = None
-        self._messages = TurnWriter()
         self._writer: AnswerWriter | None = None
-        self._calls = CallBuffer()
-        self._observer: LedgerObserver | None = None
         self._answering: RouteChosen | None = None
         self._json: JsonRounds | None = None
 
@@ -198,7 +177,7 @@ class Turn:
         answers = self._responses
         costs = [answer.cost for answer in answers if answer.cost is not None]
         if not answers:
-            return self._spent
+            return self._records.spent
         return sum(costs, Decimal(0)) if len(costs) == len(answers) else None
 
     @property
@@ -219,7 +198,7 @@ class Turn:
     @property
     def answers(self) -> list[StoredMessage]:
         """The model's messages that have ended: one before each use of tools, and the last one."""
-        return [row for row in self._messages.ended if row.message.role == "assistant"]
+        return [row for row in self._records.messages.ended if row.message.role == "assistant"]
 
     @property
     def storage_error(self) -> TensorWallError | None:
@@ -227,13 +206,7 @@ class Turn:
 
         Final once the iteration has ended.
         """
-        if self._tentative:
-            return None  # nothing of it is to be stored
-        if self._storage_error is not None:
-            return self._storage_error
-        if self._messages.failure is not None:
-            return self._messages.failure
-        return self._observer.failure if self._observer else None
+        return self._records.failure
 
     def __aiter__(self) -> Self:
         return self
@@ -266,51 +239,29 @@ class Turn:
         self._closed = True
         if self._reading is None:
             self.state = "stopped"
-            self._spent = Decimal(0) if self._tentative else None
+            self._records.spent = Decimal(0) if self._records.tentative else None
             return
         if self._stoppable:
             self._stoppable = False
             self._reading.cancel()
         await asyncio.wait([self._reading])
-        if self._tentative:
-            if self._booking is None:  # once, however often and by whomever it is closed
-                self._booking = asyncio.create_task(self._book_speculation(), name="book a guess")
-            await asyncio.shield(self._booking)
+        if self._records.tentative:
+            await self._records.book_speculation(is_new=self._prepared is None or self._prepared.is_new)
 
     async def keep(self) -> None:
         """The answer is wanted: store question and answer; safe to call again, also once it is over.
 
         What cannot be stored is in ``storage_error``, as for every turn.
         """
-        self._tentative = False
-        self._wanted.set()
-        if self._writer is None:
-            return  # `_run` sees to it, once it gets there
-        if self._opening is None:
-            self._opening = asyncio.create_task(self._open(), name="open storage for a turn")
-        await asyncio.shield(self._opening)
-        await self._messages.settle()
-
-    async def _book_speculation(self) -> None:
-        """Book what an answer that nobody wanted has cost; unknown where the ledger cannot be had."""
-        is_new = self._prepared is None or self._prepared.is_new
-        try:
-            ledger = (await self._records()).ledger
-            observer = ledger.observer(None if is_new else self.session_id, feature="speculation")
-            self._calls.attach(observer)
-            self._spent = await observer.cost()
-        except TensorWallError:
-            self._spent = None
+        self._records.wanted.set()
+        if self._writer is not None:  # else `_run` sees to it, once it gets there
+            await self._records.keep()
 
     async def store(self) -> bool:
         """Try once more to store a turn that is over; whether all of it is stored now."""
         if self.storage_error is None or self._writer is None or self.state == "streaming":
             return self.storage_error is None
-        self._storage_error = None
-        await self._open()
-        if self._observer is not None:
-            self._observer.retry()
-        await self._messages.settle()
+        await self._records.retry()
         return self.storage_error is None
 
     @property
@@ -318,7 +269,7 @@ class Turn:
         """The conversation up to this turn's answer, from memory: for while it cannot be stored."""
         assert self._prepared is not None
         question = [self._prepared.question] if self._prepared.question else []
-        return self._prepared.session, [*self._prepared.history, *question, *self._messages.ended]
+        return self._prepared.session, [*self._prepared.history, *question, *self._records.messages.ended]
 
     def _end(self) -> BaseException:
         """Why there is no further event; an error is told once."""
@@ -333,16 +284,11 @@ class Turn:
             prepared = self._prepared = await self._prepare()
             self.left_out = prepared.left_out
             new_session = prepared.session if prepared.is_new else None
-            self._writer = self._messages.begin(
+            self._writer = self._records.messages.begin(
                 prepared.answer, question=prepared.question, session=new_session
             )
-            self._storage_error = prepared.unstored
-            if not self._tentative:
-                if self._records.are_open:  # so that this takes no time
-                    await self._open()
-                else:
-                    self._opening = asyncio.create_task(self._open_soon(), name="open storage for a turn")
-            gate = await self._gate()
+            await self._records.begin(prepared.unstored)
+            gate = await self._records.gate()
             if self.response_format is not None:
                 await self._read_json(self._writer, prepared.request, gate, self.response_format)
             else:
@@ -361,14 +307,11 @@ class Turn:
         finally:
             self._stoppable = False
             if self._writer is not None:
-                for row in self._messages.open:
-                    self._messages.end(self._ending(row, self._writer))
-                self._under_way.set()
-                if not self._tentative:
-                    await (self._opening or self._open())
-                    await self._messages.settle()
-                    if self.state != "stopped":  # nobody reads on then: the next turn tells
-                        await self._warn()
+                for row in self._records.messages.open:
+                    self._records.messages.end(self._ending(row, self._writer))
+                await self._records.finish()
+                if not self._records.tentative and self.state != "stopped":  # else the next turn tells
+                    self._events.extend(await self._records.newly_passed())
 
     async def _read(
         self,
@@ -380,7 +323,9 @@ class Turn:
     ) -> ChatResponse:
         """One answer, read to its end."""
         self._keep_response()
-        self._stream = self._router.stream(request, observer=self._calls, gate=gate, role=role, mends=mends)
+        self._stream = self._router.stream(
+            request, observer=self._records.calls, gate=gate, role=role, mends=mends
+        )
         async with self._stream as events:
             async for event in events:
                 self._take(writer, event)
@@ -403,50 +348,27 @@ class Turn:
         assert prepared.go_on is not None
         for problem in toolbox.problems:
             self._tell(ToolsMissing(problem))
-        rounds = ToolRounds(toolbox, self._messages, self._tell)
+        rounds = ToolRounds(toolbox, self._records.messages, self._tell)
         last = prepared.answer
         while rounds.left and (response := self.response) is not None and rounds.calls_of(response):
             assert self._writer is not None
-            await self._wanted.wait()
+            await self._records.wanted.wait()
             self._keep_response()
             answered = self._ending(last, self._writer, response, state="complete")
-            self._messages.end(answered)
-            await self._messages.settle()
+            self._records.messages.end(answered)
+            await self._records.messages.settle()
             last = await rounds.run(answered, response)
             request = await prepared.go_on(rounds.messages, rounds.left > 0)
             last = rounds.answer_below(last, prepared.answer.model)
-            self._writer = self._messages.begin(last)
+            self._writer = self._records.messages.begin(last)
             self._tell(AnswerContinued(last.id))
-            await self._read(self._writer, request, await self._gate(), "tools")
+            await self._read(self._writer, request, await self._records.gate(), "tools")
 
     def _keep_response(self) -> None:
         """The answer so far is paid for, and another one is asked for."""
         if self.response is not None:
             self._earlier.append(self.response)
         self._stream = None
-
-    async def _gate(self) -> BudgetGate | None:
-        """Asked before each call, where there is a limit; a guess that is thrown away was speculation."""
-        if not has_hard_limit(self._budgets):
-            return None
-        ledger = (await self._records()).ledger
-        if self._tentative:
-            return ledger.gate(self._budgets, self.session_id, feature="speculation")
-        return ledger.gate(self._budgets, self.session_id, self.answer_id)
-
-    async def _warn(self) -> None:
-        """Tell of soft limits that are passed by now."""
-        if self.storage_error is not None or not budgets_of(self._budgets):
-            return
-        try:
-            ledger = (await self._records()).ledger
-            passed = await ledger.newly_passed(self._budgets, self.session_id)
-        except TensorWallError as error:
-            self._storage_error = error
-            return
-        for standing in passed:
-            limit = standing.budget.soft or Decimal(0)
-            self._events.append(SoftLimitPassed(standing.budget.scope, limit, standing.spent))
 
     def _take(self, writer: AnswerWriter, event: Event) -> None:
         if type(event) is TextDelta:
@@ -456,37 +378,13 @@ class Turn:
         elif type(event) is RouteChosen:
             self._answering = event
             writer.restart()
-        if type(event) is not RouteChosen and not self._under_way.is_set():
-            self._under_way.set()
+        if type(event) is not RouteChosen and not self._records.under_way.is_set():
+            self._records.under_way.set()
         self._tell(event)
 
     def _tell(self, event: Event) -> None:
         self._events.append(event)
         self._arrived.set()
-
-    async def _open_soon(self) -> None:
-        """Open storage once the provider answers, or is slow to.
-
-        Importing SQLAlchemy keeps the interpreter busy for a quarter of a second, which would delay
-        sending the request by as much.
-        """
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._under_way.wait(), _PATIENCE)
-        await self._open()
-
-    async def _open(self) -> None:
-        """Let storage have what has gathered so far, and from now on all at once."""
-        if self._observer is not None or self._writer is None or self._storage_error is not None:
-            return
-        try:
-            records: Records = await self._records()
-        except TensorWallError as error:
-            self._storage_error = error
-            return
-        self._messages.attach(records.database)
-        self._observer = records.ledger.observer(self.session_id, self.answer_id)
-        self._calls.attach(self._observer)
-        await self._messages.settle()
 
     def _ending(
         self,
