@@ -73,7 +73,7 @@ heads = st.sampled_from(
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-encoding: gzip\r\n\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n",
         b"HTTP/1.1 400 Bad\r\nretry-after: soon\r\n\r\n",
-        b"HTTP/1.1 429 Slow\r\nretry-after: \xb2\r\nx-ratelimit-reset-tokens: never\r\n\r\n",
+        b"HTTP/1.1 429 Slow\r\nretry-after: 0.01\r\nx-ratelimit-reset-tokens: \xb2\r\n\r\n",
         b"HTTP/1.1 999 Odd\r\n\r\n",
         b"HTTP/1.1 204 Nothing\r\n\r\n",
     ]
