@@ -20,7 +20,7 @@ class Health:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell the state of the database and of the routes."""
         exchange = Exchange(scope, receive, send, request_id="health")
-        failure = self._gateway.ledger.failure
+        failure = self._gateway.ledger.failure or self._gateway.speech.failure
         routes = [
             {
                 "route": route.pattern,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.subtitles import LINE, LONGEST, Cue, cues, srt_time
+from app.subtitles import LINE, LONGEST, Cue, as_srt, as_vtt, cues, srt_time
 from core.voice.transcription.transcriber import Word
 
 ASK = "Ask not what your country can do. Ask what you can do for it."
@@ -84,3 +84,15 @@ def test_nothing_is_lost_and_nothing_overlaps(words: list[Word]) -> None:
         assert max(map(len, cue.text.splitlines())) <= 2 * LINE
     for earlier, later in pairwise(made):
         assert earlier.end <= later.start + 1e-9
+
+
+def test_files_are_numbered_or_escaped_as_their_kind_has_it() -> None:
+    made = [Cue(0, 1.5, "Is 1 < 2"), Cue(61, 62.25, "& so on?\nYes.")]
+    assert as_srt(made) == (
+        "1\n00:00:00,000 --> 00:00:01,500\nIs 1 < 2\n\n2\n00:01:01,000 --> 00:01:02,250\n& so on?\nYes.\n"
+    )
+    assert as_vtt(made) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nIs 1 &lt; 2\n\n"
+        "00:01:01.000 --> 00:01:02.250\n&amp; so on?\nYes.\n"
+    )
+    assert (as_srt([]), as_vtt([])) == ("", "WEBVTT\n")
