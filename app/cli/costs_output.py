@@ -16,6 +16,7 @@ from app.cli.costs_instead import find_priced
 from app.cli.costs_tables import budget_lines, number_of
 from app.cli.costs_views import GroupView, Overview, SessionView, View
 from app.cli.output import emit, emit_line, note
+from app.cli.progress_line import ProgressLine
 from app.cli.services import Stored
 from app.cli.tables import terminal_width
 from app.figures import money
@@ -26,7 +27,7 @@ from core.review.exports import json_object
 
 if TYPE_CHECKING:
     from core.costs.budgets import Standing
-    from core.review.report import Cell
+    from core.review.report import Cell, Report
     from core.review.review import Review
 
 __all__ = ("choose_view", "emit_objects", "show", "show_budgets", "show_instead")
@@ -56,7 +57,7 @@ async def show(review: Review, view: View, form: str | None, output: Path | None
 
         await (watch_reports if form == "json" else watch_lines)(review, view)
     elif output:
-        text = render(await view.report(review), cast("Form", form) if form else form_of(output))
+        text = render(await _report(review, view), cast("Form", form) if form else form_of(output))
         await asyncio.to_thread(write_new_file, output, text)
         note(f"Wrote {output}.")
     elif form in (None, "table"):
@@ -66,8 +67,16 @@ async def show(review: Review, view: View, form: str | None, output: Path | None
         if not lines:
             note("No calls are booked there yet. --since, --until and --filter narrow what is shown.")
     else:
-        emit(render(await view.report(review), cast("Form", form)).rstrip("\n"))
+        emit(render(await _report(review, view), cast("Form", form)).rstrip("\n"))
     return 0
+
+
+async def _report(review: Review, view: View) -> Report:
+    """Of very many sessions it takes seconds, so it is told how far it is; Ctrl-C stops it."""
+    with ProgressLine() as line:
+        return await view.report(
+            review, lambda read, whole: line.show(f"{read:,} of {whole:,} sessions read")
+        )
 
 
 async def show_budgets(stored: Stored, session_id: str | None, form: str | None) -> int:

@@ -24,15 +24,16 @@ from core.costs.periods import PeriodName, period
 from core.costs.price_rows import RECKONED_BY_LITELLM
 from core.errors import InputError
 from core.review import Detour, Dimension, GroupOrder, Report, Scope, SessionOrder, TurnSpend
-from core.review.groups import ordered
 
 if TYPE_CHECKING:
+    from core.review.report import Progress
     from core.review.review import Review
     from core.review.running import Running
 
 __all__ = ("GroupView", "Overview", "SessionView", "View")
 
 _SESSIONS_SHOWN = 10
+_GROUPS_SHOWN = 1_000
 _PERIODS: tuple[tuple[str, PeriodName], ...] = (
     ("today", "today"),
     ("this week", "week"),
@@ -48,8 +49,8 @@ class View(Protocol):
     async def lines(self, review: Review, width: int | None) -> list[str]:
         """For people; none wider than ``width`` cells. Empty where nothing was spent."""
 
-    async def report(self, review: Review) -> Report:
-        """For programs and spreadsheets."""
+    async def report(self, review: Review, progress: Progress | None = None) -> Report:
+        """For programs and spreadsheets; ``progress`` is told how much of much is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class Overview:
             *await self._findings(review, totals),
         ]
 
-    async def report(self, review: Review) -> Report:
+    async def report(self, review: Review, progress: Progress | None = None) -> Report:
         """See `View`."""
-        return await review.session_report(self.scope, order=self._order, limit=self.limit)
+        return await review.session_report(self.scope, order=self._order, limit=self.limit, progress=progress)
 
     @property
     def _order(self) -> SessionOrder:
@@ -130,24 +131,29 @@ class GroupView:
 
     async def lines(self, review: Review, width: int | None) -> list[str]:
         """See `View`."""
-        groups = await review.groups(self.by, self.scope)
+        page = await review.group_page(
+            self.by,
+            self.scope,
+            order=self._order,
+            descending=self._descending,
+            limit=self.limit or _GROUPS_SHOWN,
+        )
         at_work = _at_work(await review.running(self.scope))
-        if not groups:
+        if not page.groups:
             return at_work
-        shown = ordered(groups, self._order, descending=self._descending)[: self.limit]
+        shown = page.groups
         ids = {str(part.keys[self.by.index("session")]) for part in shown} if "session" in self.by else ()
-        totals = await review.totals(self.scope)
-        more = len(groups) - len(shown)
+        more = page.count - len(shown)
         return [
             *group_lines(self.by, shown, await review.titles([*ids]), width),
             *([f"… and {more:,} more."] if more else []),
             "",
-            _in_words(totals),
-            *remarks(totals),
+            _in_words(page.totals),
+            *remarks(page.totals),
             *at_work,
         ]
 
-    async def report(self, review: Review) -> Report:
+    async def report(self, review: Review, progress: Progress | None = None) -> Report:  # noqa: ARG002
         """See `View`."""
         return await review.group_report(
             self.by, self.scope, order=self._order, descending=self._descending, limit=self.limit
@@ -191,7 +197,7 @@ class SessionView:
             *([f"… and {more:,} more."] if more else []),
         ]
 
-    async def report(self, review: Review) -> Report:
+    async def report(self, review: Review, progress: Progress | None = None) -> Report:  # noqa: ARG002
         """See `View`."""
         if self.sort or self.limit:
             raise InputError(

@@ -3,7 +3,7 @@
 from core.review.dimensions import DIMENSIONS, Dimension
 from core.review.exports import FORMS, Form, form_of, render
 from core.review.forecast import Forecast
-from core.review.groups import Group, GroupOrder
+from core.review.groups import Group, GroupOrder, GroupPage
 from core.review.questions import Detour, DetourKind, Repriced
 from core.review.report import Report
 from core.review.scope import Filter, Scope, parse_filter
@@ -21,6 +21,7 @@ __all__ = (
     "Form",
     "Group",
     "GroupOrder",
+    "GroupPage",
     "Report",
     "Repriced",
     "Scope",

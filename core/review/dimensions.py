@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal, get_args
 
-from core.costs.periods import month_start, week_start
-
-__all__ = ("DIMENSIONS", "FIELDS", "TIMES", "Dimension", "Field", "Time", "day_of")
+__all__ = ("DIMENSIONS", "FIELDS", "FIRST_DAY", "LAST_DAY", "TIMES", "Dimension", "Field", "Time", "day_of")
 
 Field = Literal["model", "provider", "route", "feature", "role", "outcome"]
 """What a call is like, in words; a column of ``call_kinds``."""
@@ -19,13 +17,10 @@ Dimension = Field | Time | Literal["session"]
 DIMENSIONS: tuple[Dimension, ...] = ("session", *FIELDS, *TIMES)
 
 _EPOCH = date(1970, 1, 1)
-_FIRST_DAY, _LAST_DAY = (date.min - _EPOCH).days + 7, (date.max - _EPOCH).days
-"""What a calendar has, and the Monday before it."""
+FIRST_DAY, LAST_DAY = (date.min - _EPOCH).days + 7, (date.max - _EPOCH).days
+"""What a calendar has, and the Monday before it; days since 1970."""
 
 
-def day_of(number: int, dimension: Dimension) -> date:
-    """The day of that number since 1970, or the first day of its week or month."""
-    day = _EPOCH + timedelta(days=min(max(number, _FIRST_DAY), _LAST_DAY))
-    if dimension == "week":
-        return week_start(day)
-    return month_start(day) if dimension == "month" else day
+def day_of(number: int) -> date:
+    """The day of that number since 1970."""
+    return _EPOCH + timedelta(days=number)

@@ -5,7 +5,7 @@ These functions run on the storage worker: one report is one snapshot, so that i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -14,17 +14,21 @@ from sqlalchemy import Connection
 
 from core.costs.ledger_records import CallRecord, Totals
 from core.review.dimensions import Dimension
-from core.review.groups import Group, GroupOrder, group, ordered, totals
+from core.review.groups import Group, GroupOrder, group_page, totals
 from core.review.scope import Scope
-from core.review.sessions import MAX_IDS, SessionOrder, SessionSpend, session_page, session_titles
+from core.review.sessions import SessionOrder, SessionSpend, session_titles, sessions_of, sorted_ids
 from core.review.turns import TurnSpend, session_turns, totals_of_calls
 
-__all__ = ("Cell", "Report", "Row", "call_report", "group_report", "session_report", "sums")
+__all__ = ("Cell", "Progress", "Report", "Row", "call_report", "group_report", "session_report", "sums")
 
 Cell = str | int | float | Decimal | date | tuple[str, ...] | None
 """A ``date`` may be a ``datetime``."""
 Row = dict[str, Cell]
 """Cells by the names of their columns."""
+Progress = Callable[[int, int], None]
+"""Told how many of how many rows are read; on the storage worker."""
+_AT_ONCE = 1_000
+"""Sessions that are read together, between which it is told how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +55,23 @@ class Report:
 
 
 def session_report(
-    connection: Connection, scope: Scope, order: SessionOrder, *, descending: bool, limit: int | None
+    connection: Connection,
+    scope: Scope,
+    order: SessionOrder,
+    *,
+    descending: bool,
+    limit: int | None,
+    progress: Progress,
 ) -> Report:
-    """A row a session."""
-    found: list[SessionSpend] = []
-    while True:
-        wanted = MAX_IDS if limit is None else min(MAX_IDS, limit - len(found))
-        page = session_page(connection, scope, order, descending=descending, limit=wanted, offset=len(found))
-        found += page.sessions
-        if len(found) == page.count or len(found) == limit:
-            break
-    rows = tuple(_session_row(session) for session in found)
+    """A row a session; ``progress`` may raise to stop."""
+    ids, count = sorted_ids(connection, scope, order, descending=descending, limit=limit)
+    rows: list[Row] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        progress(start, len(ids))
+        part = ids[start : start + _AT_ONCE]
+        rows += map(_session_row, sessions_of(connection, part, scope, with_latencies=False))
     return Report(
-        "Sessions", scope, totals(connection, scope), _SESSION_COLUMNS, rows, page.count, datetime.now(UTC)
+        "Sessions", scope, totals(connection, scope), _SESSION_COLUMNS, tuple(rows), count, datetime.now(UTC)
     )
 
 
@@ -77,14 +85,13 @@ def group_report(
     limit: int | None,
 ) -> Report:
     """A row a combination of keys; sessions have their titles beside their ids."""
-    groups = group(connection, by, scope)
-    shown = ordered(groups, order, descending=descending)[:limit]
-    ids = [str(part.keys[by.index("session")]) for part in shown] if "session" in by else []
+    page = group_page(connection, by, scope, order, descending=descending, limit=limit)
+    ids = [str(part.keys[by.index("session")]) for part in page.groups] if "session" in by else []
     titles = session_titles(connection, list(dict.fromkeys(ids)))
-    rows = tuple(_group_row(part, by, titles) for part in shown)
+    rows = tuple(_group_row(part, by, titles) for part in page.groups)
     columns = (*_group_columns(by), *_SUMS)
     title = f"Spend by {', '.join(by)}"
-    return Report(title, scope, totals(connection, scope), columns, rows, len(groups), datetime.now(UTC))
+    return Report(title, scope, page.totals, columns, rows, page.count, datetime.now(UTC))
 
 
 def call_report(connection: Connection, session_id: str) -> Report:

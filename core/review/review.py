@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from threading import Event
 
 from core.catalogue import Price
 from core.costs.ledger_records import Totals
@@ -12,9 +14,9 @@ from core.review.changes import version
 from core.review.dimensions import Dimension
 from core.review.finding import find_spender
 from core.review.forecast import Forecast
-from core.review.groups import Group, GroupOrder, group, totals
+from core.review.groups import Group, GroupOrder, GroupPage, group, group_page, totals
 from core.review.questions import Detour, Repriced, detours, month_forecast, repriced
-from core.review.report import Report, call_report, group_report, session_report
+from core.review.report import Progress, Report, call_report, group_report, session_report
 from core.review.running import Running, running
 from core.review.scope import Scope
 from core.review.sessions import SessionOrder, SessionPage, session_page, session_titles
@@ -46,6 +48,18 @@ class Review:
     async def groups(self, by: Sequence[Dimension], scope: Scope = EVERYTHING) -> list[Group]:
         """The sums of the calls in the scope by these dimensions, sorted by them."""
         return await self._database.read(group, by, scope)
+
+    async def group_page(
+        self,
+        by: Sequence[Dimension],
+        scope: Scope = EVERYTHING,
+        *,
+        order: GroupOrder = "key",
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> GroupPage:
+        """The first of the groups, how many there are, and the sums over all; sorted over all of them."""
+        return await self._database.read(group_page, by, scope, order, descending=descending, limit=limit)
 
     async def sessions(
         self,
@@ -104,9 +118,33 @@ class Review:
         order: SessionOrder = "last_used",
         descending: bool = True,
         limit: int | None = None,
+        progress: Progress | None = None,
     ) -> Report:
-        """The sessions with calls in the scope, to be written down; all of them unless limited."""
-        return await self._database.read(session_report, scope, order, descending=descending, limit=limit)
+        """The sessions with calls in the scope, to be written down; all of them unless limited.
+
+        Args:
+            scope: the calls that are counted.
+            order: what they are sorted by.
+            descending: the greatest first.
+            limit: sessions at most.
+            progress: told how many sessions of how many are read, on another thread.
+        """
+        is_stopped = Event()
+
+        def told(read: int, whole: int) -> None:
+            if is_stopped.is_set():
+                raise CancelledError
+            if progress is not None:
+                progress(read, whole)
+
+        reading = self._database.read(
+            session_report, scope, order, descending=descending, limit=limit, progress=told
+        )
+        try:
+            return await reading
+        except CancelledError:  # else it would be read to its end, for nobody
+            is_stopped.set()
+            raise
 
     async def group_report(
         self,

@@ -15,20 +15,22 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 
 from core.catalogue import load_catalogue
 from core.chat import UpstreamCall, Usage
 from core.costs.ledger_records import CallRecord, Totals
-from core.costs.periods import local_midnight, quarter_of, quarter_start
+from core.costs.periods import local_midnight, month_start, quarter_of, quarter_start, week_start
 from core.records import Records, open_records
-from core.review import DIMENSIONS, Filter, Scope, SessionOrder, SessionSpend
-from core.review.dimensions import FIELDS
+from core.review import DIMENSIONS, Dimension, Filter, Group, GroupOrder, Scope, SessionOrder, SessionSpend
+from core.review.dimensions import FIELDS, FIRST_DAY, LAST_DAY, day_of
+from core.review.local_days import first_day
 from core.storage.tables import kind_spend, quarter_spend, session_spend, spend
 from tests.core.review.plain_sums import ended, grouped, same
 from tests.core.review.sequences import Step, moments, play, steps
 
 ORDERS = get_args(SessionOrder)
+EPOCH = date(1970, 1, 1)
 PAIRS = [*combinations(DIMENSIONS, 2), ("model", "model"), ("day", "week", "session")]
 
 examples = settings(
@@ -83,12 +85,56 @@ async def test_totals_and_groups(
     for looked_at in (Scope(), scope, replace(scope, filter=filter_), Scope(session_id="s1")):
         counted = within(rows, looked_at)
         assert same(await records.review.totals(looked_at), counted)
-        for by in (*((dimension,) for dimension in DIMENSIONS), pair):
+        by_one = DIMENSIONS if looked_at == Scope() else pair
+        for by in (*((dimension,) for dimension in by_one), pair):
             groups = await records.review.groups(by, looked_at)
             expected = grouped(counted, by)
             assert [group.keys for group in groups] == sorted(expected)
             for group in groups:
                 assert same(group.totals, expected[group.keys])
+
+
+@examples
+@given(
+    steps,
+    st.sampled_from([("session",), ("session", "model"), ("month", "session"), ("model", "day")]),
+    st.booleans(),
+    st.integers(1, 4),
+)
+async def test_the_first_groups(
+    records: Records, sequence: list[Step], by: tuple[Dimension, ...], descending: bool, limit: int
+) -> None:
+    await play(records, sequence)
+    groups, totals = await records.review.groups(by), await records.review.totals()
+    for order in get_args(GroupOrder):
+        page = await records.review.group_page(by, order=order, descending=descending, limit=limit)
+        everything = await records.review.group_page(by, order=order, descending=descending)
+        assert list(everything.groups) == sorted_groups(groups, order, descending=descending)
+        assert page.groups == everything.groups[:limit]
+        assert (page.count, page.totals) == (len(groups), totals)
+
+
+def sorted_groups(groups: list[Group], order: GroupOrder, *, descending: bool) -> list[Group]:
+    """Sorted in Python: what has no speed comes last, equals by their keys."""
+
+    def measure(part: Group) -> Any:
+        match order:
+            case "cost":
+                return part.totals.cost
+            case "tokens":
+                return part.totals.total_tokens
+            case "turns":
+                return part.totals.turns
+            case "speed":
+                return part.totals.tokens_per_second
+            case _:
+                return part.totals.calls
+
+    if order == "key":
+        return sorted(groups, key=lambda part: part.keys, reverse=descending)
+    known = [part for part in groups if measure(part) is not None]
+    unknown = [part for part in groups if measure(part) is None]
+    return sorted(known, key=measure, reverse=descending) + unknown
 
 
 @examples
@@ -277,6 +323,24 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     yield request.param
     monkeypatch.undo()
     time.tzset()
+
+
+async def test_days_weeks_and_months_of_the_whole_calendar(records: Records) -> None:
+    """Where months of leap years and others begin, and the ends of the calendar and beyond."""
+    firsts = [date(year, month, 1) for year in (1600, 1900, 1999, 2000, 2100) for month in range(1, 13)]
+    numbers = [(first - EPOCH).days + beside for first in firsts for beside in (-2, -1, 0, 1)]
+    numbers += [FIRST_DAY, LAST_DAY, FIRST_DAY - 9, LAST_DAY + 9]
+
+    def found(connection: Any, dimension: Dimension) -> list[int]:
+        days = union_all(*(select(literal(number).label("day")) for number in numbers)).subquery()
+        query = select(days.c.day, first_day(days.c.day, dimension))
+        starts = dict([*connection.execute(query)])
+        return [starts[number] for number in numbers]
+
+    days = [EPOCH + timedelta(days=min(max(number, FIRST_DAY), LAST_DAY)) for number in numbers]
+    for dimension, start in (("day", lambda day: day), ("week", week_start), ("month", month_start)):
+        starts = await records.database.read(found, dimension)
+        assert [day_of(number) for number in starts] == [start(day) for day in days]
 
 
 near_midnight = st.tuples(
