@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from core.chat import ChatRequest, UpstreamCall
 from core.costs.booking import Place, call_values, speech_values, withdraw
-from core.costs.budgets import Budget, Standing, period_of, refusal, room, tightest
+from core.costs.budgets import Budget, Standing, budgets_for, period_of, refusal, room, tightest
 from core.costs.ledger_lock import lock_ledger
 from core.costs.periods import quarter_of
 from core.costs.speech_calls import SpeechCall
@@ -73,7 +73,8 @@ class BudgetGate:
     ) -> None:
         self._database = database
         self._models = models
-        self._budgets = tuple(budget for budget in budgets if budget.hard is not None)
+        counting = budgets_for(budgets, place["session_id"])
+        self._budgets = tuple(budget for budget in counting if budget.hard is not None)
         self._place = place
         self._refuse_unknown = refuse_unknown
         self._recover = recover
@@ -152,7 +153,11 @@ class _Reservation:
 def standings(
     connection: Connection, budgets: Sequence[Budget], session_id: str | None, now: datetime
 ) -> list[Standing]:
-    """Every budget with what has been spent of it, read by one statement, so from one moment."""
+    """Every budget with what has been spent of it, read by one statement, so from one moment.
+
+    Without a session there is no budget of one.
+    """
+    budgets = budgets_for(budgets, session_id)
     periods = [period_of(budget.scope, now, session_id) for budget in budgets]
     if not budgets:
         return []

@@ -23,6 +23,7 @@ __all__ = (
     "BudgetPeriod",
     "Scope",
     "Standing",
+    "budgets_for",
     "budgets_of",
     "has_hard_limit",
     "period_of",
@@ -92,6 +93,11 @@ def budgets_of(settings: BudgetSettings | None) -> tuple[Budget, ...]:
         return ()
     limits = [(scope, getattr(settings, scope)) for scope in SCOPES]
     return tuple(Budget(scope, limit.soft, limit.hard) for scope, limit in limits if limit.soft or limit.hard)
+
+
+def budgets_for(budgets: Iterable[Budget], session_id: str | None) -> tuple[Budget, ...]:
+    """Those that count for calls of a session; outside of any, calls use up no session's."""
+    return tuple(budget for budget in budgets if session_id or budget.scope != "session")
 
 
 def has_hard_limit(settings: BudgetSettings | None) -> bool:

@@ -249,6 +249,18 @@ async def test_a_soft_limit_warns_once_for_each_period_in_all_processes(
     assert [one.budget.soft for one in await ledger.newly_passed(raised, "a")] == [Decimal("0.0012")]
 
 
+async def test_calls_outside_of_sessions_use_up_no_sessions_budget(ledger: Ledger) -> None:
+    """Else all of them, ever, would be one session."""
+    budgets = BudgetSettings.model_validate({"session": {"soft": 0.0001, "hard": 0.02}})
+    for _ in range(4):
+        made = call()
+        assert await ledger.gate(budgets).admit(made, REQUEST, 1_000) == 1_000
+        end(ledger, made, 900)
+    assert await ledger.standings(budgets) == []
+    assert await ledger.newly_passed(budgets, None) == []
+    assert await ledger.gate(budgets, "s").admit(call(), REQUEST, 1_000) == 1_000
+
+
 steps = st.lists(
     st.tuples(
         st.sampled_from(["admit", "admit", "admit", "settle", "cancel", "fail", "crash", "recover"]),
