@@ -24,6 +24,8 @@ BUDGETS = BudgetSettings.model_validate(
 )
 _ROWS = 40
 """That the screen asks for at first."""
+_GROUPS = 1_000
+"""The dearest, and the sums over all: more than a screen shows, where there are as many."""
 _PAIRS: tuple[tuple[Dimension, ...], ...] = (
     ("day", "model"), ("month", "model"), ("provider", "model"), ("feature", "role", "outcome"),
     ("session", "model"),
@@ -95,7 +97,7 @@ def _groups(records: Records, name: str, scope: Scope) -> list[Question]:
         return Question(
             f"{' and '.join(by)}, {name}",
             500,
-            lambda: records.review.groups(by, scope),
+            lambda: records.review.group_page(by, scope, order="cost", descending=True, limit=_GROUPS),
             _bare(records, f"SELECT {keys}, {_BARE_SUMS} FROM calls WHERE {{}} GROUP BY {keys}", scope),
         )
 
