@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from core.catalogue import Catalogue, ModelInfo
+from core.catalogue import Catalogue
 from core.chat import (
     ChatRequest,
     Message,
@@ -24,12 +24,13 @@ from core.chat import (
     ToolChoice,
     ToolDefinition,
 )
-from core.conversations.replay import as_heard, fit, replayable, without_images
+from core.conversations.replay import as_heard, fit, replayable
 from core.conversations.stored import Session, StoredMessage
 from core.conversations.titles import UNTITLED, clean_title, title_from, title_request
 from core.costs.tokens import estimate_prompt_tokens
-from core.errors import InputError, TensorWallError, UnknownRoute
+from core.errors import InputError, TensorWallError
 from core.identifiers import new_id
+from core.model_limits import ModelLimits
 from core.records import LazyRecords
 from core.structured import asked_of
 from core.turn import Prepared, Turn
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from core.tools import Toolbox, ToolSource
 
 __all__ = ("Assistant", "Place", "ReplyOptions", "Turn")
-
-_OUTPUT_SHARE = 4
-"""A fourth of the window is kept for the answer, where nothing says how long it may be."""
 
 
 class Place(Enum):
@@ -101,6 +99,7 @@ class Assistant:
         self.settings = settings
         self.budgets = budgets
         self._router = router
+        self._limits = ModelLimits(router, catalogue)
         self._catalogue = catalogue
         self._records = records
         self._turns: list[Turn] = []  # those that go on, and those that could not be stored
@@ -254,7 +253,7 @@ class Assistant:
         """The tools to offer, where there are any, and the model can call them and may."""
         if options.toolbox is None or options.response_format is not None:
             return None
-        capabilities = self._capabilities(model)
+        capabilities = self._limits.capabilities(model)
         toolbox = await options.toolbox(known=capabilities is not None)
         return toolbox if toolbox and (capabilities is None or "tools" in capabilities) else None
 
@@ -278,7 +277,7 @@ class Assistant:
         prompts = (plan.options.system_prompt, session.system_prompt, self.settings.system_prompt)
         prompt = next((prompt for prompt in prompts if prompt is not None), "")
         if (wanted := plan.options.response_format) is not None:
-            options["response_format"], prompt = asked_of(wanted, self._capabilities(model), prompt)
+            options["response_format"], prompt = asked_of(wanted, self._limits.capabilities(model), prompt)
             options["tools"] = options["tool_choice"] = None  # providers refuse them beside a format
         if toolbox is not None:
             options["tools"] = [*toolbox.definitions(), *(options["tools"] or ())]
@@ -286,7 +285,7 @@ class Assistant:
         history = replayable([as_heard(stored.message, stored.heard) for stored in branch])
         if plan.message is not None:
             history.append(plan.message)
-        history = self._seen(history, model)
+        history = self._limits.seen(history, model)
         try:
             request = ChatRequest(model=model, messages=[*head, *history], **options)
         except ValidationError as error:
@@ -297,56 +296,9 @@ class Assistant:
         """The request with as much of the history as fits, and how many messages were left out of it."""
         if len(history) == 1:
             return base.model_copy(update={"messages": [*base.messages, *history]}), 0
-        room = self._room(base.model, base.max_completion_tokens, estimate_prompt_tokens(base))
+        room = self._limits.room(base.model, base.max_completion_tokens, estimate_prompt_tokens(base))
         fitted = await asyncio.to_thread(fit, history, room, _message_tokens)
         return base.model_copy(update={"messages": [*base.messages, *fitted.messages]}), fitted.left_out
-
-    def _seen(self, history: list[Message], model: str) -> list[Message]:
-        """The history as the model can take it: without the earlier images where it does not see.
-
-        Raises:
-            InputError: the question itself has an image.
-        """
-        infos = self._infos(model)
-        blind = infos and all(info.blind for info in infos)  # else the router finds one that sees
-        if not blind or not any(message.images for message in history):
-            return history
-        if history[-1].images:
-            raise InputError(f"{model} does not see images.", hint=self._seeing(infos))
-        return without_images(history)
-
-    def _seeing(self, infos: Sequence[ModelInfo]) -> str:
-        """Which models of the same providers see, as a hint."""
-        names = [
-            info.id
-            for provider in dict.fromkeys(info.provider for info in infos)
-            for info in self._catalogue.models(provider, kind="chat")
-            if info.usable and "vision" in info.capabilities
-        ]
-        return f"Ask one that does: {', '.join(names)}." if names else "Ask without the image."
-
-    def _room(self, model: str, output: int | None, fixed: int) -> int | None:
-        """Tokens for the history, in the smallest window that may serve the model; ``None``: unknown."""
-        rooms = [
-            window - (output or min(info.max_output_tokens or window, window // _OUTPUT_SHARE))
-            for info in self._infos(model)
-            if (window := info.context_window)
-        ]
-        return max(0, min(rooms) - fixed) if rooms else None
-
-    def _infos(self, model: str) -> list[ModelInfo]:
-        """What is known of the models that the route leads to."""
-        try:
-            asked_for = self._router.resolve(model)
-        except UnknownRoute:  # told by the router when it is asked
-            return []
-        found = (self._catalogue.find(provider, name) for provider, name in asked_for)
-        return [info for info in found if info is not None]
-
-    def _capabilities(self, model: str) -> frozenset[str] | None:
-        """What every model can that the route may lead to; ``None`` where none of them is known."""
-        known = [info.capabilities for info in self._infos(model) if info.listed]
-        return frozenset.intersection(*known) if known else None
 
     def _title_model(self, answer: StoredMessage) -> str:
         """The catalogue's cheap model where the answer's provider has it, else what answered."""
