@@ -1,0 +1,146 @@
+"""Who may call the gateway, and what is turned away before anybody is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.app.gateway.conftest import MODEL, Gateway
+
+ROOT = Path(__file__).parents[3]
+
+
+def keys(served: Gateway, *arguments: str) -> str:
+    """Run ``tensorwall keys`` in a process of its own, beside the gateway."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "keys", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TENSORWALL_HOME": str(served.home)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout.strip()
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_the_key_may_come_as_bearer_alone(served: Gateway) -> None:
+    bearer = {"X-API-Key": None, "Authorization": f"Bearer {served.running.key}"}
+    url = f"{served.root}/v1/models"
+    assert served.client.get(url, headers={"Authorization": bearer["Authorization"]}).status_code == 200
+    # Without a key of the client's own the gateway's is used, which the simulator does not know here.
+    assert refused(served.chat(headers=bearer))[0] == 502
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [(None, "missing_api_key"), ("gw_" + "x" * 43, "invalid_api_key"), ("", "missing_api_key")],
+)
+def test_without_a_key_nothing_is_asked(served: Gateway, key: str | None, code: str, stream: bool) -> None:
+    answer = served.chat(headers={"X-API-Key": key}, stream=stream)
+    assert refused(answer) == (401, code)
+    assert served.simulator.questions() == []
+
+
+def test_a_new_key_works_at_once_and_a_revoked_one_at_once_no_more(served: Gateway) -> None:
+    secret = keys(served, "create", "short-lived", "--quiet")
+    assert served.chat(headers={"X-API-Key": secret}).status_code == 200
+    keys(served, "revoke", "short-lived")
+    assert refused(served.chat(headers={"X-API-Key": secret})) == (401, "revoked_api_key")
+    assert len(served.simulator.questions()) == 1
+
+
+def test_a_key_is_good_for_its_scopes_alone(served: Gateway) -> None:
+    secret = keys(
+        served, "create", "narrow", "--models", "openai/gpt-oss-20*", "--endpoints", "chat", "--quiet"
+    )
+    mine = {"X-API-Key": secret}
+    assert served.chat(headers=mine).status_code == 200
+    assert refused(served.chat(headers=mine, model="llama-70b")) == (403, "key_scope")
+    listed = served.client.get(f"{served.root}/v1/models", headers=mine)
+    assert refused(listed) == (403, "key_scope")
+
+
+def test_a_keys_budget_holds_for_many_requests_at_once(served: Gateway) -> None:
+    limit = Decimal("0.002")
+    secret = keys(served, "create", "poor", "--budget", f"{limit}/month", "--quiet")
+    served.simulator.configure(text=["word "] * 400, reasoning="")
+    mine = {"X-API-Key": secret, "X-Request-ID": "poor"}
+    with ThreadPoolExecutor(16) as threads:
+        asked = [threads.submit(served.chat, headers=mine, max_completion_tokens=600) for _ in range(48)]
+    answers = [each.result() for each in asked]
+    statuses = {answer.status_code for answer in answers}
+    assert statuses == {200, 429}
+    refusal = next(answer for answer in answers if answer.status_code == 429)
+    assert refusal.json()["error"]["code"] == "insufficient_quota"
+    assert refusal.headers["x-should-retry"] == "false"
+    assert sum(Decimal(row["cost"] or 0) for row in served.rows("poor")) / 10**12 <= limit
+
+
+def test_a_providers_key_is_stored_nowhere(served: Gateway) -> None:
+    served.chat(headers={"X-Request-ID": "secretive"})
+    served.rows("secretive")
+    kept = b"".join(file.read_bytes() for file in served.home.rglob("*") if file.is_file())
+    assert served.simulator.api_key.encode() not in kept
+    assert served.running.key.encode() not in kept
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Host": "evil.example"}, "host_not_allowed"),
+        ({"Host": "localhost.evil.example:8000"}, "host_not_allowed"),
+        ({"Origin": "https://evil.example"}, "origin_not_allowed"),
+        ({"Origin": "null"}, "origin_not_allowed"),
+        ({"Origin": "http://["}, "origin_not_allowed"),
+        ({"Sec-Fetch-Site": "cross-site"}, "origin_not_allowed"),
+    ],
+)
+def test_pages_of_other_sites_are_turned_away(served: Gateway, headers: dict[str, str], code: str) -> None:
+    assert refused(served.chat(headers=headers)) == (403, code)
+    assert served.simulator.questions() == []
+
+
+def test_no_site_may_read_answers(served: Gateway) -> None:
+    url = f"{served.root}/v1/chat/completions"
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = served.client.options(url, headers=asked)
+    assert answer.status_code == 403
+    assert "access-control-allow-origin" not in answer.headers
+    own = served.chat(headers={"Origin": served.root})
+    assert own.status_code == 200
+
+
+def test_too_large_a_request_is_turned_away(served: Gateway) -> None:
+    answer = served.chat(messages=[{"role": "user", "content": "x" * (33 * 1024 * 1024)}])
+    assert refused(answer) == (413, "request_too_large")
+    many = {f"x-{number}": "y" * 1000 for number in range(70)}
+    assert served.client.get(f"{served.root}/v1/models", headers={**served.keys, **many}).status_code == 431
+
+
+def test_health_needs_no_key_and_unknown_paths_are_told(served: Gateway) -> None:
+    assert served.client.get(f"{served.root}/health").json()["status"] == "ok"
+    assert refused(served.client.get(f"{served.root}/v1/nothing")) == (404, "unknown_url")
+    assert served.client.get(f"{served.root}/v1/chat/completions").status_code == 405
+
+
+def test_models_are_listed_and_shown(served: Gateway) -> None:
+    listed = served.client.get(f"{served.root}/v1/models", headers=served.keys).json()
+    names = {model["id"] for model in listed["data"]}
+    assert {"llama-70b", MODEL} <= names
+    one = served.client.get(f"{served.root}/v1/models/{MODEL}", headers=served.keys).json()
+    assert (one["id"], one["object"]) == (MODEL, "model")
+    missing = served.client.get(f"{served.root}/v1/models/none-such", headers=served.keys)
+    assert refused(missing) == (404, "model_not_found")
