@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The lock constrains every install, so that each machine gets the same packages.
 INSTALL = $(PIP) install --constraint requirements.lock
-JOBS   ?= auto
+# Many tests wait for sound, servers or processes: one more than there are processors keeps those busy.
+JOBS   ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 # What sound takes of a Linux system: to talk and listen, and for the tests' own microphone and speaker.
 SOUND      := libportaudio2 espeak-ng

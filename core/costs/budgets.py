@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.settings import BudgetSettings
 
 __all__ = (
+    "SCOPES",
     "Budget",
     "BudgetPeriod",
     "Scope",
@@ -34,6 +35,7 @@ __all__ = (
 
 Scope = Literal["session", "day", "week", "month", "total"]
 SCOPES: tuple[Scope, ...] = ("session", "day", "week", "month")
+"""What the settings can limit; ``total`` is for keys of the gateway."""
 
 
 @dataclass(frozen=True, slots=True)

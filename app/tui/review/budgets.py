@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
-from typing import get_args
 
 from textual import events
 from textual.containers import VerticalScroll
@@ -17,8 +15,8 @@ from app.cells import MUTED
 from app.figures import money
 from app.tui.review.context import ReviewContext
 from app.tui.review.view import View
+from core.costs.budgets import SCOPES, Standing, budgets_of, period_of
 from core.costs.budgets import Scope as BudgetScope
-from core.costs.budgets import Standing
 
 __all__ = ("BudgetsView", "budget_bar")
 
@@ -52,11 +50,14 @@ class BudgetsView(View):
         services = self.context.services
         records = await services.records()
         session_id = self.context.session_id
-        standings = await records.ledger.standings(services.assistant.budgets, session_id, self.context.now())
-        self._standings = {standing.budget.scope: standing for standing in standings}
-        if session_id is None and (of_session := self._standings.get("session")):
-            nothing = Decimal(0)  # the sums are those of calls outside of sessions
-            self._standings["session"] = replace(of_session, spent=nothing, reserved=nothing)
+        now, settings = self.context.now(), services.assistant.budgets
+        standings = await records.ledger.standings(settings, session_id, now)
+        not_begun = [
+            Standing(budget, period_of("session", now, None), Decimal(0))
+            for budget in budgets_of(settings)
+            if budget.scope == "session" and session_id is None
+        ]
+        self._standings = {standing.budget.scope: standing for standing in [*not_begun, *standings]}
         self._show()
 
     def on_resize(self, _: events.Resize) -> None:
@@ -65,7 +66,7 @@ class BudgetsView(View):
 
     def _show(self) -> None:
         told: list[Content] = []
-        for scope in get_args(BudgetScope):
+        for scope in SCOPES:
             standing = self._standings.get(scope)
             told += [_unlimited(scope)] if standing is None else _limited(standing, self.size.width)
             told.append(Content(""))
