@@ -110,6 +110,8 @@ class Composer(TextArea):
         self._uncertain = 0
         self._pasted = PastedText()
         self._completing_from = 0
+        self._completing = (0, "")
+        """The row and the text before the cursor that the suggestions are for."""
         self._quiet = ""
 
     # What is in it
@@ -286,15 +288,21 @@ class Composer(TextArea):
         if self.completer is None or self.popup is None:
             return
         row, column = self.cursor_location
-        span = await self.completer.complete(self.document.get_line(row), column, first_line=row == 0)
+        line = self.document.get_line(row)
+        span = await self.completer.complete(line, column, first_line=row == 0)
         if span is None:
             self.popup.hide()
             return
         self._completing_from = span.start
+        self._completing = row, line[:column]
         self.popup.show(span.completions)
 
     def _chosen(self) -> Completion | None:
-        return self.popup.current if self.popup else None
+        """The highlighted suggestion; none while they are those for a text that was typed on since."""
+        row, column = self.cursor_location
+        if self.popup is None or self._completing != (row, self.document.get_line(row)[:column]):
+            return None
+        return self.popup.current
 
     def _is_typed(self, chosen: Completion) -> bool:
         row, column = self.cursor_location

@@ -38,6 +38,19 @@ async def test_slash_suggests_and_runs_commands(folder: Path, keyed: Simulated) 
         assert 'theme = "tensorwall-light"' in find_locations().settings_file.read_text("utf-8")
 
 
+async def test_enter_sends_what_was_typed_on_faster_than_suggestions_come(
+    folder: Path, keyed: Simulated
+) -> None:
+    async with opened(folder) as user:
+        composer = user.chat.composer
+        await user.types("/them")
+        await user.until(lambda: user.chat.popup.is_open)
+        composer.insert("e tensorwall-light")
+        composer.action_send()  # before anything looks for other suggestions
+        await user.until(lambda: user.app.theme == "tensorwall-light")
+        assert composer.text == ""
+
+
 async def test_an_unknown_command_is_told_and_kept(folder: Path, keyed: Simulated) -> None:
     async with opened(folder) as user:
         await user.sends("/frobnicate now")
