@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pydantic_core import from_json
-
 from app.gateway.api_errors import ApiError, api_error
 from app.gateway.callers import Caller
 from app.gateway.chat_request import asks_for_stream, asks_for_usage, json_object, read_chat_request
@@ -22,6 +20,7 @@ from core.chat import (
     ToolCallDelta,
 )
 from core.errors import TensorWallError
+from core.providers.answer_fields import parse_json
 from core.providers.request_body import left_out
 from core.routing import ChatStream
 
@@ -125,7 +124,7 @@ class _Streamed:
         """Whether the client asked for this chunk: that with the usage alone is often asked for by us."""
         if self._wants_usage or '"usage"' not in data:
             return True
-        return bool(from_json(data).get("choices"))
+        return bool(parse_json(data).get("choices"))
 
     async def _start(self, decision: Decision) -> None:
         """Write the headers, now that it is known who answers, and what was held back."""

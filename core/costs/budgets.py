@@ -27,6 +27,7 @@ __all__ = (
     "budgets_for",
     "budgets_of",
     "has_hard_limit",
+    "limits_outside_sessions",
     "period_of",
     "refusal",
     "room",
@@ -100,6 +101,11 @@ def budgets_of(settings: BudgetSettings | None) -> tuple[Budget, ...]:
 def budgets_for(budgets: Iterable[Budget], session_id: str | None) -> tuple[Budget, ...]:
     """Those that count for calls of a session; outside of any, calls use up no session's."""
     return tuple(budget for budget in budgets if session_id or budget.scope != "session")
+
+
+def limits_outside_sessions(settings: BudgetSettings | None) -> tuple[Budget, ...]:
+    """The hard limits that hold for calls which belong to no session, as a server's."""
+    return tuple(budget for budget in budgets_for(budgets_of(settings), None) if budget.hard is not None)
 
 
 def has_hard_limit(settings: BudgetSettings | None) -> bool:

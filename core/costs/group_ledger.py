@@ -21,7 +21,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, update
 from core.chat import ChatRequest, UpstreamCall
 from core.costs.booking import Place, Priced, booked_usage, call_values, ended_values, priced
 from core.costs.budget_gate import standings
-from core.costs.budgets import Budget, Standing, budgets_of, refusal, tightest
+from core.costs.budgets import Budget, Standing, limits_outside_sessions, refusal, tightest
 from core.costs.key_budgets import key_standings
 from core.costs.ledger_lock import lock_ledger
 from core.costs.price_rows import keep_price
@@ -115,9 +115,7 @@ class GroupLedger:
         self.failure: TensorWallError | None = None
         self._database = database
         self._models = models
-        self._budgets = tuple(
-            budget for budget in budgets_of(budgets) if budget.hard is not None and budget.scope != "session"
-        )
+        self._budgets = limits_outside_sessions(budgets)
         self._refuse_unknown = budgets is None or budgets.unknown_prices == "refuse"
         self._ring = ring
         self._recover = recover

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert
 
 from core.costs.booking import Place, book_speech, speech_values, withdraw
 from core.costs.budget_gate import standings
-from core.costs.budgets import budgets_of, refusal, tightest
+from core.costs.budgets import limits_outside_sessions, refusal, tightest
 from core.costs.key_budgets import key_standings
 from core.costs.ledger_lock import lock_ledger
 from core.costs.speech_calls import SpeechCall
@@ -54,9 +54,7 @@ class SpeechLedger:
     ) -> None:
         self.failure: TensorWallError | None = None
         self._database = database
-        self._budgets = tuple(
-            budget for budget in budgets_of(budgets) if budget.hard is not None and budget.scope != "session"
-        )
+        self._budgets = limits_outside_sessions(budgets)
         self._refuse_unknown = budgets is None or budgets.unknown_prices == "refuse"
         self._ring = ring
         self._recover = recover

@@ -247,3 +247,12 @@ def test_whatever_a_provider_streams_the_client_gets_an_answer(gateway, upstream
     told = chat(gateway, json.dumps({**QUESTION, "stream": streamed}).encode())
     assert told
     assert_sound(told)
+
+
+def test_half_a_character_passes_as_it_came(gateway, upstream):
+    half = b'data: {"choices":[{"index":0,"delta":{"content":"\\ud83d"}}],"usage":null}\n\n'
+    end = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
+    upstream.answer = STREAM + half + end + b"data: [DONE]\n\n"
+    told = chat(gateway, json.dumps({**QUESTION, "stream": True}).encode())
+    assert half in told
+    assert b"data: [DONE]\n\n" in told
