@@ -179,8 +179,11 @@ class Document:
         if arriving is not None:
             self._drain(place, arriving)
             del self._streaming[place]
-        view = self.view(place)
-        self.entries[place].state = state
+        entry, view = self.entries[place], self.view(place)
+        entry.state = state
+        if state == "complete" and view.reasoning_shown != self._shows_reasoning(entry):
+            self._views.pop(place)  # it ends in a call of a tool: there is no answer that folded it
+            view = self.view(place)
         view.finish()
         view.sync()
         self._heights.set(place, view.height)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.tui.transcript.document import Document
-from app.tui.transcript.entry import Entry
+from app.tui.transcript.entry import AnswerState, Entry
 from app.tui.transcript.painted import Frame
 from app.tui.transcript.theme import Theme
 from tests.app.tui.transcript.conftest import MARKDOWN, cut
@@ -133,6 +133,17 @@ def test_reasoning_folds_when_the_answer_begins(page: Page) -> None:
     assert any("The answer" in row for row in rows(document))
     document.toggle_reasoning(0)
     assert any("let me think" in row for row in rows(document))
+
+
+@pytest.mark.parametrize(("state", "shown"), [("complete", False), ("stopped", True), ("failed", True)])
+def test_reasoning_that_ends_without_an_answer_folds_where_it_was_for_a_call(
+    page: Page, state: AnswerState, shown: bool
+) -> None:
+    document = page(50)
+    document.add(Entry("answer", "a", state="streaming", header="model"))
+    document.append("a", reasoning="let me calculate")
+    document.finish(0, state)
+    assert any("let me calculate" in row for row in rows(document)) == shown
 
 
 def test_cutting_and_renaming(page: Page) -> None:
