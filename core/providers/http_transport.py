@@ -1,6 +1,6 @@
 """HTTP/1.1 straight on the event loop, parsed by httptools: a transport for httpx's requests and responses.
 
-httpx's own transport takes about five times the processor time for a call, most of it in layers for other
+httpx's own transport takes five times and more the processor time for a call, most of it in layers for other
 event loops and protocols (``make bench ARGS=router``); a gateway answers hundreds of calls a second, and a
 terminal draws beside a thousand tokens a second. Errors are httpx's own.
 """

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.bench.router.transport import processor_time
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PEERS = ROOT / ".venv" / "peers" / "bin" / "python"
@@ -68,6 +70,10 @@ def import_cost(python: str, statement: str) -> tuple[float, float]:
 
 def main() -> None:
     """Print the tables."""
+    figures = processor_time()
+    print("\nTransport: processor time of a call that is not streamed")
+    for name, figure in figures.items():
+        print(f"{name:<12}{figure:>9.0f} µs{figures['tensorwall'] / figure:>13.2f} ours/theirs")
     for flush, meaning in (("all", "chunks handed over together"), ("each", "a write for each chunk")):
         figures = streams(flush)
         ours = figures["tensorwall"]
