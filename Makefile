@@ -32,7 +32,7 @@ run: $(VENV)/.run
 voice: $(VENV)/.voice $(VENV)/.sound
 	@$(BIN)/tensorwall $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.test-models
+test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.test-models $(VENV)/.test-node
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -95,6 +95,10 @@ $(VENV)/.sound $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.load: | $(BIN
 
 $(VENV)/.test-models: tests/voice_models.py | $(VENV)/.dev
 	@$(BIN)/python -m tests.voice_models
+	@touch $@
+
+$(VENV)/.test-node: tests/node_openai.py | $(VENV)/.dev
+	@$(BIN)/python -m tests.node_openai
 	@touch $@
 
 # The programs TensorWall is compared with live apart: their pins contradict each other's and ours.
