@@ -21,15 +21,21 @@ class RunningGateway:
         root: such as ``http://127.0.0.1:40001``.
         key: good for everything.
         pid: of the process that was started.
+        process: the same, to be waited for.
+        log: what it has written on stderr.
     """
 
     root: str
     key: str
     pid: int
+    process: subprocess.Popen[str]
+    log: Path
 
 
 @contextmanager
-def gateway_process(home: Path, groq_url: str, *options: str, settings: str = "") -> Iterator[RunningGateway]:
+def gateway_process(
+    home: Path, groq_url: str, *options: str, settings: str = "", database: str = "", key: str = ""
+) -> Iterator[RunningGateway]:
     """Run ``tensorwall serve`` on a free port.
 
     Args:
@@ -37,6 +43,8 @@ def gateway_process(home: Path, groq_url: str, *options: str, settings: str = ""
         groq_url: stands in for Groq's API.
         options: of the command line.
         settings: its ``config.toml``.
+        database: the URL of one that it shares with others; by default it has its own.
+        key: one that is in that database already; otherwise it is the first, and makes one.
     """
     config = home / "config" / "config.toml"
     config.parent.mkdir(parents=True)
@@ -46,6 +54,7 @@ def gateway_process(home: Path, groq_url: str, *options: str, settings: str = ""
         "TENSORWALL_HOME": str(home),
         "GROQ_API_URL": groq_url,
         "GROQ_API_KEY": "gsk_own",
+        "TENSORWALL_DATABASE_URL": database,
     }
     log = home / "stderr.txt"
     with (
@@ -60,10 +69,11 @@ def gateway_process(home: Path, groq_url: str, *options: str, settings: str = ""
         ) as process,
     ):
         assert process.stdout is not None
-        url, key = process.stdout.readline().strip(), process.stdout.readline().strip()
+        url = process.stdout.readline().strip()
+        key = key or process.stdout.readline().strip()
         try:
             assert key.startswith("gw_"), log.read_text()
-            yield RunningGateway(url.removesuffix("/v1"), key, process.pid)
+            yield RunningGateway(url.removesuffix("/v1"), key, process.pid, process, log)
         finally:
             process.terminate()
             process.wait(timeout=20)

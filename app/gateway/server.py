@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
+import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from app.composition import Source, compose
@@ -20,7 +24,8 @@ from app.gateway.application import create_app, open_gateway
 from app.gateway.metrics import Metrics
 from core.credentials import redact
 from core.errors import ConfigurationError, TensorWallError
-from core.settings import load_settings
+from core.routing.retry import RetryPolicy
+from core.settings import GatewaySettings, load_settings
 
 __all__ = ("ServeOptions", "ServedGateway", "listen", "serve")
 
@@ -28,8 +33,6 @@ log = logging.getLogger("tensorwall.gateway")
 
 _KEEP_ALIVE = 75
 """Seconds; longer than clients keep idle connections, so that they close them and not we."""
-_GRACE = 10
-"""Seconds for running answers once the server is told to stop."""
 _BACKLOG = 2048
 
 
@@ -67,7 +70,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(options: ServeOptions, listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; running answers have ten seconds to end then.
+    """Serve until SIGINT or SIGTERM; running answers have the settings' grace to end then.
 
     Args:
         options: from the command line.
@@ -77,22 +80,55 @@ def serve(options: ServeOptions, listener: socket.socket, ready: Callable[[], No
     Raises:
         TensorWallError: the gateway cannot be opened; of several processes each logs why.
     """
+    settings = load_settings().gateway
     if options.workers > 1:
         ready()
         with tempfile.TemporaryDirectory(prefix="tensorwall-tallies-") as folder:
             app = ServedGateway(replace(options, tallies=Path(folder)))
-            Multiprocess(_config(app, options), [listener]).run()
+            _supervise(_config(app, options, settings), listener)
         return
     app = ServedGateway(options)
     try:
-        _Server(_config(app, options), ready).run(sockets=[listener])
+        with _stopped_without_a_signal():
+            _Server(_config(app, options, settings), ready).run(sockets=[listener])
     except SystemExit:
         if app.failure is not None:
             raise app.failure from None
         raise
 
 
-def _config(app: ServedGateway, options: ServeOptions) -> uvicorn.Config:
+def _supervise(config: uvicorn.Config, listener: socket.socket) -> None:
+    supervisor = Multiprocess(config, [listener])
+    supervisor.run()
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise ConfigurationError("A process of the gateway could not start; it has told why.")
+
+
+@contextlib.contextmanager
+def _stopped_without_a_signal() -> Iterator[None]:
+    """Being told to stop is no failure: uvicorn raises the signal once more when all is closed."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop_with_the_parent() -> None:
+    """Stop this process as SIGTERM would when the one that started it is gone, even by SIGKILL."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=wait, name="watch the parent", daemon=True).start()
+
+
+def _config(app: ServedGateway, options: ServeOptions, settings: GatewaySettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
@@ -105,7 +141,7 @@ def _config(app: ServedGateway, options: ServeOptions) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=settings.grace,
     )
 
 
@@ -132,6 +168,7 @@ class ServedGateway:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         _log_to_stderr()
+        _stop_with_the_parent()
         async with contextlib.AsyncExitStack() as exits:
             try:
                 self._app = await self._open(exits)
@@ -146,8 +183,13 @@ class ServedGateway:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _open(self, exits: contextlib.AsyncExitStack) -> ASGIApp:
-        metrics, source = Metrics(), Source("demo") if self._options.demo else None
-        services = await compose(load_settings(), source=source, observer=metrics)
+        settings, metrics = load_settings(), Metrics()
+        services = await compose(
+            settings,
+            source=Source("demo") if self._options.demo else None,
+            patience=RetryPolicy(longest_wait=settings.gateway.patience),
+            observer=metrics,
+        )
         exits.push_async_callback(services.aclose)
         gateway = await exits.enter_async_context(open_gateway(services, metrics, self._options.tallies))
         return create_app(gateway, own_names=(self._options.host,))

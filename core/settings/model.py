@@ -309,6 +309,10 @@ class GatewaySettings(_Section):
     """The largest request in MiB, pictures and recordings included."""
     most_at_once: int = Field(default=2000, ge=1, le=100_000)
     """Requests under way at the same time in one process; further ones are refused for the moment."""
+    patience: float = Field(default=10, ge=0, le=600)
+    """Seconds a request may wait, in all, for a route that is limited; then the client is told to come again."""
+    grace: int = Field(default=10, ge=0, le=600)
+    """Seconds that running answers have to end once the gateway is told to stop."""
 
 
 class _Environment(PydanticBaseSettingsSource):
