@@ -6,7 +6,7 @@ passes through any gateway. Each chunk's text is the moment it was sent, as ``@N
 monotonic clock, which all processes share. ``GET /count`` tells how many chats were asked for.
 
 ``--faults SHARE`` makes so many of the answers one of: an error 500, 429 or 503, a connection closed
-without a word, a stream cut short, a stream that ends with an error.
+without a word, an answer cut short, an answer that is an error or a stream that ends with one.
 """
 
 from __future__ import annotations
@@ -102,9 +102,11 @@ STREAM_ERROR = (
     _framed(f"event: error\ndata: {json.dumps(_error('the model broke', 'server_error'))}\n\n".encode())
     + b"0\r\n\r\n"
 )
+CUT_ANSWER = ANSWER[:-200]
+BROKEN_ANSWER = _whole("200 OK", _error("the model broke", "server_error"))
 REFUSALS = {
     "500": _whole("500 Internal Server Error", _error("something broke", "internal_server_error")),
-    "429": _whole("429 Too Many Requests", _error("slow down", "rate_limit_exceeded"), "Retry-After: 1"),
+    "429": _whole("429 Too Many Requests", _error("slow down", "rate_limit_exceeded"), "Retry-After-Ms: 100"),
     "503": _whole("503 Service Unavailable", "<html><body>Service Unavailable</body></html>"),
 }
 HANG_UP, CUT_SHORT, BROKEN = "hang-up", "cut-short", "broken"
@@ -177,28 +179,34 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         elif _STREAM.search(self._body):
             self._stream(fault)
+        elif fault == CUT_SHORT:
+            self._transport.write(CUT_ANSWER)
+            self._transport.close()
         else:
-            self._transport.write(ANSWER)
+            self._transport.write(BROKEN_ANSWER if fault == BROKEN else ANSWER)
 
     def _stream(self, fault: str | None) -> None:
         shape = _SHAPE.search(self._body)
         chunks, every = (int(shape[1]), float(shape[2])) if shape else (20, 0.0)
         self._transport.write(STREAM_HEAD)
         if every:
-            self._pace(chunks, every)
+            self._pace(chunks, every, fault)
             return
         self._transport.write(b"".join(chunk() for _ in range(chunks)))
+        self._end(fault)
+
+    def _pace(self, left: int, every: float, fault: str | None) -> None:
+        if not left:
+            self._end(fault)
+            return
+        self._transport.write(chunk())
+        self._timer = self._loop.call_later(every, self._pace, left - 1, every, fault)
+
+    def _end(self, fault: str | None) -> None:
         if fault == CUT_SHORT:
             self._transport.close()
         else:
             self._transport.write(STREAM_ERROR if fault == BROKEN else STREAM_END)
-
-    def _pace(self, left: int, every: float) -> None:
-        if not left:
-            self._transport.write(STREAM_END)
-            return
-        self._transport.write(chunk())
-        self._timer = self._loop.call_later(every, self._pace, left - 1, every)
 
 
 async def serve(faults: float) -> None:
