@@ -26,6 +26,7 @@ __all__ = (
     "FinishReason",
     "Finished",
     "LimitsReported",
+    "ModelLoading",
     "OutputCapped",
     "ReasoningDelta",
     "Relayed",
@@ -54,6 +55,7 @@ class RouteChosen:
         provider: who is called.
         model: the provider's own id of the model.
         reason: why this route, one phrase.
+        caution: what has to be said of its answers, such as ``small model, may be wrong``.
     """
 
     call_id: str
@@ -61,6 +63,7 @@ class RouteChosen:
     provider: str
     model: str
     reason: str
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,17 @@ class Waiting:
 
     seconds: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLoading:
+    """A model of this machine is read into memory before it can answer.
+
+    Attributes:
+        label: the model's name for people.
+    """
+
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +235,7 @@ Event = (
     RouteChosen
     | RouteChanged
     | Waiting
+    | ModelLoading
     | OutputCapped
     | ReasoningDelta
     | TextDelta

@@ -66,6 +66,7 @@ class ProviderProfile:
         keys_page: where a user gets a key.
         key_prefix: how its keys begin, where they can be told by that.
         local: a server on the user's own machine.
+        caution: what has to be said of its answers, such as ``small model, may be wrong``.
         refused_fields: request fields that are left out.
         exclusive_fields: groups of request fields of which one may be sent; earlier ones win.
         message_names: whether ``messages[].name`` is taken.
@@ -93,6 +94,7 @@ class ProviderProfile:
     keys_page: str | None = None
     key_prefix: str | None = None
     local: bool = False
+    caution: str = ""
     refused_fields: frozenset[str] = frozenset()
     exclusive_fields: tuple[tuple[str, ...], ...] = ()
     message_names: bool = True

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.chat import RateLimits
-from core.errors import RateLimited, ServerFailed
+from core.errors import (
+    ConnectionFailed,
+    CredentialsError,
+    RateLimited,
+    ServerFailed,
+    StreamInterrupted,
+    StreamStalled,
+)
 from core.routing.actions import RouteError, policy_for
 from core.routing.breaker import BreakerPolicy, CircuitBreaker, CircuitState
 from core.routing.latency import DecayingMean
@@ -65,6 +72,8 @@ class EndpointHealth:
         self.limits: RateLimits | None = None
         self.busy_until = float("-inf")
         self.busy_because = ""
+        self.unreached = 0
+        """Calls in a row that did not get through."""
         self._busy_since = float("-inf")
         self._tripped_because = ""
 
@@ -102,6 +111,7 @@ class EndpointHealth:
         now = self._clock()
         self.breaker.succeeded(now)
         self.budget.succeeded()
+        self.unreached = 0
         if now - elapsed >= self._busy_since:
             self.busy_until = float("-inf")
 
@@ -109,6 +119,10 @@ class EndpointHealth:
         """A call failed ``elapsed`` seconds after it went out."""
         now = self._clock()
         policy = policy_for(error)
+        if isinstance(error, ConnectionFailed):
+            self.unreached += 1
+        elif not isinstance(error, CredentialsError | StreamInterrupted | StreamStalled):
+            self.unreached = 0  # whatever it said, it was there to say it
         retry_after = self._note_wait(error, policy.because, now)
         if not policy.unhealthy:
             self.breaker.released()
@@ -125,6 +139,17 @@ class EndpointHealth:
     def cancelled(self) -> None:
         """The caller gave up, which tells nothing about the endpoint."""
         self.breaker.released()
+
+    def cut_off(self, seconds: float) -> None:
+        """The network is gone: others go first for so long, unless it is found to be back before."""
+        self.breaker.trip(self._clock(), seconds)
+        self._tripped_because = "cannot be reached"
+
+    def reached(self) -> None:
+        """A connection was opened: where none could be before, the next call may go there again."""
+        if self.unreached:
+            self.unreached = 0
+            self.breaker.succeeded(self._clock())
 
     def _note_wait(self, error: RouteError, because: str, now: float) -> float | None:
         if not isinstance(error, RateLimited | ServerFailed):

@@ -5,21 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TYPE_CHECKING
 
 from core.chat import CallRole, ChatRequest, Decision, RouteChanged, SkippedRoute
-from core.errors import AllRoutesFailed, BudgetExceeded, ProviderError, RateLimited, ServerFailed
+from core.errors import (
+    AllRoutesFailed,
+    BudgetExceeded,
+    ConnectionFailed,
+    CredentialsError,
+    ProviderError,
+    RateLimited,
+    ServerFailed,
+    StreamInterrupted,
+    StreamStalled,
+)
 from core.providers import Provider
 from core.routing.actions import Action, RouteError, cooled_down, on_demand, policy_for, shrunk
 from core.routing.health import EndpointHealth
 from core.routing.known_models import KnownModels
 from core.routing.retry import RetryPolicy, pause
 
-__all__ = ("Attempt", "Candidate", "Itinerary", "Step", "Wait")
+if TYPE_CHECKING:
+    from core.routing.reserve import Standby
+
+__all__ = ("Attempt", "CallIn", "Candidate", "Itinerary", "Step", "Wait")
 
 _NO_WAIT = 0.001
 """Seconds; timers may fire this much early."""
 _DOUBT = 30.0
 """Seconds by which a route that has just failed stands behind: about as long as a circuit stays open."""
+_FIRST_DOUBT = 2
+"""Calls that do not get through before the network counts as gone; one may be a connection that broke."""
+_NO_NETWORK = 30.0
+"""Seconds for which no route is tried while the reserve answers; a connection that opens ends it before."""
+_NO_ANSWER = (ConnectionFailed, StreamInterrupted, StreamStalled, CredentialsError, BudgetExceeded)
+"""Failures that do not show that there is a network."""
 
 
 @dataclass(slots=True)
@@ -43,11 +63,18 @@ class Candidate:
     repeated: bool = False
     out: bool = False
     """Not to be tried again for this request."""
+    reserve: bool = False
+    """Whether it answers only while the network is gone."""
 
     @property
     def label(self) -> str:
         """The provider's name for people."""
         return self.provider.profile.label
+
+    @property
+    def caution(self) -> str:
+        """What has to be said of its answers; mostly nothing."""
+        return self.provider.profile.caution
 
     @property
     def promising_at(self) -> float:
@@ -73,7 +100,12 @@ class Wait:
     reason: str
 
 
-Step = Attempt | Wait
+@dataclass(frozen=True, slots=True)
+class CallIn:
+    """The network is gone: `Itinerary.reinforce` with the reserve, then ask again."""
+
+
+Step = Attempt | Wait | CallIn
 
 
 class Itinerary:
@@ -89,6 +121,7 @@ class Itinerary:
         rng: for the jitter of pauses.
         role: what the first call is made for.
         mends: failures that whoever asks mends itself, so that they end it.
+        standby: who answers while the network is gone; called in once at most.
     """
 
     def __init__(
@@ -103,9 +136,12 @@ class Itinerary:
         rng: Random,
         role: CallRole = "first",
         mends: tuple[type[ProviderError], ...] = (),
+        standby: Standby | None = None,
     ) -> None:
         self.decision = decision
         self._candidates = candidates
+        self._standby = standby
+        self._may_call_in = standby is not None
         self._models = models
         self._health_of = health_of
         self._policy = policy
@@ -133,6 +169,9 @@ class Itinerary:
         """
         if self._final is not None:
             raise self._final if len(self._causes) == 1 else self._all_failed()
+        if self._may_call_in and self._cut_off():
+            self._may_call_in = False
+            return CallIn()
         again, self._again = self._again, None
         if again is not None and again.health.ready:
             return self._attempt(again)
@@ -153,6 +192,16 @@ class Itinerary:
             soonest.out = True
         raise self._refused() or self._all_failed()
 
+    def reinforce(self, reserve: Sequence[Candidate]) -> None:
+        """The network is gone, and these can answer without one; where there are none all stays as it was."""
+        if not reserve:
+            return
+        for candidate in self._candidates:
+            candidate.out = True
+            candidate.health.cut_off(_NO_NETWORK)
+        self._candidates = [*self._candidates, *reserve]
+        self._again = None
+
     def failed(self, candidate: Candidate, error: RouteError) -> None:
         """A try failed before any of the answer had been passed on; health is already told."""
         policy = policy_for(error)
@@ -164,6 +213,14 @@ class Itinerary:
             self._final = error
         elif not self._mended(candidate, policy.action, error):
             candidate.out = policy.action is not Action.LATER or not self._may_retry(candidate, error)
+
+    def _cut_off(self) -> bool:
+        """Whether no route can be reached, so that the network is gone as far as can be told."""
+        if not all(isinstance(cause, _NO_ANSWER) for _, cause in self._causes):
+            return False
+        hopeful = [c for c in self._candidates if c.health.unreached or not c.out]  # the others have no key
+        unreached = [c.health.unreached for c in hopeful if c.tries or not c.health.ready]
+        return len(unreached) == len(hopeful) and all(unreached) and sum(unreached) >= _FIRST_DOUBT
 
     def _mended(self, candidate: Candidate, action: Action, error: RouteError) -> bool:
         """Whether the same endpoint is worth another try at once, and with what."""
@@ -216,6 +273,8 @@ class Itinerary:
         if candidate.skipped is not None:
             self.decision.skipped.remove(candidate.skipped)
             candidate.skipped = None
+        if candidate.reserve:
+            return Attempt(candidate, candidate.reason, self._taken_over(candidate), role="fallback")
         if self._left is None:
             return Attempt(candidate, candidate.reason, role=self._role)
         provider, model, misfortune = self._left
@@ -228,6 +287,25 @@ class Itinerary:
             provider, model, candidate.provider.name, candidate.model, f"{misfortune}; using {target}"
         )
         return Attempt(candidate, misfortune, change, role="fallback")
+
+    def _taken_over(self, candidate: Candidate) -> RouteChanged | None:
+        """What to say when the reserve answers in place of the routes; nothing where it did already."""
+        if self._standby is not None and self._standby.is_on_duty(candidate):
+            return None
+        first = self._candidates[0]
+        provider, model, misfortune = self._left or (
+            first.provider.name,
+            first.model,
+            f"{first.label} cannot be reached",
+        )
+        caution = candidate.caution
+        return RouteChanged(
+            provider,
+            model,
+            candidate.provider.name,
+            candidate.model,
+            f"offline: {misfortune}; {candidate.label} takes over{f' ({caution})' if caution else ''}",
+        )
 
     def _refused(self) -> BudgetExceeded | None:
         """The refusal, where money alone kept every route from answering: nothing failed then."""

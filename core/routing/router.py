@@ -28,8 +28,9 @@ from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.growing_answer import GrowingAnswer
 from core.routing.health import EndpointHealth, RouteHealth
-from core.routing.itinerary import Attempt, Candidate, Itinerary, Wait
+from core.routing.itinerary import Attempt, CallIn, Candidate, Itinerary, Wait
 from core.routing.known_models import KnownModels
+from core.routing.reserve import Reserve, Standby
 from core.routing.retry import RetryPolicy
 from core.routing.running_call import CallRecorder
 from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
@@ -73,6 +74,7 @@ class LLMRouter:
         breaker: when an endpoint's circuit opens.
         first_content_timeout: seconds after which an endpoint that has not begun its answer is given
             up for the next; ``None`` leaves that to the provider's own stall limit.
+        reserve: who answers while the network is gone.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class LLMRouter:
         retry: RetryPolicy | None = None,
         breaker: BreakerPolicy | None = None,
         first_content_timeout: float | None = None,
+        reserve: Reserve | None = None,
     ) -> None:
         self.strategy = LoadBalanceStrategy(strategy)
         self._models = KnownModels(catalogue)
@@ -102,6 +105,7 @@ class LLMRouter:
         # By model; weak, since a provider with a key for one request ends with it.
         self._health: WeakKeyDictionary[Provider, dict[str, EndpointHealth]] = WeakKeyDictionary()
         self._turns: defaultdict[str, int] = defaultdict(int)
+        self._standby = Standby(reserve, self._models, self._health_of) if reserve else None
 
     def add_route(self, pattern: str, endpoints: Sequence[RouteEndpoint]) -> None:
         """Lead requests for ``pattern`` to ``endpoints``, in place of what it led to.
@@ -140,7 +144,9 @@ class LLMRouter:
         itinerary = self._itinerary(request, api_keys, streaming=True, role=role, mends=mends)
         self._take_turn(request)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
-        return ChatStream(itinerary, recorder, self._models, self._sleep, self._first_content_timeout)
+        return ChatStream(
+            itinerary, recorder, self._models, self._sleep, self._first_content_timeout, self._standby
+        )
 
     async def chat(
         self,
@@ -165,6 +171,9 @@ class LLMRouter:
             step = itinerary.next_step()
             if isinstance(step, Wait):
                 await rest(step, itinerary.decision, self._clock, self._sleep)
+            elif isinstance(step, CallIn):
+                assert self._standby is not None
+                itinerary.reinforce(await self._standby.call_in(request))
             elif response := await self._complete(step, itinerary, recorder):
                 return response
 
@@ -222,8 +231,13 @@ class LLMRouter:
             endpoints = [endpoint for _, members in self._routes.items() for endpoint in members]
         else:
             endpoints = list(self._routes.match(model)[1])
+        providers = self._distinct(endpoints)
         async with asyncio.TaskGroup() as group:
-            opening = [group.create_task(provider.warm()) for provider in self._distinct(endpoints)]
+            opening = [group.create_task(provider.warm()) for provider in providers]
+        for provider, task in zip(providers, opening, strict=True):
+            if task.result():
+                for health in self._health.get(provider, {}).values():
+                    health.reached()
         return any(task.result() for task in opening)
 
     async def aclose(self) -> None:
@@ -258,6 +272,8 @@ class LLMRouter:
         if response.limits is not None:
             running.noted(LimitsReported(response.limits))
         running.answered(Finished(response.finish_reason), whole=True)
+        if self._standby is not None:
+            self._standby.answered(candidate)
         response.cost = self._models.cost(running.call)
         response.decision = itinerary.decision
         return response
@@ -296,6 +312,7 @@ class LLMRouter:
             rng=self._random,
             role=role,
             mends=mends,
+            standby=self._standby,
         )
 
     def _take_turn(self, request: ChatRequest) -> None:

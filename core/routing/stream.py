@@ -21,8 +21,9 @@ from core.chat import (
 )
 from core.errors import BudgetExceeded, CredentialsError, ProviderError, StreamInterrupted, StreamStalled
 from core.routing.growing_answer import GrowingAnswer
-from core.routing.itinerary import Itinerary, Wait
+from core.routing.itinerary import CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
+from core.routing.reserve import Standby
 from core.routing.running_call import CallRecorder, RunningCall
 
 __all__ = ("ChatStream", "Sleep", "rest")
@@ -49,6 +50,7 @@ class ChatStream:
         models: KnownModels,
         sleep: Sleep,
         first_content_timeout: float | None,
+        standby: Standby | None = None,
     ) -> None:
         self.decision: Decision = itinerary.decision
         self._models = models
@@ -56,7 +58,7 @@ class ChatStream:
         self._response: ChatResponse | None = None
         # The generator does not refer to this object: with no cycle, a stream that is dropped without
         # aclose() is finalised by the event loop at once.
-        self._events = _events(itinerary, recorder, self._answer, sleep, first_content_timeout)
+        self._events = _events(itinerary, recorder, self._answer, sleep, first_content_timeout, standby)
 
     def __aiter__(self) -> AsyncGenerator[Event]:
         return self._events
@@ -115,9 +117,14 @@ async def _events(
     answer: GrowingAnswer,
     sleep: Sleep,
     first_content_timeout: float | None,
+    standby: Standby | None,
 ) -> AsyncGenerator[Event]:
     while answer.call is None:
         step = itinerary.next_step()
+        if isinstance(step, CallIn):
+            assert standby is not None
+            itinerary.reinforce(await standby.call_in(recorder.request))
+            continue
         if isinstance(step, Wait):
             yield Waiting(step.seconds, step.reason)
             await rest(step, itinerary.decision, recorder.clock, sleep)
@@ -126,7 +133,7 @@ async def _events(
             yield step.change
         running = recorder.prepare(step, answer)
         call, candidate = running.call, step.candidate
-        yield RouteChosen(call.call_id, call.route, call.provider, call.model, call.reason)
+        yield RouteChosen(call.call_id, call.route, call.provider, call.model, call.reason, candidate.caution)
         try:
             capped = await recorder.admit(call, candidate)  # the last wait before the call is sent
         except BudgetExceeded as refusal:
@@ -136,6 +143,8 @@ async def _events(
         upstream = candidate.provider.stream(candidate.request, model=candidate.model)
         if first_content_timeout is not None:
             upstream = _until_content(upstream, running, first_content_timeout, candidate.label)
+        if standby is not None:
+            upstream = standby.watched(upstream, candidate)
         answer.restart()
         finished: Finished | None = None
         running.start()
@@ -176,6 +185,8 @@ async def _events(
             raise
         else:
             running.answered(finished)
+            if standby is not None:
+                standby.answered(candidate)
             answer.call, answer.finish_reason = call, finished.reason
             yield finished
 
