@@ -1,0 +1,117 @@
+"""What a continued answer says again of what was said already: found while it arrives, and left out. Pure."""
+
+from __future__ import annotations
+
+__all__ = ("OverlapTrimmer",)
+
+_WORD = 3
+"""Characters: shorter repetitions are taken for chance, and so are longer ones within a word below ``_SURE``."""
+_SURE = 8
+_SENTENCE = 12
+"""Characters of the sentence that broke off after which a continuation is saying that sentence again."""
+_BEGINNING = 24
+"""Characters of the whole text after which a continuation is saying all of it again."""
+_LANDMARK = 24
+"""Characters by which the end of what was said is found in an answer that was begun anew."""
+_SLACK = 2000
+"""Characters by which an answer begun anew may be longer than the old one before it is given up."""
+_INSTEAD = " — "
+"""Stands where a sentence is said again in other words: its beginning is not repeated."""
+
+
+class OverlapTrimmer:
+    """Joins a continuation to a text that broke off, as the pieces come: what it says again is left out.
+
+    Text is held back only while it still repeats a passage of what was said; mostly that is a word or two.
+    The longest end of what was said that the continuation begins with is left out, the whole of it included,
+    which is the answer begun anew. An answer begun anew in other words is followed up to the end of what was
+    said; a sentence said again in other words goes on after a dash, where the words depart.
+
+    Args:
+        said: the text that broke off.
+        sentence: where its last sentence begins, in characters.
+
+    Attributes:
+        lost: the continuation was begun anew and never comes to where the text broke off; it gives nothing.
+    """
+
+    def __init__(self, said: str, *, sentence: int) -> None:
+        self.lost = False
+        self._said = said
+        self._sentence = said[sentence:].lstrip()
+        self._held = ""
+        self._begun_anew = False
+        self._joined = False
+
+    def feed(self, piece: str) -> str:
+        """Take in a piece; the text that is new, empty while that is undecided."""
+        if self._joined:
+            return piece
+        self._held += piece
+        return self._decide(final=False)
+
+    def finish(self) -> str:
+        """No piece will come any more; the text that was still held back."""
+        return "" if self._joined else self._decide(final=True)
+
+    def _decide(self, *, final: bool) -> str:
+        if self._begun_anew:
+            return self._followed(final=final)
+        # Models like to begin on a blank or a new line, whether or not one belongs there.
+        told = self._held.lstrip()
+        if not final and (not told or told in self._said or self._held in self._said):
+            return ""
+        overlap, text = max((_overlap(self._said, text), text) for text in (self._held, told))
+        if overlap:
+            return self._join(text[overlap:])
+        if _shared(self._sentence, told) >= _SENTENCE:
+            return self._join(_INSTEAD + _departing(self._sentence, told))
+        if _shared(self._said, told) >= _BEGINNING:
+            self._begun_anew = True
+            return self._followed(final=final)
+        return self._join(self._held)
+
+    def _followed(self, *, final: bool) -> str:
+        """Past the end of what was said, in an answer that was begun anew."""
+        landmark = self._said[-_LANDMARK:]
+        place = self._held.find(landmark)
+        if place >= 0:
+            return self._join(self._held[place + len(landmark) :])
+        if final or len(self._held) > len(self._said) + _SLACK:
+            self.lost = True
+        return ""
+
+    def _join(self, rest: str) -> str:
+        self._joined = True
+        self._held = ""
+        return rest
+
+
+def _overlap(said: str, told: str) -> int:
+    """Characters of the longest beginning of ``told`` that ends ``said`` and is no chance."""
+    for length in range(min(len(said), len(told)), 0, -1):
+        if said.endswith(told[:length]) and _counts(said, length):
+            return length
+    return 0
+
+
+def _counts(said: str, length: int) -> bool:
+    if length == len(said) or length >= _SURE:
+        return True
+    return length >= _WORD and not (said[-length - 1].isalnum() and said[-length].isalnum())
+
+
+def _departing(sentence: str, told: str) -> str:
+    """``told`` from the word on in which it is no longer the sentence."""
+    place = _shared(sentence, told)
+    while place and told[place - 1].isalnum():
+        place -= 1
+    return told[place:]
+
+
+def _shared(one: str, other: str) -> int:
+    """Characters that both begin with."""
+    for place, (mine, yours) in enumerate(zip(one, other, strict=False)):
+        if mine != yours:
+            return place
+    return min(len(one), len(other))
