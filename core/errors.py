@@ -18,8 +18,8 @@
     │   ├── TranscriptionFailed        a recording could not be turned into text
     │   │   ├── SpeechModelUnusable    weights missing, half downloaded or damaged
     │   │   └── LanguageUnknown        the speech model does not know the language
-    │   ├── DownloadFailed             weights could not be fetched; what arrived is kept
     │   └── SynthesisFailed            text could not be spoken
+    ├── DownloadFailed                 weights could not be fetched; what arrived is kept
     ├── UnknownRoute                   no route is registered for the model asked for
     ├── AllRoutesFailed                every route was tried; holds each cause
     └── ProviderError                  one upstream call failed
@@ -235,7 +235,7 @@ class LanguageUnknown(TranscriptionFailed):
     """The speech model does not know the language that was asked for."""
 
 
-class DownloadFailed(VoiceError):
+class DownloadFailed(TensorWallError):
     """Weights could not be fetched; what has arrived is kept and the next try goes on from there."""
 
 

@@ -11,7 +11,7 @@ from app.cli.terminal import is_terminal
 from app.figures import data_size, duration
 
 if TYPE_CHECKING:
-    from core.voice.transcription.download import DownloadProgress
+    from core.download import DownloadProgress
 
 __all__ = ("DownloadLine",)
 

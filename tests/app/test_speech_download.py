@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from app.speech_download import download_model
+from core.download import DownloadProgress, ModelFile
 from core.errors import DownloadFailed
-from core.voice.transcription.download import DownloadProgress
-from core.voice.transcription.models import KnownModel, ModelFile
+from core.voice.transcription.models import KnownModel
 
 WEIGHTS = bytes(range(256)) * 4_000  # 1 MB
 CONFIG = b'{"suppress": []}'
@@ -115,7 +115,7 @@ async def test_a_model_is_fetched_in_sight(hub: Hub, tmp_path: Path) -> None:
 async def test_a_connection_that_breaks_is_taken_up_where_it_broke(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.voice.transcription.download._PAUSE", 0.0)
+    monkeypatch.setattr("core.download._PAUSE", 0.0)
     hub.cuts = [100_000, 1, 200_000]
     assert whole(await download_model(MODEL, tmp_path, hub=hub.url))
     assert [start for path, start in hub.asked if path.endswith(".bin")] == ["", "100000", "100001", "300001"]
@@ -147,7 +147,7 @@ async def test_a_model_that_is_whole_stays_in_its_place(hub: Hub, tmp_path: Path
 async def test_a_server_without_ranges_begins_anew(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.voice.transcription.download._PAUSE", 0.0)
+    monkeypatch.setattr("core.download._PAUSE", 0.0)
     hub.ranges = False
     hub.cuts = [100_000]
     assert whole(await download_model(MODEL, tmp_path, hub=hub.url))
@@ -167,7 +167,7 @@ async def test_what_arrived_before_a_stall_is_kept(hub: Hub, tmp_path: Path) -> 
 async def test_cancelling_keeps_what_arrived(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.voice.transcription.download._TOLD_EVERY", 0.0)
+    monkeypatch.setattr("core.download._TOLD_EVERY", 0.0)
     hub.cuts, hub.stalls = [300_000], True
     arrived = asyncio.Event()
 
@@ -219,7 +219,7 @@ async def test_refusals_are_said_at_once(hub: Hub, tmp_path: Path, status: int, 
 async def test_a_hub_that_cannot_be_reached_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.voice.transcription.download._PAUSE", 0.0)
+    monkeypatch.setattr("core.download._PAUSE", 0.0)
     with pytest.raises(DownloadFailed, match=r"broke off: 127\.0\.0\.1:1 cannot be reached") as raised:
         await download_model(MODEL, tmp_path, hub="http://127.0.0.1:1")
     assert "Check the network" in raised.value.hint

@@ -19,7 +19,7 @@ from app.tui.failures import explain
 from core.errors import DownloadFailed
 
 if TYPE_CHECKING:
-    from core.voice.transcription.download import DownloadProgress
+    from core.download import DownloadProgress
     from core.voice.transcription.models import KnownModel
 
     Fetch = Callable[[KnownModel, Path, Callable[[DownloadProgress], None]], Awaitable[Path]]

@@ -10,37 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.download import PARTIAL_SUFFIX, ModelFile
 from core.errors import SpeechModelUnusable
 
 __all__ = (
     "KNOWN_MODELS",
-    "PARTIAL_SUFFIX",
     "KnownModel",
-    "ModelFile",
     "find_model",
     "is_english_only",
     "known_model",
     "model_name",
 )
 
-PARTIAL_SUFFIX = ".part"
-"""What the downloader adds to the name of a folder that is not complete."""
-
 SETUP = "tensorwall voice setup"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One file of a model.
-
-    Attributes:
-        size: in bytes.
-        sha256: what its content has to be; empty for small files, which the decoder checks itself.
-    """
-
-    name: str
-    size: int
-    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +38,11 @@ class KnownModel:
     repository: str
     revision: str
     files: tuple[ModelFile, ...]
+
+    @property
+    def title(self) -> str:
+        """What errors call it."""
+        return f"speech model {self.name}"
 
     @property
     def size(self) -> int:

@@ -14,7 +14,7 @@ from core.locations import find_locations
 from core.settings import load_settings
 from core.voice.engine.devices import Devices
 from core.voice.events import StateChanged
-from core.voice.transcription.download import DownloadProgress
+from core.download import DownloadProgress
 from core.voice.transcription.models import KnownModel, known_model
 from tests.app.tui.voice.conftest import talking
 from tests.simulated import Simulated

@@ -1,4 +1,4 @@
-"""Fetching the files of a speech model, in sight: bytes, speed and time left; stopped and gone on at will.
+"""Fetching the files of a model, in sight: bytes, speed and time left; stopped and gone on at will.
 
 Files arrive in a folder beside the final one, ``base.part``, and in files that end in ``.part`` too. Whatever
 ends the download, the next one goes on from there. The folder gets its own name once all is there and the
@@ -17,13 +17,23 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 from core.errors import DownloadFailed
 from core.files import try_lock
-from core.voice.transcription.models import PARTIAL_SUFFIX, KnownModel, ModelFile
 
-__all__ = ("DownloadProgress", "Fetcher", "FileStream", "download")
+__all__ = (
+    "PARTIAL_SUFFIX",
+    "DownloadProgress",
+    "Downloadable",
+    "Fetcher",
+    "FileStream",
+    "ModelFile",
+    "download",
+)
+
+PARTIAL_SUFFIX = ".part"
+"""What is added to the names of a folder and of a file that are not complete."""
 
 STALL = 60.0
 """Seconds without a byte after which a download counts as stalled."""
@@ -36,6 +46,44 @@ _WRITE_SIZE = 1024 * 1024
 _TOLD_EVERY = 0.1
 _SPEED_OVER = 5.0
 _SPARE_ROOM = 50 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model.
+
+    Attributes:
+        size: in bytes.
+        sha256: what its content has to be; empty for small files, which whoever reads them checks.
+    """
+
+    name: str
+    size: int
+    sha256: str = ""
+
+
+class Downloadable(Protocol):
+    """A model that can be fetched."""
+
+    @property
+    def name(self) -> str:
+        """Its own, and its folder's."""
+
+    @property
+    def title(self) -> str:
+        """What errors call it, such as ``speech model base``."""
+
+    @property
+    def files(self) -> tuple[ModelFile, ...]:
+        """In the order in which they are fetched."""
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+
+
+_Model = TypeVar("_Model", bound=Downloadable)
+_Fetched = TypeVar("_Fetched", bound=Downloadable, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +121,19 @@ class FileStream:
     chunks: AsyncGenerator[bytes]
 
 
-class Fetcher(Protocol):
-    """Opens a file of a model at the hub, from a byte on."""
+class Fetcher(Protocol[_Fetched]):
+    """Opens a file of a model where it is published, from a byte on."""
 
     def __call__(
-        self, model: KnownModel, file: ModelFile, start: int
+        self, model: _Fetched, file: ModelFile, start: int
     ) -> AbstractAsyncContextManager[FileStream]:
         """Raises ``ConnectionError`` where trying again may help, ``DownloadFailed`` where it does not."""
 
 
 async def download(
-    model: KnownModel,
+    model: _Model,
     models_dir: Path,
-    fetch: Fetcher,
+    fetch: Fetcher[_Model],
     progress: Callable[[DownloadProgress], None] = lambda _: None,
     *,
     stall: float = STALL,
@@ -97,7 +145,7 @@ async def download(
     Args:
         model: what to fetch.
         models_dir: where it gets a folder of its own.
-        fetch: opens a file at the hub.
+        fetch: opens a file where it is published.
         progress: told about ten times a second.
         stall: seconds without a byte after which it is given up.
         pause: waits between tries.
@@ -122,20 +170,20 @@ async def download(
         raise
     except OSError as error:
         raise DownloadFailed(
-            f"The speech model {model.name} cannot be kept in {models_dir}: {error.strerror or error}.",
+            f"The {model.title} cannot be kept in {models_dir}: {error.strerror or error}.",
             hint="Make room or check the folder's permissions, then run it again: it goes on from there.",
         ) from error
 
 
 @contextmanager
-def _alone(model: KnownModel, models_dir: Path) -> Iterator[None]:
+def _alone(model: Downloadable, models_dir: Path) -> Iterator[None]:
     """Within the block no other process fetches this model: two would write into the same files."""
     models_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(models_dir / f".{model.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not try_lock(descriptor):
             raise DownloadFailed(
-                f"The speech model {model.name} is being downloaded already, by another TensorWall.",
+                f"The {model.title} is being downloaded already, by another TensorWall.",
                 hint="Wait until it is there; or end the other, and run this again: it goes on from there.",
             )
         yield
@@ -143,11 +191,11 @@ def _alone(model: KnownModel, models_dir: Path) -> Iterator[None]:
         os.close(descriptor)  # the file stays: removed, it could be locked by one and made anew by another
 
 
-def _is_whole(folder: Path, model: KnownModel) -> bool:
+def _is_whole(folder: Path, model: Downloadable) -> bool:
     return all(_is_good(folder / file.name, file) for file in model.files)
 
 
-def _prepare(model: KnownModel, folder: Path, part: Path) -> list[ModelFile]:
+def _prepare(model: Downloadable, folder: Path, part: Path) -> list[ModelFile]:
     """Make the folder, and see what is missing; what is there and good is kept, even of a damaged model."""
     if folder.is_dir():
         shutil.rmtree(part, ignore_errors=True)
@@ -158,21 +206,21 @@ def _prepare(model: KnownModel, folder: Path, part: Path) -> list[ModelFile]:
     free = shutil.disk_usage(part).free
     if missing and free < needed + _SPARE_ROOM:
         raise DownloadFailed(
-            f"The speech model {model.name} needs {needed / 1e6:,.0f} MB, and {part.parent} has "
+            f"The {model.title} needs {needed / 1e6:,.0f} MB, and {part.parent} has "
             f"{free / 1e6:,.0f} MB free.",
             hint="Make room, or choose a smaller model.",
         )
     return missing
 
 
-class _Download:
+class _Download(Generic[_Model]):
     """One download that runs."""
 
     def __init__(
         self,
-        model: KnownModel,
+        model: _Model,
         part: Path,
-        fetch: Fetcher,
+        fetch: Fetcher[_Model],
         progress: Callable[[DownloadProgress], None],
         *,
         stall: float,
@@ -216,7 +264,7 @@ class _Download:
         if not await asyncio.to_thread(_is_good, path, file):
             path.unlink()
             raise DownloadFailed(
-                f"{file.name} of the speech model {self._model.name} arrived damaged and was deleted.",
+                f"{file.name} of the {self._model.title} arrived damaged and was deleted.",
                 hint="Run it again; if it stays so, look for a proxy on the way that alters files.",
             )
         path.rename(self._part / file.name)
