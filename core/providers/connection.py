@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,7 +22,9 @@ import httpx
 
 from core.errors import ConnectionFailed, UnexpectedResponse
 from core.providers.connection_errors import body_error, send_error
-from core.providers.http_transport import HttpTransport
+from core.providers.dialling import Dialler
+from core.providers.http_transport import CONFIRMED_WITHIN, HttpTransport
+from core.providers.proxied_transport import ProxiedTransport
 from core.providers.response_errors import response_error
 from core.providers.upstream import Upstream
 
@@ -34,7 +36,6 @@ _WRITE_TIMEOUT = 60.0  # a picture on a slow line
 _LARGEST_BODY = 32 * 1024 * 1024
 _LARGEST_ERROR_BODY = 256 * 1024
 _ERROR_BODY_TIMEOUT = 5.0
-_BROKEN = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 _FAILURES = (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError)
 
 
@@ -45,7 +46,7 @@ class Connection:
     wanted here, and would cost a tenth of a millisecond a call. Through a proxy that is httpx's own.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, proxy: str | None) -> None:
+    def __init__(self, transport: HttpTransport | ProxiedTransport, proxy: str | None) -> None:
         self._transport = transport
         self.proxy = proxy
 
@@ -123,66 +124,39 @@ class Connection:
         finally:
             await response.aclose()
 
-    async def touch(self, upstream: Upstream) -> bool:
-        """Open a connection, or use an idle one, by asking for the host's root: no API call, no key.
+    async def warm(self, upstream: Upstream) -> bool:
+        """See to it that the next request waits for no handshake, nor any after it: no API call, no key.
+
+        A connection of which it is not sure that it still works is asked for the host's root.
 
         Returns:
             Whether a connection is open now.
         """
         timeout = upstream.profile.connect_timeout
+        probe = httpx.Request(
+            "HEAD",
+            _parsed(upstream.url).copy_with(raw_path=b"/"),
+            headers={"User-Agent": _user_agent()},
+            extensions={"timeout": _timeouts(timeout, timeout)},
+        )
         try:
-            response = await self._transport.handle_async_request(
-                httpx.Request(
-                    "HEAD",
-                    _parsed(upstream.url).copy_with(raw_path=b"/"),
-                    headers={"User-Agent": _user_agent()},
-                    extensions={"timeout": _timeouts(timeout, timeout)},
-                )
-            )
-            await response.aread()
+            return await self._transport.warm(probe)
         except _FAILURES:
             return False
-        return bool(response.headers.get("connection", "").lower() != "close")
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
 
 
-class _ProxiedTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport that sends again where a kept connection had been closed in the meantime."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request."""
-        while True:
-            fresh = False
-
-            async def trace(event: str, _info: dict[str, Any]) -> None:
-                nonlocal fresh
-                fresh = fresh or event.endswith("connect_tcp.started")
-
-            request.extensions["trace"] = trace
-            try:
-                return await super().handle_async_request(request)
-            except _BROKEN:
-                if fresh:
-                    raise
+def _direct(context: ssl.SSLContext | None) -> HttpTransport:
+    dialler = Dialler(context, _socket_options())
+    return HttpTransport(dialler, keep_alive=KEEP_ALIVE, most_idle=_MOST_IDLE)
 
 
-def _direct(context: ssl.SSLContext | None) -> httpx.AsyncBaseTransport:
-    return HttpTransport(
-        context=context, socket_options=_socket_options(), keep_alive=KEEP_ALIVE, most_idle=_MOST_IDLE
-    )
-
-
-def _through_proxy(proxy: str, context: ssl.SSLContext | None) -> httpx.AsyncBaseTransport:
-    return _ProxiedTransport(
-        verify=context or False,  # no certificates are read for plain HTTP
-        http2=False,
-        limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE, max_keepalive_connections=_MOST_IDLE),
-        proxy=_proxy(proxy, context),
-        socket_options=_socket_options(),
-    )
+def _through_proxy(url: str, context: ssl.SSLContext | None) -> ProxiedTransport:
+    proxy = httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
+    return ProxiedTransport(proxy, context, _socket_options(), keep_alive=KEEP_ALIVE, most_idle=_MOST_IDLE)
 
 
 def body_chunks(response: httpx.Response) -> AsyncGenerator[bytes]:
@@ -245,10 +219,6 @@ def proxy_for(url: str) -> str | None:
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
-def _proxy(url: str, context: ssl.SSLContext | None) -> httpx.Proxy:
-    return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
-
-
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -282,7 +252,8 @@ def _user_agent() -> str:
 def _socket_options() -> list[tuple[int, int, int]]:
     """Notice within seconds that the other end is gone, as after a laptop has slept."""
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
+    wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+    wanted["TCP_USER_TIMEOUT"] = round(CONFIRMED_WITHIN * 1000)
     options += [
         (socket.IPPROTO_TCP, getattr(socket, name), value)
         for name, value in wanted.items()

@@ -270,12 +270,15 @@ class OpenAICompatibleProvider:
             ) from None
 
     async def warm(self) -> bool:
-        """Open a connection ahead of need, using none of the request quota; whether one is open now."""
+        """Open a connection ahead of need, using none of the request quota; whether one is open now.
+
+        From then on another is in reserve beside the one in use: an answer that is interrupted costs its own.
+        """
         try:
             upstream, connection = await self._connect()
         except TensorWallError:
             return False
-        return await connection.touch(upstream)
+        return await connection.warm(upstream)
 
     async def aclose(self) -> None:
         """Close the running loop's connections; the provider stays usable."""

@@ -9,6 +9,7 @@ import time
 
 import httpx
 
+from core.providers.dialling import Dialler
 from core.providers.http_transport import HttpTransport
 
 __all__ = ("processor_time",)
@@ -40,7 +41,7 @@ async def _measure(port: int) -> dict[str, float]:
     url = httpx.URL(f"http://127.0.0.1:{port}/v1/chat/completions")
     transports: dict[str, httpx.AsyncBaseTransport] = {
         "httpx": httpx.AsyncHTTPTransport(verify=False),
-        "tensorwall": HttpTransport(context=None, socket_options=(), keep_alive=60, most_idle=8),
+        "tensorwall": HttpTransport(Dialler(None), keep_alive=60, most_idle=8),
     }
     figures: dict[str, list[float]] = {name: [] for name in transports}
     for _ in range(_ROUNDS):

@@ -6,9 +6,10 @@ import asyncio
 import json
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal
 
 
@@ -22,12 +23,13 @@ class Reply:
 
 @dataclass
 class Received:
-    """A request as it came."""
+    """A request as it came, and on which connection, from 1."""
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    connection: int
 
     @property
     def json(self) -> Any:
@@ -104,6 +106,7 @@ class ReplayServer:
     accepted: int = 0
     open: int = 0
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
     def url(self) -> str:
@@ -117,9 +120,10 @@ class ReplayServer:
             await self._changed.wait_for(lambda: holds(self))
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = next(self._numbers)
         await self._count(opened=1)
         try:
-            while (received := await _read_request(reader)) is not None:
+            while (received := await _read_request(reader, connection)) is not None:
                 self.requests.append(received)
                 await self._count()
                 if received.method == "HEAD":
@@ -148,7 +152,7 @@ class ReplayServer:
             self._changed.notify_all()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Received | None:
+async def _read_request(reader: asyncio.StreamReader, connection: int) -> Received | None:
     try:
         lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     except asyncio.IncompleteReadError:
@@ -156,7 +160,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Received | None:
     method, target, _ = lines[0].split(" ")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(method, target, headers, body)
+    return Received(method, target, headers, body, connection)
 
 
 @asynccontextmanager

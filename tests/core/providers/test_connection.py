@@ -52,18 +52,16 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def test_warming_opens_the_connection_the_call_uses(
+async def test_warming_opens_the_connection_the_call_uses_and_asks_nothing(
     server: ReplayServer, provider: OpenAICompatibleProvider
 ) -> None:
     server.reply(stream(*HELLO))
     assert await provider.warm() is True
-    assert (server.accepted, server.open) == (1, 1)
+    await server.until(lambda server: server.open == 1)
     await collect(provider)
-    assert server.accepted == 1
-    warming, call = server.requests
-    assert (warming.method, warming.target) == ("HEAD", "/")
-    assert "authorization" not in warming.headers
-    assert call.method == "POST"
+    (call,) = server.requests
+    assert (call.method, call.connection) == ("POST", 1)
+    await server.until(lambda server: server.open == 2)  # and one in reserve from now on
 
 
 async def test_warming_while_a_call_runs_makes_a_spare(
@@ -76,7 +74,7 @@ async def test_warming_while_a_call_runs_makes_a_spare(
     await events.aclose()  # an interrupted call costs its connection
     await server.until(lambda server: server.open == 1)
     await collect(provider)
-    assert server.accepted == 2
+    assert [call.connection for call in server.requests] == [1, 2]
 
 
 async def test_warming_needs_no_key_and_never_raises(server: ReplayServer, closed_port: int) -> None:
@@ -209,7 +207,7 @@ class TestTLS:
             provider = provider_at(server.url)
             assert await provider.warm() is True
             assert TextDelta("Hel") in await collect(provider)
-            assert server.accepted == 1
+            assert [call.connection for call in server.requests] == [1]
             await provider.aclose()
 
     async def test_not_trusted(self, provider_at: MakeProvider, context: ssl.SSLContext) -> None:
@@ -259,6 +257,21 @@ class TestProxies:
         server.reply(stream(*HELLO))
         assert TextDelta("Hel") in await collect(provider_at("http://llm.example/v1"))
         assert server.requests[0].target == "http://llm.example/v1/chat/completions"
+
+    async def test_the_way_through_a_proxy_has_a_connection_in_reserve_too(
+        self, server: ReplayServer, provider_at: MakeProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
+        server.reply(stream(*HELLO[:2], end=False, then="hang"))
+        provider = provider_at("http://llm.example/v1")
+        assert await provider.warm() is True
+        for made in (1, 2, 3):
+            events = provider.stream(REQUEST, model="m")
+            await anext(events)
+            await server.until(lambda server, made=made: server.accepted > made)
+            await events.aclose()
+        calls = [call for call in server.requests if call.method == "POST"]
+        assert [call.connection for call in calls] == [1, 2, 3]
 
     async def test_a_proxy_that_refuses(
         self, server: ReplayServer, provider_at: MakeProvider, monkeypatch: pytest.MonkeyPatch

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.providers.dialling import Dialler
 from core.providers.http_transport import HttpTransport
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -103,9 +105,9 @@ def says_nothing(_: Server) -> Serve:
 
 
 @asynccontextmanager
-async def transporting(**options: float) -> AsyncIterator[HttpTransport]:
-    settings = {"keep_alive": 60.0, "most_idle": 4, **options}
-    transport = HttpTransport(context=None, socket_options=(), **settings)
+async def transporting(**options: Any) -> AsyncIterator[HttpTransport]:
+    settings: dict[str, Any] = {"keep_alive": 60.0, "most_idle": 4, **options}
+    transport = HttpTransport(Dialler(None), **settings)
     try:
         yield transport
     finally:
