@@ -41,11 +41,11 @@ class Simulated:
         api_key: known to the simulator, with default options: no limits, no pace, no faults.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, api_key: str | None = None) -> None:
         self.base_url = base_url
         self.root = base_url.removesuffix("/openai/v1")
         self.generic_url = f"{self.root}/v1"
-        self.api_key = f"gsk_{uuid.uuid4().hex}"
+        self.api_key = api_key or f"gsk_{uuid.uuid4().hex}"
         self._control = httpx.Client(
             base_url=f"{self.root}/_simulator",
             trust_env=False,
