@@ -24,6 +24,8 @@ _FINISH_REASONS: dict[str, FinishReason] = {
 }
 _MOST_TOKENS = 1_000_000_000
 """Above any call there is; a larger count is nonsense, which would spoil every sum it went into."""
+_MOST_SECONDS = 86_400.0
+"""The same of times."""
 
 
 def parse_json(data: str | bytes) -> Any:  # noqa: ANN401 - it may be anything
@@ -95,4 +97,4 @@ def _tokens(counts: object, name: str) -> int:
 
 def _time(counts: Mapping[str, Any], name: str) -> float | None:
     seconds = counts.get(name)
-    return float(seconds) if isinstance(seconds, int | float) else None
+    return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds <= _MOST_SECONDS else None

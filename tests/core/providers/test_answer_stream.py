@@ -125,9 +125,12 @@ def test_usage_that_grows_counts_once_and_nonsense_is_nought() -> None:
     )
     assert answer.usage == Usage(completion_tokens=3)
     for nonsense in ("many", -1, 1e30, 10**30, "1e999", None, []):
-        _, answer = read(event(delta("stop") | {"usage": {"prompt_tokens": nonsense, "queue_time": "x"}}))
+        _, answer = read(
+            event(delta("stop") | {"usage": {"prompt_tokens": nonsense, "queue_time": nonsense}})
+        )
         assert answer.usage == Usage()
-    _, answer = read(b'data: {"choices": [{"finish_reason": "stop"}], "usage": {"prompt_tokens": 1e999}}\n\n')
+    usage = b'{"prompt_tokens": 1e999, "queue_time": NaN, "completion_time": Infinity}'
+    _, answer = read(b'data: {"choices": [{"finish_reason": "stop"}], "usage": %s}\n\n' % usage)
     assert answer.usage == Usage()
 
 
