@@ -129,8 +129,8 @@ def test_usage_that_grows_counts_once_and_nonsense_is_nought() -> None:
             event(delta("stop") | {"usage": {"prompt_tokens": nonsense, "queue_time": nonsense}})
         )
         assert answer.usage == Usage()
-    usage = b'{"prompt_tokens": 1e999, "queue_time": NaN, "completion_time": Infinity}'
-    _, answer = read(b'data: {"choices": [{"finish_reason": "stop"}], "usage": %s}\n\n' % usage)
+    told = b'{"prompt_tokens": 1e999, "queue_time": NaN, "completion_time": Infinity}'
+    _, answer = read(b'data: {"choices": [{"finish_reason": "stop"}], "usage": %s}\n\n' % told)
     assert answer.usage == Usage()
 
 
