@@ -31,12 +31,13 @@ from core.keys import GatewayKey
 from core.keys.ring import KeyRing
 from core.settings import BudgetSettings
 from core.storage import Database
+from core.storage.statements import WrittenOften
 from core.storage.tables import calls
 
 __all__ = ("GroupLedger", "LedgerEntry")
 
-_INSERT = insert(calls)
-_SETTLE = update(calls).where(calls.c.call_id == bindparam("booked"))
+_INSERT = WrittenOften(insert(calls))
+_SETTLE = WrittenOften(update(calls).where(calls.c.call_id == bindparam("booked")))
 _WITHDRAW = delete(calls).where(calls.c.call_id == bindparam("booked"), calls.c.outcome == "running")
 _SETTLE_SECONDS = 0.005
 """For which the settlement of a call waits for another call to be admitted with it."""
@@ -277,7 +278,7 @@ class GroupLedger:
         rows = [
             {"booked": done.call.call_id, **ended_values(done.call, done.usage, done.price)} for done in ended
         ]
-        connection.execute(_SETTLE, rows)
+        _SETTLE.run(connection, rows)
         for done in ended:
             if done.price is not None and done.price.id not in self._kept_prices:
                 keep_price(connection, done.call.provider, done.call.model, done.price)
@@ -308,8 +309,7 @@ class GroupLedger:
                     "reserved": reserved,
                 }
             )
-        if rows:
-            connection.execute(_INSERT, rows)
+        _INSERT.run(connection, rows)
         return verdicts
 
 

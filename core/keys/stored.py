@@ -8,12 +8,13 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from core.keys.key import PERIODS, GatewayKey, KeyBudget, KeyScopes
 from core.keys.secret import KeySecret
+from core.storage.statements import ReadOften
 from core.storage.tables import gateway_key_version, gateway_keys
 
 __all__ = ("insert_key", "read_keys", "read_version", "update_key")
 
 _ALL = select(gateway_keys).order_by(gateway_keys.c.created_at, gateway_keys.c.id)
-_VERSION = select(gateway_key_version.c.version)
+_VERSION = ReadOften(select(gateway_key_version.c.version))
 _SEPARATOR = " "
 """Between names of models and of endpoints, none of which has one."""
 
@@ -26,8 +27,7 @@ def read_keys(connection: Connection, *, to_change: bool = False) -> list[Gatewa
 
 def read_version(connection: Connection) -> int:
     """How often any key was made or changed."""
-    version: int = connection.execute(_VERSION).scalar_one()
-    return version
+    return _VERSION.answer(connection)
 
 
 def insert_key(connection: Connection, key: GatewayKey) -> None:

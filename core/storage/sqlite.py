@@ -59,7 +59,7 @@ class Sqlite:
 
     def begin_writing(self, connection: Connection) -> None:
         """Take the write lock at once."""
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _driver(connection).execute("BEGIN IMMEDIATE")
 
     def begin_migrating(self, connection: Connection) -> None:
         """The write lock will do: whoever migrates holds it until the tables are ours."""
@@ -67,13 +67,18 @@ class Sqlite:
 
     def join(self, connection: Connection) -> Presence:
         """Keep a write-ahead log, so that readers and one writer work at once, and a lock beside the file."""
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, sqlite3.Connection)
+        driver = _driver(connection)
         driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
         if self._file is None:
             return Presence()
         _use_write_ahead_log(driver)
         return FilePresence(self._file.with_name(f"{self._file.name}-open"))
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def _configure(connection: sqlite3.Connection, _: object) -> None:

@@ -186,11 +186,14 @@ call_kinds = Table(
         for name in ("feature", "role", "outcome", "route", "provider", "model")
     ),
     Column("has_tokens", Boolean(create_constraint=False), nullable=False),
+    Column("key_id", StoredText, nullable=False, server_default=""),
     UniqueConstraint(
-        "feature", "role", "outcome", "route", "provider", "model", "has_tokens", name="uq_call_kinds_feature"
+        *("feature", "role", "outcome", "route", "provider", "model", "has_tokens", "key_id"),
+        name="uq_call_kinds_feature",
     ),
 )
-"""What calls were like, in words; a few hundred of them, so that ``spend`` need not repeat them."""
+"""What calls were like, in words; a few hundred of them, so that ``spend`` need not repeat them. ``key_id``
+is the gateway's key, empty for calls without one."""
 
 
 def _measures() -> Iterator[Column[Any]]:

@@ -31,6 +31,7 @@ _MENDED = {
 }
 """By column: what it may hold beside nothing, and what takes the place of anything else."""
 
+_KINDS = {"null", "integer", "real", "text", "blob"}
 
 # Which row each trigger of the sums is about.
 _SUMMED = {"spend_insert": "NEW", "spend_update_old": "OLD", "spend_update_new": "NEW", "spend_delete": "OLD"}
@@ -57,8 +58,8 @@ def _sum_up_whole_rows_alone(trigger: str, row: str) -> None:
     query = sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = :name")
     statement = str(op.get_bind().execute(query, {"name": trigger}).scalar_one())
     op.execute(sa.text(f"DROP TRIGGER {trigger}"))
-    condition = f"WHEN {_is_whole(row)} AND {row}.outcome"
-    op.execute(sa.text(statement.replace(f"WHEN {row}.outcome", condition, 1)))
+    ended = f"{row}.outcome <> 'running'"
+    op.execute(sa.text(statement.replace(f"WHEN {ended}", f"WHEN {ended} AND {_is_whole(row)}", 1)))
 
 
 def _mend() -> str:
@@ -76,5 +77,8 @@ def _is_whole(row: str) -> str:
 
 
 def _fits(row: str, name: str) -> str:
-    kinds = ", ".join(f"'{kind}'" for kind in (*_MENDED[name][0].split(), "null"))
-    return f"typeof({row}.{name}) IN ({kinds})"
+    """Whether a value is of a right kind; SQLite compares with two kinds, and makes a table of three."""
+    right = {*_MENDED[name][0].split(), "null"}
+    is_in, kinds = ("IN", right) if len(right) <= 2 else ("NOT IN", _KINDS - right)
+    names = ", ".join(f"'{kind}'" for kind in sorted(kinds))
+    return f"typeof({row}.{name}) {is_in} ({names})"
