@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.composition import Services
 from app.gateway.api_errors import ApiError
@@ -92,7 +92,7 @@ def create_app(gateway: Gateway, *, own_names: tuple[str, ...] = ()) -> ASGIApp:
     app = Starlette(routes=routes, exception_handlers={404: _no_such_path, 405: _no_such_path})
     app.router.redirect_slashes = False
     return Guard(
-        app,
+        _found_by_path(routes, app),
         hosts=(*own_names, *gateway.settings.allowed_hosts),
         origins=gateway.settings.allowed_origins,
         most_at_once=gateway.settings.most_at_once,
@@ -111,6 +111,21 @@ def _without_key(gateway: Gateway) -> Iterator[Route]:
     yield Route("/health", Health(gateway), methods=["GET"])
     yield Route("/openapi.json", OpenPage(document, as_json), methods=["GET"])
     yield Route("/docs", OpenPage(document, as_html), methods=["GET"])
+
+
+def _found_by_path(routes: Sequence[Route], app: ASGIApp) -> ASGIApp:
+    """Look up what has a fixed path: Starlette's own layers take a tenth of a request's time."""
+    fixed: dict[tuple[str | None, str | None], ASGIApp] = {
+        (method, route.path): route.app
+        for route in routes
+        if not route.param_convertors
+        for method in route.methods or ()
+    }
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await fixed.get((scope.get("method"), scope.get("path")), app)(scope, receive, send)
+
+    return answer
 
 
 def _route_names(services: Services) -> tuple[str, ...]:
