@@ -53,6 +53,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from core.chat.decision import Decision
+    from core.chat.usage import ToldLimit
 
 __all__ = (
     "AccessDenied",
@@ -321,10 +322,12 @@ class RequestTooLarge(ProviderError):
     Attributes:
         limit: tokens the limit allows, where the provider says so.
         requested: tokens that were asked for, where the provider says so.
+        told: which of the account's limits it is, where it is one of those.
     """
 
     limit: int | None = None
     requested: int | None = None
+    told: ToldLimit | None = None
 
 
 class RateLimited(ProviderError):
@@ -332,9 +335,11 @@ class RateLimited(ProviderError):
 
     Attributes:
         retry_after: seconds until the provider says it is ready, or ``None``.
+        told: which limit, where the provider says so.
     """
 
     retry_after: float | None = None
+    told: ToldLimit | None = None
 
 
 class CapacityExceeded(ProviderError):

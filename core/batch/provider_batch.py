@@ -23,6 +23,7 @@ from core.batch.run import FEATURE
 from core.catalogue import ModelInfo, Price
 from core.chat import UpstreamCall, Usage
 from core.costs.budgets import budgets_of, has_hard_limit, refusal, room, tightest
+from core.costs.tokens import at_most
 from core.errors import InputError
 from core.files import replace_file
 from core.identifiers import derived_id
@@ -44,8 +45,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 1.0, 60.0, 1.5
 _AT_ONCE = 200
 """Lines that are booked and then written together."""
 _CALL_ID = 32
-_DOUBT = Decimal("1.25")
-"""Of estimates of prompts, as for single calls (``core.costs.worst_case``)."""
 
 
 def state_file(output: Path) -> Path:
@@ -292,7 +291,7 @@ class ProviderBatch:
             price = self._prices.price(self._provider.name, model, now)
             if price is None or cap is None:
                 return None
-            total += price.cost(Usage(int(line.prompt_tokens * _DOUBT) + 1, cap))
+            total += price.cost(Usage(at_most(line.prompt_tokens), cap))
         return total
 
     def _state(self) -> _State | None:

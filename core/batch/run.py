@@ -18,6 +18,7 @@ from core.batch.output import BatchOutput, OutputLine
 from core.batch.progress import BatchProgress
 from core.chat import ChatRequest, ChatResponse, UpstreamCall
 from core.costs.budgets import has_hard_limit
+from core.costs.tokens import at_most
 from core.errors import TensorWallError, UnexpectedResponse
 from core.providers import Provider
 from core.providers.answer_fields import parse_json
@@ -38,8 +39,6 @@ _TRIES = 4
 """Of one line that meets what may pass."""
 _FRUITLESS = 10
 """Refusals in a row, with no answer to any line in between, after which a line is given up."""
-_DOUBT = 1.25
-"""Estimates of prompts are within 15 % of the truth (``core.costs.tokens``); chat templates add a little."""
 _USUAL_OUTPUT = 1024
 """Tokens; of an answer without a cap."""
 
@@ -175,7 +174,7 @@ class BatchRun:
         provider, model = self._router.resolve(line.model)[0]
         lane = self._lanes.setdefault((provider, model), Lane(self._clock))
         cap = self._providers[provider].profile.output_cap(request, model)
-        tokens = int(line.prompt_tokens * _DOUBT) + (_USUAL_OUTPUT if cap is None else cap)
+        tokens = at_most(line.prompt_tokens) + (_USUAL_OUTPUT if cap is None else cap)
         start = await lane.start(tokens, self._waits)
         if start is None:
             return None

@@ -54,7 +54,7 @@ from core.chat.request import (
     ToolDefinition,
 )
 from core.chat.response import ChatResponse
-from core.chat.usage import RateLimits, Usage
+from core.chat.usage import LimitKind, RateLimits, ToldLimit, Usage
 
 __all__ = (
     "AnswerContinued",
@@ -76,6 +76,7 @@ __all__ = (
     "JsonObjectFormat",
     "JsonSchema",
     "JsonSchemaFormat",
+    "LimitKind",
     "LimitsReported",
     "Message",
     "NamedToolChoice",
@@ -94,6 +95,7 @@ __all__ = (
     "SoftLimitPassed",
     "TextDelta",
     "TextPart",
+    "ToldLimit",
     "ToolCall",
     "ToolCallDelta",
     "ToolChoice",

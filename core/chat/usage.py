@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ("RateLimits", "Usage")
+__all__ = ("LimitKind", "RateLimits", "ToldLimit", "Usage")
+
+LimitKind = Literal["requests_per_minute", "requests_per_day", "tokens_per_minute", "tokens_per_day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +57,18 @@ class RateLimits:
     limit_tokens: int | None = None
     remaining_tokens: int | None = None
     reset_tokens: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldLimit:
+    """One limit as a provider's refusal tells of it.
+
+    Attributes:
+        used: units in use when the call was refused; ``None`` where the call is larger than the limit.
+        requested: units the call asked for.
+    """
+
+    kind: LimitKind
+    limit: int
+    used: int | None
+    requested: int

@@ -9,14 +9,12 @@ from typing import Protocol
 from core.catalogue import ModelInfo, Price
 from core.chat import ChatRequest, UpstreamCall, Usage
 from core.costs.booking import PriceList
-from core.costs.tokens import estimate_prompt_tokens
+from core.costs.tokens import prompt_tokens_at_most
 
 __all__ = ("LEAST_USEFUL_OUTPUT", "PricedModels", "WorstCase", "worst_case")
 
 LEAST_USEFUL_OUTPUT = 256
 """Tokens. A call that money allows less is refused: an answer cut off so early is money lost."""
-_DOUBT = Decimal("1.25")
-"""Estimates of prompts are within 15 % of the truth (``core.costs.tokens``); chat templates add a little."""
 _UNKNOWN_OUTPUT = 131_072
 """Tokens; the longest answer of a model that nothing is known about: the longest of any in use."""
 _MANY = 1_000_000
@@ -66,11 +64,11 @@ class WorstCase:
 def worst_case(
     models: PricedModels, call: UpstreamCall, request: ChatRequest, output_cap: int | None
 ) -> WorstCase:
-    """What the call may consume; takes 0.2 ms per thousand tokens, and once 0.2 s to load prices."""
+    """What the call may consume; takes 0.2 ms per thousand new tokens, and once 0.2 s to load prices."""
     info = models.find(call.provider, call.model)
     longest = (info.max_output_tokens or info.context_window if info else None) or _UNKNOWN_OUTPUT
     return WorstCase(
-        prompt_tokens=int(estimate_prompt_tokens(request) * _DOUBT) + 1,
+        prompt_tokens=prompt_tokens_at_most(request),
         output_tokens=output_cap if output_cap is not None else longest,
         price=models.price(call.provider, call.model, call.started_at),
     )

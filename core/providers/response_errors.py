@@ -29,6 +29,7 @@ from core.errors import (
 )
 from core.providers.error_detail import ErrorDetail, detail_of_body, detail_of_json
 from core.providers.limit_headers import retry_after
+from core.providers.told_limit import told_limit
 from core.providers.upstream import Upstream
 
 __all__ = ("event_error", "response_error")
@@ -182,6 +183,8 @@ def _error(
         error.retry_after = retry_after(headers, detail.message)
     if isinstance(error, RateLimited) and error.retry_after is not None:
         error.hint = f"Try again in {_duration(error.retry_after)}, or choose another model."
+    if isinstance(error, RateLimited | RequestTooLarge):
+        error.told = told_limit(detail.message)
     if isinstance(error, RequestTooLarge):
         error.limit = _number(_LIMIT, detail.message)
         error.requested = _number(_REQUESTED, detail.message)

@@ -1,0 +1,73 @@
+"""Whether a call fits into a route's limits, when it will, and how long its answer may then be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from core.routing.limits import Allowance, Room
+
+__all__ = ("CallSize", "Fit", "fit")
+
+_LEAST = 256
+"""Tokens; an answer cut to fewer helps nobody (as ``core.costs.worst_case`` has it for money)."""
+_AMPLE = 1024
+"""Tokens; most answers are shorter, reasoning included: a longer cap is not worth a wait."""
+_UNTOLD = 1024
+"""Tokens; what is set aside for an answer where no cap is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSize:
+    """What a call asks for, in tokens.
+
+    Attributes:
+        prompt: as a careful estimate has it at most.
+        doubt: by which it may be less.
+        cap: the longest answer; ``None`` where none is sent.
+    """
+
+    prompt: int
+    doubt: int = 0
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a call fits.
+
+    Attributes:
+        room: when it does.
+        tokens: what to set aside for it.
+        cap: the longest answer that fits; ``None`` where no cap is sent.
+        never: it is larger than the limit, so that waiting does not help.
+    """
+
+    room: Room
+    tokens: float
+    cap: int | None
+    never: bool = False
+
+
+def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = None) -> Fit:
+    """How a call fits into what is left for it; its cap is lowered rather than that it waits or is refused.
+
+    Args:
+        size: what it asks for.
+        allowance: the limits.
+        now: monotonic seconds.
+        turn: its place in the queue; ``None`` for the end.
+    """
+    wanted = _UNTOLD if size.cap is None else size.cap
+    largest = allowance.largest
+    if math.isinf(largest) and math.isinf(allowance.free(now, turn)):
+        return Fit(allowance.room(0, now, turn), size.prompt + wanted, size.cap)
+    if size.prompt - size.doubt + min(wanted, _LEAST) > largest:
+        return Fit(Room(), size.prompt + wanted, size.cap, never=True)
+    ample = min(size.prompt + min(wanted, _AMPLE), largest)
+    room = allowance.room(ample, now, turn)
+    if room.wait > 0:
+        return Fit(room, ample, size.cap)
+    left = min(allowance.free(now, turn), largest) - size.prompt
+    cap = int(max(min(wanted, left), min(wanted, _LEAST)))
+    return Fit(room, size.prompt + cap, None if size.cap is None else cap)
