@@ -73,7 +73,7 @@ $(VENV)/.voice: pyproject.toml requirements.lock | $(BIN)/pip
 $(VENV)/.dev: pyproject.toml requirements.lock | $(BIN)/pip
 	@echo "Installing TensorWall's packages and its test tools (once; about a minute)..."
 	@$(INSTALL) hatchling editables
-	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway,mcp,postgres,voice,espeak]'
+	@$(INSTALL) --no-build-isolation --editable '.[dev,gateway,mcp,offline,postgres,voice,espeak]'
 	@touch $@ $(VENV)/.run $(VENV)/.voice
 
 # Only Linux needs packages of the system: elsewhere PortAudio and voices come with Python's or the system.
@@ -93,8 +93,9 @@ $(VENV)/.sound $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.load: | $(BIN
 	  echo "$(NEED) your system's packages for: $(PACKAGES). They could not be installed from here."; \
 	fi
 
-$(VENV)/.test-models: tests/voice_models.py | $(VENV)/.dev
+$(VENV)/.test-models: tests/voice_models.py tests/chat_model.py | $(VENV)/.dev
 	@$(BIN)/python -m tests.voice_models
+	@$(BIN)/python -m tests.chat_model
 	@touch $@
 
 $(VENV)/.test-node: tests/node_openai.py | $(VENV)/.dev

@@ -20,6 +20,9 @@ from core.chat import CallObserver
 from core.credentials import find_api_key
 from core.errors import CredentialsError, TensorWallError, UnexpectedResponse
 from core.locations import Locations, find_locations
+from core.offline.models import EMBEDDED
+from core.offline.provider import EmbeddedProvider
+from core.offline.reserve import OfflineReserve
 from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
 from core.providers.profiles import BUILT_IN, GROQ, custom_profile
 from core.records import LazyRecords, open_records
@@ -28,7 +31,7 @@ from core.routing.retry import RetryPolicy
 from core.settings import EndpointSettings, NetworkSettings, Settings
 from core.tools.session_tools import InstalledTools
 
-__all__ = ("Services", "Source", "all_providers", "compose", "find_source")
+__all__ = ("Services", "Source", "all_providers", "compose", "embedded_provider", "find_source")
 
 _EVERYTHING = "*"
 
@@ -39,11 +42,12 @@ class Source:
 
     Attributes:
         kind: ``keys`` uses the providers a key was found for and the settings' own routes;
-            ``local`` one server that was found on this machine; ``demo`` the simulator.
+            ``local`` one server that was found on this machine; ``embedded`` the model that runs in a
+            process of ours; ``demo`` the simulator.
         provider: the local server.
     """
 
-    kind: Literal["keys", "local", "demo"]
+    kind: Literal["keys", "local", "embedded", "demo"]
     provider: Provider | None = None
 
 
@@ -125,6 +129,7 @@ async def compose(
     locations: Locations | None = None,
     patience: RetryPolicy | None = None,
     observer: CallObserver | None = None,
+    goes_offline: bool = False,
 ) -> Services:
     """Make the application for a source of answers; by default the one ``find_source`` finds.
 
@@ -134,21 +139,23 @@ async def compose(
         locations: where files are kept; by default where they are for this user.
         patience: how often the router tries again, and how long it waits; by default as for a chat.
         observer: told of every upstream call.
+        goes_offline: have this machine answer while the network is gone; for people, who see who answers.
 
     Raises:
         CredentialsError: there is no key, and no route that needs none.
         ConnectionFailed: the simulator does not start.
-        ProviderError: the local server has no model to offer.
+        ProviderError: the local server, or this machine, has no model to offer.
     """
     locations = locations or find_locations()
     source = source or await asyncio.to_thread(find_source, settings, locations)
     if source is None:
         raise CredentialsError(
             "There is no API key for Groq.",
-            hint=f"Set {GROQ.key_variable}, run `tensorwall login`, or try `tensorwall --demo`. "
-            f"Keys: {GROQ.keys_page}",
+            hint=f"Set {GROQ.key_variable}, run `tensorwall login`, or try `tensorwall --demo`; "
+            f"`tensorwall chat --offline` asks a small model of this machine. Keys: {GROQ.keys_page}",
         )
     catalogue = await asyncio.to_thread(load_catalogue, locations.models_file)
+    embedded = embedded_provider(settings, locations)
     async with AsyncExitStack() as exits:
         match source.kind:
             case "keys":
@@ -157,12 +164,19 @@ async def compose(
                 assert source.provider is not None
                 settings = await _with_local_model(settings, source.provider, catalogue)
                 endpoints = [RouteEndpoint(provider=source.provider)]
+            case "embedded":
+                settings = await _with_local_model(settings, embedded, catalogue)
+                endpoints = [RouteEndpoint(provider=embedded)]
             case "demo":
                 endpoints = [RouteEndpoint(provider=await _simulator(settings.network, exits))]
         strategy = LoadBalanceStrategy(settings.routing.strategy)
-        router = LLMRouter(strategy, catalogue=catalogue, retry=patience, observer=observer)
+        reserve = None
+        if goes_offline and settings.offline.takes_over and source.kind in ("keys", "local"):
+            reserve = OfflineReserve(_idle_servers(settings, endpoints), embedded, catalogue)
+            exits.push_async_callback(reserve.aclose)
+        router = LLMRouter(strategy, catalogue=catalogue, retry=patience, observer=observer, reserve=reserve)
         exits.push_async_callback(router.aclose)
-        providers = _add_routes(router, settings, endpoints, own=source.kind == "keys")
+        providers = _add_routes(router, settings, endpoints, embedded if source.kind == "keys" else None)
         database = locations.database(settings.storage.url, demo=source.kind == "demo")
         records = LazyRecords(partial(open_records, database, catalogue))
         exits.push_async_callback(records.aclose)
@@ -194,6 +208,21 @@ def all_providers(settings: Settings) -> dict[str, OpenAICompatibleProvider]:
     }
 
 
+def embedded_provider(settings: Settings, locations: Locations) -> EmbeddedProvider:
+    """The model of this machine, as the settings choose it; nothing is loaded."""
+    chosen = settings.offline
+    return EmbeddedProvider(chosen.model, window=chosen.window, models_dir=locations.chat_models_dir)
+
+
+def _idle_servers(settings: Settings, endpoints: Sequence[RouteEndpoint]) -> list[OpenAICompatibleProvider]:
+    """The servers of this machine that no route leads to."""
+    used = {endpoint.provider.name for endpoint in endpoints} | {
+        given.provider for route in settings.routes for given in route.endpoints
+    }
+    providers = all_providers(settings).values()
+    return [provider for provider in providers if provider.profile.local and provider.name not in used]
+
+
 def _patient(profile: ProviderProfile, network: NetworkSettings) -> ProviderProfile:
     """The profile with the user's patience; a local server keeps its own where that is longer."""
     stall = max(network.stall_timeout, profile.stall_timeout) if profile.local else network.stall_timeout
@@ -220,14 +249,23 @@ def _keyed_endpoints(settings: Settings, locations: Locations) -> list[RouteEndp
 
 
 def _add_routes(
-    router: LLMRouter, settings: Settings, endpoints: Sequence[RouteEndpoint], *, own: bool
+    router: LLMRouter,
+    settings: Settings,
+    endpoints: Sequence[RouteEndpoint],
+    embedded: EmbeddedProvider | None,
 ) -> dict[str, Provider]:
-    """Register the settings' routes, and one for everything else; gives the providers in use."""
+    """Register one route for everything; gives the providers in use.
+
+    Args:
+        router: where.
+        settings: whose own routes come on top.
+        endpoints: who answers for everything.
+        embedded: what own routes may name besides; ``None`` leaves them out.
+    """
     routes = {_EVERYTHING: list(endpoints)} if endpoints else {}
-    if own:
-        providers = all_providers(settings) | {
-            endpoint.provider.name: endpoint.provider for endpoint in endpoints
-        }
+    if embedded is not None:
+        providers: dict[str, Provider] = {**all_providers(settings), EMBEDDED: embedded}
+        providers |= {endpoint.provider.name: endpoint.provider for endpoint in endpoints}
         routes |= {
             route.model: [_endpoint(given, providers) for given in route.endpoints]
             for route in settings.routes

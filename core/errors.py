@@ -31,6 +31,7 @@
         ├── RequestTooLarge            413: larger than a limit, so waiting never helps
         ├── RateLimited                429: waiting helps; says how long
         ├── CapacityExceeded           498: the flex tier is full
+        ├── OfflineUnavailable         the model of this machine: package or weights missing, or damaged
         ├── ModelUnavailable           retired, unknown, or not for this key
         ├── ToolCallInvalid            the model wrote a malformed tool call
         ├── OutputInvalid              the model broke JSON mode or the schema
@@ -75,6 +76,7 @@ __all__ = (
     "KeyRefused",
     "LanguageUnknown",
     "ModelUnavailable",
+    "OfflineUnavailable",
     "OutputInvalid",
     "ProviderError",
     "QuotaExhausted",
@@ -348,6 +350,10 @@ class CapacityExceeded(ProviderError):
 
 class ModelUnavailable(ProviderError):
     """The model is retired, unknown, or not open to this key."""
+
+
+class OfflineUnavailable(ProviderError):
+    """The model of this machine cannot answer: its package or weights are missing, or it does not load."""
 
 
 class ToolCallInvalid(ProviderError):

@@ -75,6 +75,11 @@ class Locations:
         """The speech models that were downloaded, a folder each."""
         return self.cache_dir / "speech-models"
 
+    @property
+    def chat_models_dir(self) -> Path:
+        """The chat models of this machine that were downloaded, a folder each."""
+        return self.cache_dir / "chat-models"
+
 
 def find_locations() -> Locations:
     """The folders for this user, from ``TENSORWALL_HOME`` or the platform's conventions."""

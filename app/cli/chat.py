@@ -57,6 +57,7 @@ __all__ = ("chat",)
 )
 @click.option("--stats", is_flag=True, help="Say speed, tokens and cost on stderr.")
 @click.option("--demo", is_flag=True, help="Ask the simulator: no key, answers are simulated.")
+@click.option("--offline", is_flag=True, help="Ask the model of this machine: no key, no network.")
 @click.option(
     "--output",
     type=click.Choice(["text", "json"]),
@@ -78,6 +79,7 @@ def chat(
     allow_tools: bool = False,
     stats: bool = False,
     demo: bool = False,
+    offline: bool = False,
     output: str = "text",
 ) -> int:
     """Answer PROMPT on stdout, as it arrives.
@@ -99,6 +101,8 @@ def chat(
 
     if resume and session_id:
         raise click.UsageError("-c and --session exclude each other.")
+    if demo and offline:
+        raise click.UsageError("--demo and --offline exclude each other.")
     message = question(prompt, read_stdin(), files)
     asked = Asked(
         model=model,
@@ -109,6 +113,7 @@ def chat(
         stats=stats,
         as_object=output == "json",
         demo=demo,
+        offline=offline,
         tools=tools,
         allow_tools=allow_tools,
         files=files,

@@ -77,7 +77,8 @@ class _Conversation:
         from app.cli.services import open_services
 
         async with AsyncExitStack() as exits:
-            services = await exits.enter_async_context(open_services(demo=asked.demo))
+            opening = open_services(demo=asked.demo, offline=asked.offline, goes_offline=True)
+            services = await exits.enter_async_context(opening)
             session = None
             if asked.latest or asked.session_id:
                 session = await find_session(services, asked.session_id)

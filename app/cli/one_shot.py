@@ -51,6 +51,7 @@ class Asked:
     stats: bool = False
     as_object: bool = False
     demo: bool = False
+    offline: bool = False
     tools: bool | None = None
     allow_tools: bool = False
     files: tuple[Path, ...] = ()
@@ -78,7 +79,7 @@ async def answer_once(message: Message, asked: Asked) -> int:
     """Ask, write the answer to stdout and return the exit status."""
     from app.cli.services import open_services
 
-    async with open_services(demo=asked.demo) as services:
+    async with open_services(demo=asked.demo, offline=asked.offline, goes_offline=True) as services:
         turn = await start_turn(services, message, asked, tools_of(services, asked))
         # What may yet be mended is not written while it arrives.
         silent = asked.as_object or asked.response_format is not None

@@ -42,13 +42,25 @@ class Stored:
 
 @asynccontextmanager
 async def open_services(
-    *, demo: bool = False, patience: RetryPolicy | None = None
+    *,
+    demo: bool = False,
+    offline: bool = False,
+    patience: RetryPolicy | None = None,
+    goes_offline: bool = False,
 ) -> AsyncIterator[Services]:
-    """The whole application; ``demo`` has the simulator answer, ``patience`` is the router's."""
+    """The whole application.
+
+    Args:
+        demo: have the simulator answer.
+        offline: have the model of this machine answer.
+        patience: the router's.
+        goes_offline: have this machine answer while the network is gone.
+    """
     from app.composition import Source, compose
     from core.settings import load_settings
 
-    services = await compose(load_settings(), source=Source("demo") if demo else None, patience=patience)
+    source = Source("demo") if demo else Source("embedded") if offline else None
+    services = await compose(load_settings(), source=source, patience=patience, goes_offline=goes_offline)
     try:
         yield services
     finally:

@@ -101,7 +101,7 @@ async def converse_aloud(wanted: Wanted) -> None:
 async def _converse(wanted: Wanted) -> None:
     from app.cli.services import open_services
 
-    async with open_services(demo=wanted.demo) as services:
+    async with open_services(demo=wanted.demo, goes_offline=True) as services:
         by_key = not wanted.hands_free and is_terminal(sys.stdin)
         settings = _settings(services.settings.voice, wanted, by_key=by_key)
         conversation = await _conversation(services, wanted, settings)

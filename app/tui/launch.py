@@ -82,7 +82,7 @@ class Launcher:
         """
         from app.composition import compose
 
-        return await compose(settings, source=source, locations=self.locations)
+        return await compose(settings, source=source, locations=self.locations, goes_offline=True)
 
 
 def first_look(locations: Locations) -> tuple[str | None, bool]:

@@ -36,6 +36,7 @@ __all__ = (
     "LimitSettings",
     "McpServerSettings",
     "NetworkSettings",
+    "OfflineSettings",
     "ProviderSettings",
     "RouteSettings",
     "RoutingSettings",
@@ -48,7 +49,7 @@ __all__ = (
 
 DATABASE_VARIABLE = "TENSORWALL_DATABASE_URL"
 
-BUILT_IN_PROVIDERS = ("groq", "openai", "ollama", "lm-studio", "llama-cpp")
+BUILT_IN_PROVIDERS = ("groq", "openai", "ollama", "lm-studio", "llama-cpp", "embedded")
 """What routes may name without declaring it."""
 
 StrategyName = Literal["round_robin", "weighted", "least_latency", "random", "lowest_cost"]
@@ -106,7 +107,7 @@ class EndpointSettings(_Section):
     """One place that can answer for a route."""
 
     provider: Name
-    """A built-in provider (groq, openai, ollama, lm-studio, llama-cpp) or one of [[providers]]."""
+    """One of groq, openai, ollama, lm-studio, llama-cpp, embedded and your [[providers]]."""
     model: str | None = Field(default=None, min_length=1)
     """What this provider calls the model; by default the catalogue's name for the alias."""
     priority: int = Field(default=0, ge=0)
@@ -170,6 +171,17 @@ class NetworkSettings(_Section):
     """Seconds of silence after which a stall is shown."""
     stall_timeout: Seconds = 60.0
     """Seconds of silence after which an answer is ended."""
+
+
+class OfflineSettings(_Section):
+    """Answers without a network: a local server that runs, or else a small model of this machine."""
+
+    takes_over: bool = True
+    """Answer by these while no provider can be reached."""
+    model: str = Field(default="smollm2-135m", min_length=1)
+    """Model of this machine, by a name that ``tensorwall offline`` lists or as a GGUF file."""
+    window: int = Field(default=4096, ge=512, le=131_072)
+    """Tokens that its prompt and answer may take together; memory grows with it."""
 
 
 class StorageSettings(_Section):
@@ -340,6 +352,7 @@ class Settings(BaseSettings):
     """Keys by the binding's id, as the help screen lists them; several keys are separated by commas."""
     voice: VoiceSettings = VoiceSettings()
     network: NetworkSettings = NetworkSettings()
+    offline: OfflineSettings = OfflineSettings()
     storage: StorageSettings = StorageSettings()
     budgets: BudgetSettings = BudgetSettings()
     tools: ToolSettings = ToolSettings()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import ConfigurationError
 from core.locations import find_locations
+from core.offline.models import EMBEDDED
 from core.providers.profiles import BUILT_IN
 from core.settings import (
     Settings,
@@ -112,7 +113,7 @@ def test_no_other_variable_has_a_say(monkeypatch: pytest.MonkeyPatch, file: Path
 
 
 def test_routes_may_name_the_built_in_providers_and_the_files_own(file: Path) -> None:
-    assert tuple(profile.name for profile in BUILT_IN) == BUILT_IN_PROVIDERS
+    assert (*(profile.name for profile in BUILT_IN), EMBEDDED) == BUILT_IN_PROVIDERS
     file.write_text(
         "[[providers]]\nname = 'mine'\nbase_url = 'http://a/v1'\n"
         "[[routes]]\nmodel = 'a*'\nendpoints = [{ provider = 'mine' }, { provider = 'lm-studio' }]\n"
