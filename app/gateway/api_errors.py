@@ -44,6 +44,7 @@ _TYPES = {
     413: "invalid_request_error",
     422: "invalid_request_error",
     429: "rate_limit_error",
+    431: "invalid_request_error",
 }
 _OF_THE_CLIENT = range(400, 500)
 _NO_RETRY = {"x-should-retry": "false"}

@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.gateway.api_errors import ApiError
 
-__all__ = ("MEBIBYTE", "Exchange")
+__all__ = ("BodyLimits", "Exchange")
 
-MEBIBYTE = 1024 * 1024
-_BODY_SECONDS = 60.0
-"""The longest a request's body may take to arrive."""
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What the body of a request may take.
+
+    Attributes:
+        most: bytes.
+        seconds: the longest it may take to arrive.
+    """
+
+    most: int
+    seconds: float
 
 
 class Exchange:
@@ -38,45 +48,45 @@ class Exchange:
         self._receive = receive
         self._send = send
 
-    async def body(self, most: int) -> bytes:
+    async def body(self, limits: BodyLimits) -> bytes:
         """The whole body of the request.
 
-        Args:
-            most: bytes it may have.
-
         Raises:
-            ApiError: 413 where it is larger, 408 where it does not arrive.
+            ApiError: 413 where it is too large, 408 where it does not arrive.
         """
-        self._check_declared(most)
+        self._check_declared(limits.most)
+        try:
+            async with asyncio.timeout(limits.seconds):
+                return await self._whole(limits.most)
+        except TimeoutError:
+            raise _too_slow(limits.seconds) from None
+
+    async def _whole(self, most: int) -> bytes:
         message = await self._next_piece()
         if not message.get("more_body"):
             return _checked(message.get("body", b""), most)
         pieces = bytearray(message.get("body", b""))
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                while message.get("more_body"):
-                    message = await self._next_piece()
-                    pieces += message.get("body", b"")
-                    _checked(pieces, most)
-        except TimeoutError:
-            raise _too_slow() from None
+        while message.get("more_body"):
+            message = await self._next_piece()
+            pieces += message.get("body", b"")
+            _checked(pieces, most)
         return bytes(pieces)
 
-    async def pieces(self, most: int) -> AsyncGenerator[bytes]:
+    async def pieces(self, limits: BodyLimits) -> AsyncGenerator[bytes]:
         """The body of the request as it arrives, for what is better not held; otherwise as `body`."""
-        self._check_declared(most)
-        deadline = asyncio.get_running_loop().time() + _BODY_SECONDS
+        self._check_declared(limits.most)
+        deadline = asyncio.get_running_loop().time() + limits.seconds
         received, more = 0, True
         while more:
             try:
                 async with asyncio.timeout_at(deadline):
                     message = await self._next_piece()
             except TimeoutError:
-                raise _too_slow() from None
+                raise _too_slow(limits.seconds) from None
             more, piece = bool(message.get("more_body")), message.get("body", b"")
             received += len(piece)
-            if received > most:
-                raise _too_large(most)
+            if received > limits.most:
+                raise _too_large(limits.most)
             yield piece
 
     def _check_declared(self, most: int) -> None:
@@ -157,8 +167,10 @@ def _checked(body: bytes | bytearray, most: int) -> bytes:
     return bytes(body)
 
 
-def _too_slow() -> ApiError:
-    return ApiError(408, f"The request's body did not arrive within {_BODY_SECONDS:g} seconds.")
+def _too_slow(seconds: float) -> ApiError:
+    """Closes the connection, too: what is late is not waited for."""
+    message = f"The request's body did not arrive within {seconds:g} seconds."
+    return ApiError(408, message, headers={"connection": "close"})
 
 
 def _too_large(most: int) -> ApiError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from app.gateway.exchange import BodyLimits
 from app.gateway.local_voice import LocalVoice
 from app.gateway.metrics import Metrics
 from core.catalogue import Catalogue
@@ -17,6 +18,8 @@ from core.routing import LLMRouter
 from core.settings import GatewaySettings
 
 __all__ = ("Gateway",)
+
+_MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +53,8 @@ class Gateway:
     ring: KeyRing
     metrics: Metrics
     clock: Callable[[], float]
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        """What the body of a request may take."""
+        return BodyLimits(self.settings.max_body_mb * _MEBIBYTE, self.settings.max_request_seconds)

@@ -66,7 +66,9 @@ class Guard:
             elif name == b"sec-fetch-site":
                 site = value
         if size > _MOST_HEADER_BYTES:
-            return ApiError(431, f"The headers are larger than {_MOST_HEADER_BYTES:,} bytes.")
+            return ApiError(
+                431, f"The headers are larger than {_MOST_HEADER_BYTES:,} bytes.", code="headers_too_large"
+            )
         if not self._is_own(host_name(host.decode("latin-1"))):
             return ApiError(
                 403,

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.gateway.api_errors import invalid_request
-from app.gateway.exchange import Exchange
+from app.gateway.exchange import BodyLimits, Exchange
 
 __all__ = ("RecordingForm", "recording_form")
 
@@ -48,19 +48,19 @@ class RecordingForm:
 
 
 @contextlib.asynccontextmanager
-async def recording_form(exchange: Exchange, most: int) -> AsyncIterator[RecordingForm]:
+async def recording_form(exchange: Exchange, limits: BodyLimits) -> AsyncIterator[RecordingForm]:
     """The form of a request; its file is gone when the block ends.
 
     Args:
         exchange: the request.
-        most: bytes that it may have in all.
+        limits: of the form as a whole.
 
     Raises:
         ApiError: 400: it is no form with a file. 413: it is too large. 408: it does not arrive.
     """
     if not exchange.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise invalid_request("The request is not multipart/form-data.", code="invalid_form")
-    async with contextlib.aclosing(exchange.pieces(most)) as pieces:
+    async with contextlib.aclosing(exchange.pieces(limits)) as pieces:
         parser = MultiPartParser(
             exchange.headers,
             pieces,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import multiprocessing
@@ -12,7 +13,9 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.composition import Source, compose
 from app.gateway.application import create_app, open_gateway
+from app.gateway.connection import Connection
 from app.gateway.metrics import Metrics
 from core.credentials import redact
 from core.errors import ConfigurationError, TensorWallError
@@ -131,7 +135,7 @@ def _stop_with_the_parent() -> None:
 def _config(app: ServedGateway, options: ServeOptions, settings: GatewaySettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", partial(Connection, head_seconds=settings.max_request_seconds)),
         loop="none" if sys.platform == "win32" else "uvloop",
         ws="none",
         lifespan="on",

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from app.gateway.api_errors import ApiError, invalid_request
 from app.gateway.callers import Caller
 from app.gateway.chat_request import json_object
-from app.gateway.exchange import MEBIBYTE, Exchange
+from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
 from app.gateway.local_voice import LOCAL, is_local
 from app.gateway.speech_calls import answer_headers, booked, speech_provider, tell_estimate, wants_estimate
@@ -37,7 +37,7 @@ async def answer_speech(gateway: Gateway, exchange: Exchange, caller: Caller) ->
         ApiError: the request cannot be understood.
         TensorWallError: it may not be made, or could not be answered.
     """
-    body = json_object(await exchange.body(gateway.settings.max_body_mb * MEBIBYTE))
+    body = json_object(await exchange.body(gateway.body_limits))
     asked = read_speech_request(body)
     caller.check("audio", asked.model)
     speech = _Speech(gateway, exchange, caller, asked)

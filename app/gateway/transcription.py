@@ -10,7 +10,7 @@ from importlib import import_module
 
 from app.gateway.api_errors import invalid_request
 from app.gateway.callers import Caller
-from app.gateway.exchange import MEBIBYTE, Exchange
+from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
 from app.gateway.local_voice import LOCAL
 from app.gateway.recording_form import RecordingForm, recording_form
@@ -48,7 +48,7 @@ async def answer_translation(gateway: Gateway, exchange: Exchange, caller: Calle
 
 
 async def _answer(gateway: Gateway, exchange: Exchange, caller: Caller, task: Task) -> None:
-    async with recording_form(exchange, gateway.settings.max_body_mb * MEBIBYTE) as form:
+    async with recording_form(exchange, gateway.body_limits) as form:
         asked = read_transcript_request(form, task)
         caller.check("audio", asked.model)
         local = gateway.voice.whisper_named(asked.model)

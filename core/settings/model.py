@@ -319,6 +319,8 @@ class GatewaySettings(_Section):
     """Sites whose pages may call it, such as http://localhost:3000."""
     max_body_mb: int = Field(default=32, ge=1, le=1024)
     """The largest request in MiB, pictures and recordings included."""
+    max_request_seconds: float = Field(default=60, ge=0.1, le=3600)
+    """Seconds in which a request's headers have to arrive, and then its body."""
     most_at_once: int = Field(default=2000, ge=1, le=100_000)
     """Requests under way at the same time in one process; further ones are refused for the moment."""
     patience: float = Field(default=10, ge=0, le=600)
