@@ -9,6 +9,8 @@ database is open.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -26,7 +28,7 @@ from core.costs.key_budgets import key_standings
 from core.costs.ledger_lock import lock_ledger
 from core.costs.price_rows import keep_price
 from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
-from core.errors import BudgetExceeded, StorageError, TensorWallError
+from core.errors import BudgetExceeded, DatabaseBusy, DiskFull, StorageError, TensorWallError
 from core.keys import GatewayKey
 from core.keys.ring import KeyRing
 from core.settings import BudgetSettings
@@ -42,7 +44,11 @@ _WITHDRAW = delete(calls).where(calls.c.call_id == bindparam("booked"), calls.c.
 _SETTLE_SECONDS = 0.005
 """For which the settlement of a call waits for another call to be admitted with it."""
 _RETRY_SECONDS = 1.0
-"""After which calls that could not be settled are tried again."""
+"""After which a transaction that failed is tried again."""
+_CLOSING_SECONDS = 10.0
+"""For which calls that are not settled keep a ledger from being closed."""
+
+log = logging.getLogger("tensorwall.ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +106,10 @@ class GroupLedger:
         budgets: what may be spent; those of conversations do not count here.
         ring: the keys; a call of one that was revoked in the meantime is not admitted.
         recover: settles what died; money may be held for a process that is gone.
+        retry_after: seconds after which a transaction that failed is tried again.
 
     Attributes:
-        failure: why calls could not be settled, as long as that lasts; ``None`` when all is well.
+        failure: why calls cannot be booked, as long as that lasts; ``None`` when all is well.
     """
 
     def __init__(
@@ -112,6 +119,8 @@ class GroupLedger:
         budgets: BudgetSettings | None,
         ring: KeyRing,
         recover: Callable[[], Awaitable[int]],
+        *,
+        retry_after: float = _RETRY_SECONDS,
     ) -> None:
         self.failure: TensorWallError | None = None
         self._database = database
@@ -122,8 +131,9 @@ class GroupLedger:
         self._recover = recover
         self._waiting = _Batch()
         self._writing: Future[_Stored] | None = None
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._retry_after = retry_after
+        self._running: set[str] = set()
+        self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._retry: asyncio.TimerHandle | None = None
         self._later: asyncio.TimerHandle | None = None
@@ -131,7 +141,7 @@ class GroupLedger:
 
     @property
     def unsettled(self) -> int:
-        """Calls that are over and not yet settled in the database."""
+        """Calls that are over and not settled in the database."""
         return len(self._waiting.ended)
 
     def entry(self, place: Place, key: GatewayKey, recheck: Callable[[], object]) -> LedgerEntry:
@@ -144,16 +154,29 @@ class GroupLedger:
         """
         return LedgerEntry(self, place, key, recheck)
 
-    async def aclose(self) -> None:
-        """Wait until everything is stored, or cannot be: it is tried once more then."""
+    async def aclose(self, patience: float = _CLOSING_SECONDS) -> None:
+        """Wait until all calls are over and settled; `unsettled` has those that are not.
+
+        Args:
+            patience: seconds to wait; a transaction that has begun is waited for all the same.
+        """
         if self._retry is not None:
             self._try_again()
         self._write_next()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._running or self._waiting or self._writing is not None:
+                    await self._change()
         while self._writing is not None:
-            await self._idle.wait()
-            self._write_next()
-        if self._retry is not None:
-            self._retry.cancel()
+            await self._change()
+        for timer in (self._retry, self._later):
+            if timer is not None:
+                timer.cancel()
+
+    async def _change(self) -> None:
+        """Wait until a call is over, or a transaction."""
+        self._changed.clear()
+        await self._changed.wait()
 
     async def admit(self, entry: LedgerEntry, call: UpstreamCall, question: _Question) -> int | None:
         """Store the row of a call that is about to be sent; see ``core.chat.CallGate``."""
@@ -169,7 +192,7 @@ class GroupLedger:
         self._waiting.admissions.append(admission)
         self._write_next()
         try:
-            return await admission.admitted
+            granted = await admission.admitted
         except asyncio.CancelledError:
             if admission in self._waiting.admissions:
                 self._waiting.admissions.remove(admission)
@@ -177,10 +200,14 @@ class GroupLedger:
                 self._waiting.withdrawn.append(call.call_id)
                 self._write_soon()
             raise
+        self._running.add(call.call_id)
+        return granted
 
     def ended(self, call: UpstreamCall) -> None:
         """Have the row of a call that is over settled; returns at once."""
+        self._running.discard(call.call_id)
         self._waiting.ended.append(replace(call))
+        self._changed.set()
         self._write_soon()
 
     def _write_soon(self) -> None:
@@ -197,10 +224,11 @@ class GroupLedger:
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        if self._writing is not None or self._retry is not None or not self._waiting:
+        if self._writing is not None or self._retry is not None:
+            return
+        if not self._waiting and self.failure is None:
             return
         batch, self._waiting = self._waiting, _Batch()
-        self._idle.clear()
         try:
             writing = self._writing = self._database.offload(lambda: self._write(batch))
         except StorageError as error:  # closed
@@ -228,18 +256,16 @@ class GroupLedger:
             self._write_next()
         elif self._waiting:
             self._write_soon()
-        if self._writing is None:
-            self._idle.set()
+        self._changed.set()
 
     def _over(self, batch: _Batch, error: TensorWallError) -> None:
         """Nothing of a batch was stored: its new calls are refused, and its settlements are tried again."""
         for admission in batch.admissions:
             _answer(admission, error)
-        if batch.ended or batch.withdrawn:
-            self.failure = error
-            self._waiting.ended[:0] = batch.ended
-            self._waiting.withdrawn[:0] = batch.withdrawn
-            self._retry = self._loop.call_later(_RETRY_SECONDS, self._try_again)
+        self.failure = error
+        self._waiting.ended[:0] = batch.ended
+        self._waiting.withdrawn[:0] = batch.withdrawn
+        self._retry = self._loop.call_later(self._retry_after, self._try_again)
 
     def _try_again(self) -> None:
         if self._retry is not None:
@@ -260,8 +286,38 @@ class GroupLedger:
     def _write(self, batch: _Batch) -> _Stored:
         """On the storage worker: prepare what takes time, then do it all in one transaction."""
         prepared = self._prepare(batch)
-        verdicts = self._database.write_within(self._write_all, batch, prepared)
-        return _Stored(verdicts, frozenset(done.price.id for done in prepared.ended if done.price))
+        settled = prepared.ended
+        try:
+            verdicts = self._database.write_within(self._write_all, batch, prepared)
+        except (DatabaseBusy, DiskFull):
+            raise
+        except StorageError:
+            if not batch.ended:
+                raise
+            settled = self._settle_one_by_one(prepared.ended)
+            verdicts = self._database.write_within(
+                self._write_all, replace(batch, ended=[]), replace(prepared, ended=())
+            )
+        return _Stored(verdicts, frozenset(done.price.id for done in settled if done.price))
+
+    def _settle_one_by_one(self, ended: Sequence[Priced[UpstreamCall]]) -> list[Priced[UpstreamCall]]:
+        """Settle what the database takes: a call that it does not take keeps no other from being booked.
+
+        Such a call stays a running one, until this process has ended and the next finds it.
+
+        Raises:
+            StorageError: the database takes nothing at all.
+        """
+        settled = []
+        for done in ended:
+            try:
+                self._database.write_within(self._settle, [done])
+            except StorageError as error:
+                self._database.write_within(self._ring.refresh)
+                log.error("The call %s cannot be settled: %s", done.call.call_id, error)
+            else:
+                settled.append(done)
+        return settled
 
     def _write_all(
         self, connection: Connection, batch: _Batch, prepared: _Prepared
@@ -269,7 +325,11 @@ class GroupLedger:
         self._settle(connection, prepared.ended)
         if batch.withdrawn:
             connection.execute(_WITHDRAW, [{"booked": call_id} for call_id in batch.withdrawn])
-        return self._admit_all(connection, batch.admissions, prepared.worst) if batch.admissions else []
+        if batch.admissions:
+            return self._admit_all(connection, batch.admissions, prepared.worst)
+        if not batch:
+            self._ring.refresh(connection)  # so that something tells whether the database works again
+        return []
 
     def _settle(self, connection: Connection, ended: Sequence[Priced[UpstreamCall]]) -> None:
         if not ended:
