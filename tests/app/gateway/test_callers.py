@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.app.gateway.conftest import MODEL, Gateway
+from core.catalogue import load_catalogue
+from core.keys.keys import Keys
+from core.locations import Locations
+from core.records import open_records
+from tests.app.gateway.conftest import HELLO, MODEL, Gateway
 
 ROOT = Path(__file__).parents[3]
 
@@ -60,6 +67,66 @@ def test_a_new_key_works_at_once_and_a_revoked_one_at_once_no_more(served: Gatew
     keys(served, "revoke", "short-lived")
     assert refused(served.chat(headers={"X-API-Key": secret})) == (401, "revoked_api_key")
     assert len(served.simulator.questions()) == 1
+
+
+async def owner(served: Gateway, work: Callable[[Keys], Awaitable[Any]]) -> Any:
+    """Do something with the keys from another process, as it were: this one, on the gateway's database."""
+    records = await open_records(Locations.under(served.home).database_file, load_catalogue())
+    try:
+        return await work(records.keys)
+    finally:
+        await records.aclose()
+
+
+def told(served: Gateway, secret: str) -> set[str]:
+    """What a key is told where calls are booked, and where they are not."""
+    mine = {"X-API-Key": secret}
+    answers = served.chat(headers=mine), served.client.get(f"{served.root}/v1/models", headers=mine)
+    codes = (refused(answer)[1] if answer.status_code == 401 else str(answer.status_code) for answer in answers)
+    return set(codes)
+        refused(answer)[1] if answer.status_code == 401 else str(answer.status_code) for answer in answers
+    }
+
+
+def assert_good_until(served: Gateway, secret: str, moment: datetime) -> None:
+    while datetime.now(UTC) < moment:
+        heard = told(served, secret)
+        assert datetime.now(UTC) >= moment or heard == {"200"}
+    assert told(served, secret) == {"expired_api_key"}
+
+
+async def test_a_replaced_key_is_good_for_its_grace(served: Gateway) -> None:
+    _, first = await owner(served, lambda keys: keys.create("replaced"))
+    key, second = await owner(served, lambda keys: keys.rotate("replaced", timedelta(seconds=1)))
+    assert key.previous.until is not None
+    assert_good_until(served, first, key.previous.until)
+    assert told(served, second) == {"200"}
+
+
+async def test_a_key_replaced_without_grace_is_refused_at_once(served: Gateway) -> None:
+    _, first = await owner(served, lambda keys: keys.create("exposed"))
+    assert told(served, first) == {"200"}
+    _, second = await owner(served, lambda keys: keys.rotate("exposed", timedelta(0)))
+    assert told(served, first) == {"invalid_api_key"}
+    assert told(served, second) == {"200"}
+
+
+async def test_an_expired_key_is_refused_from_that_moment_on(served: Gateway) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=1)
+    _, secret = await owner(served, lambda keys: keys.create("for a second", expires_at=until))
+    assert_good_until(served, secret, until)
+
+
+async def test_a_key_revoked_within_a_stream_ends_at_the_next_call(served: Gateway) -> None:
+    served.simulator.configure(tokens_per_second=50, text=["word "] * 50, reasoning="")
+    _, secret = await owner(served, lambda keys: keys.create("revoked"))
+    mine = {**served.keys, "X-API-Key": secret}
+    body = {"model": MODEL, "messages": HELLO, "stream": True}
+    url = f"{served.root}/v1/chat/completions"
+    with served.client.stream("POST", url, json=body, headers=mine) as answer:
+        await owner(served, lambda keys: keys.revoke("revoked"))
+        assert refused(served.chat(headers=mine)) == (401, "revoked_api_key")
+        assert answer.read().endswith(b"data: [DONE]\n\n")
 
 
 def test_a_key_is_good_for_its_scopes_alone(served: Gateway) -> None:
