@@ -11,6 +11,7 @@ from core.chat.events import (
     AnswerRejected,
     Event,
     Finished,
+    ModelLoading,
     OutputCapped,
     RouteChanged,
     RouteChosen,
@@ -43,6 +44,7 @@ class Progress:
         self._last_event = self._loop.time()
         self._told = False
         self._capped = False
+        self._labelled = ("", "")
         self._timer = self._loop.call_later(silence, self._look)
         self.route: RouteChosen | None = None
         """The call that is on, or that gave the answer."""
@@ -55,9 +57,11 @@ class Progress:
         self._told = False
         match event:
             case RouteChosen():
+                self._label(event)
                 self.route = event
                 self._waiting_for = f"{event.model} by {event.provider}"
             case RouteChanged():
+                self._labelled = (event.to_provider, event.to_model)
                 self._say(
                     f"moved from {event.from_model} ({event.from_provider}) to "
                     f"{event.to_model} ({event.to_provider}): {event.reason}"
@@ -65,6 +69,8 @@ class Progress:
             case Waiting() if event.seconds >= _NOTICEABLE:
                 self._say(f"waiting {event.seconds:.1f} s: {event.reason}")
                 self._last_event += event.seconds
+            case ModelLoading():
+                self._say(f"loading {event.label}")
             case OutputCapped():
                 self._capped = True
                 self._say(output_capped(event))
@@ -84,6 +90,12 @@ class Progress:
                 self._tool(event)
             case SoftLimitPassed():
                 self._say(soft_limit_passed(event))
+
+    def _label(self, event: RouteChosen) -> None:
+        """A model that may be wrong is told to be, once an answer."""
+        if event.caution and self._labelled != (event.provider, event.model):
+            self._labelled = (event.provider, event.model)
+            self._say(f"offline · {event.model} · {event.caution}")
 
     def _tool(self, event: ToolStarted | ToolFinished) -> None:
         if (use := self.tools.take(event)) is not None:

@@ -59,6 +59,7 @@ class Gauges:
             tone=tone,
             provider=live.provider,
             model=live.model,
+            caution=live.caution,
             first_token=reading.ttft,
             tokens_per_second=reading.tokens_per_second,
             speeds=reading.speeds,
@@ -85,7 +86,7 @@ class Gauges:
 
     def forget_route(self) -> None:
         """Another model is asked next."""
-        self.last = replace(self.last, provider="", model="")
+        self.last = replace(self.last, provider="", model="", caution="")
 
     def reset(self) -> None:
         """Another session is on screen; today's spend and the provider's limits go on."""

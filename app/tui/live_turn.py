@@ -16,6 +16,7 @@ from core.chat import (
     AnswerRejected,
     Finished,
     LimitsReported,
+    ModelLoading,
     OutputCapped,
     ReasoningDelta,
     RouteChanged,
@@ -46,6 +47,7 @@ class LiveTurn:
     Attributes:
         limits: room left at the provider, once it said so.
         provider: who is asked; ``model`` is the provider's own name for it.
+        caution: what has to be said of its answers; mostly nothing.
         has_text: whether any of the answer is on screen.
         has_tools: whether the model has called any tool.
     """
@@ -64,6 +66,7 @@ class LiveTurn:
         self.limits: RateLimits | None = None
         self.provider = ""
         self.model = ""
+        self.caution = ""
         self.has_text = False
         self.has_tools = False
         self._transcript = transcript
@@ -117,6 +120,9 @@ class LiveTurn:
             case Waiting(seconds=seconds, reason=reason):
                 self._waiting = True
                 self._phase = (f"Trying again in {seconds:.0f} s: {reason}", "warning")
+            case ModelLoading(label=label):
+                self._waiting = True
+                self._phase = (f"Loading {label}", "busy")
             case LimitsReported(limits=limits):
                 self.limits = limits
             case OutputCapped():
@@ -188,7 +194,7 @@ class LiveTurn:
     def _route_chosen(self, event: RouteChosen) -> None:
         self._waiting = False
         self._phase = (f"Waiting for {event.provider}", "busy")
-        self.provider, self.model = event.provider, event.model
+        self.provider, self.model, self.caution = event.provider, event.model, event.caution
         if self._entry is not None and not self._rejected:  # a rejected one stays until a better one begins
             self._begin_anew(self._entry)
         decision = self.turn.decision

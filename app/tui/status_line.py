@@ -21,7 +21,8 @@ _BAR = 10
 class Status:
     """Everything the strip can show; ``None`` is unknown and is left out or dashed.
 
-    ``answers`` is what answers have to be, such as ``JSON person``; empty for text.
+    ``answers`` is what answers have to be, such as ``JSON person``; empty for text. ``caution`` is what
+    has to be said of a model of this machine.
     """
 
     state: str = "Ready"
@@ -29,6 +30,7 @@ class Status:
     simulated: bool = False
     provider: str = ""
     model: str = ""
+    caution: str = ""
     queued: int = 0
     answers: str = ""
     first_token: float | None = None
@@ -57,11 +59,16 @@ def _first(status: Status) -> list[Field]:
     fields = []
     if status.simulated:
         fields.append(Field(((Span(" SIMULATED ", "badge"),),)))
+    if status.caution:
+        fields.append(Field(((Span(" OFFLINE ", "badge"),),)))
     fields.append(Field(((Span(f"● {status.state}", status.tone),),)))
     if status.queued:
         fields.append(Field(((Span(f"{status.queued} queued", "warning"),),)))
     if status.model:
         fields.append(_route(status.model, status.provider))
+    if status.caution:
+        short = status.caution.rpartition(", ")[2]
+        fields.append(Field(((Span(status.caution, "warning"),), (Span(short, "warning"),)), (20,)))
     if status.answers:
         short = status.answers.partition(" ")[0]
         fields.append(Field(((Span(status.answers, "warning"),), (Span(short, "warning"),)), (25,)))

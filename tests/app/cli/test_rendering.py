@@ -17,7 +17,7 @@ from app.cli.output import emit_json
 from app.cli.progress import Progress
 from app.cli.tables import render_table
 from core.chat.decision import Decision
-from core.chat.events import RouteChanged, RouteChosen, TextDelta, Waiting
+from core.chat.events import ModelLoading, RouteChanged, RouteChosen, TextDelta, Waiting
 from core.errors import (
     AllRoutesFailed,
     AuthenticationFailed,
@@ -111,6 +111,24 @@ async def test_progress_says_what_happens_in_one_line_each() -> None:
         "waiting 1.5 s: every route is busy",
     ]
     assert progress.route == chosen
+
+
+async def test_a_model_of_this_machine_is_labelled_in_one_line_an_answer() -> None:
+    said: list[str] = []
+    progress = Progress(said.append, silence=60)
+    chosen = RouteChosen("c1", "fast", "embedded", "tiny", "first choice", "small model, may be wrong")
+    progress.on_event(chosen)
+    progress.on_event(ModelLoading("Tiny"))
+    progress.on_event(chosen)
+    progress.stop()
+    assert said == ["offline · tiny · small model, may be wrong", "loading Tiny"]
+
+    said.clear()
+    progress = Progress(said.append, silence=60)
+    progress.on_event(RouteChanged("groq", "big", "embedded", "tiny", "offline: Groq did not answer"))
+    progress.on_event(chosen)
+    progress.stop()
+    assert said == ["moved from big (groq) to tiny (embedded): offline: Groq did not answer"]
 
 
 async def test_each_silence_is_said_once() -> None:

@@ -60,6 +60,20 @@ def test_eighty_columns_keep_what_matters() -> None:
     assert all(part in second for part in ("~$0.00042", "session", "today", "context 3%"))
 
 
+def test_a_model_of_this_machine_is_labelled_at_any_width() -> None:
+    offline = replace(
+        FULL,
+        simulated=False,
+        provider="embedded",
+        model="smollm2-135m",
+        caution="small model, may be wrong",
+        queued=0,
+    )
+    assert "smollm2-135m via embedded   small model, may be wrong" in text(offline, 160)[0]
+    assert text(offline, 60)[0].startswith(" OFFLINE ")
+    assert "may be wrong" in text(offline, 60)[0]
+
+
 @given(width=st.integers(0, 200), simulated=st.booleans(), queued=st.integers(0, 3))
 def test_no_width_is_overrun_and_the_badge_goes_last(width: int, simulated: bool, queued: int) -> None:
     first, second = text(replace(FULL, simulated=simulated, queued=queued), width)
