@@ -82,7 +82,7 @@ class VoiceReply:
         for event in self._seen:
             if isinstance(event, TextDelta):
                 end += len(event.text)
-            elif isinstance(event, RouteChosen):
+            elif isinstance(event, RouteChosen) and not event.continues:
                 end = begin
             elif isinstance(event, AnswerContinued):
                 found.append(SpokenMessage(current, begin, end))

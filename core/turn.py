@@ -377,7 +377,8 @@ class Turn:
             writer.add_reasoning(event.text)
         elif type(event) is RouteChosen:
             self._answering = event
-            writer.restart()
+            if not event.continues:
+                writer.restart()
         if type(event) is not RouteChosen and not self._records.under_way.is_set():
             self._records.under_way.set()
         self._tell(event)

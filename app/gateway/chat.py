@@ -102,7 +102,7 @@ class _Streamed:
         started = False
         async for event in stream:
             if type(event) is Relayed:
-                writer.relaying = True
+                writer.relays(event.data)
                 if self._is_wanted(event.data):
                     chunk = b"data: " + event.data.encode("utf-8", "replace") + b"\n\n"
                     if started:
@@ -111,14 +111,24 @@ class _Streamed:
                         self._held.append(chunk)
                 continue
             if type(event) is RouteChosen:
-                self._held.clear()
-                writer.begin(event)
+                await self._turn_to(event, writer)
+            elif type(event) is Finished and stream.response is not None:
+                writer.bill(stream.response.usage)
             if not started and type(event) in _DELTAS:
                 started = True
                 await self._start(stream.decision)
             if not writer.relaying and (own := writer.chunk(event, usage=self._wants_usage)):
                 await write(own)
         await self._end(stream)
+
+    async def _turn_to(self, route: RouteChosen, writer: ChunkWriter) -> None:
+        """Another call: for the whole answer, or for the rest of one that broke off."""
+        if not route.continues:
+            self._held.clear()
+            writer.begin(route)
+            return
+        writer.go_on()
+        await self._exchange.write(f": x-tensorwall-route: {route.provider}/{route.model}\n\n".encode())
 
     def _is_wanted(self, data: str) -> bool:
         """Whether the client asked for this chunk: that with the usage alone is often asked for by us."""

@@ -1,11 +1,14 @@
-"""Events as the chunks of OpenAI's stream, for an answer that its provider gave in one piece."""
+"""Events as the chunks of OpenAI's stream, for what its provider did not stream as such.
+
+That is an answer in one piece, and the rest of one that broke off and that another call goes on with.
+"""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from core.chat import (
     Event,
@@ -20,6 +23,8 @@ from core.chat import (
 
 __all__ = ("ChunkWriter",)
 
+_HEAD = ("id", "object", "created", "model", "system_fingerprint")
+
 
 class ChunkWriter:
     """Writes the chunks of one answer.
@@ -33,6 +38,24 @@ class ChunkWriter:
         self._head: dict[str, Any] = {"object": "chat.completion.chunk", "model": model}
         self._role: dict[str, Any] = {"role": "assistant"}
         self._usage: Usage | None = None
+        self._relayed = ""
+
+    def relays(self, data: str) -> None:
+        """The provider's own chunk is passed on."""
+        self.relaying = True
+        self._relayed = data
+
+    def go_on(self) -> None:
+        """Another call goes on with the answer: the chunks keep the name that its first ones have."""
+        if self.relaying:
+            began = from_json(self._relayed)
+            self._head = {name: began[name] for name in _HEAD if name in began}
+            self._role = {}
+        self.relaying = False
+
+    def bill(self, usage: Usage | None) -> None:
+        """What the whole answer took, by all its calls."""
+        self._usage = usage
 
     def begin(self, route: RouteChosen) -> None:
         """A call is about to be sent: another try at the same answer."""

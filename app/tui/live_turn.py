@@ -195,7 +195,8 @@ class LiveTurn:
         self._waiting = False
         self._phase = (f"Waiting for {event.provider}", "busy")
         self.provider, self.model, self.caution = event.provider, event.model, event.caution
-        if self._entry is not None and not self._rejected:  # a rejected one stays until a better one begins
+        begins_anew = not event.continues and not self._rejected  # one that is rejected stays until then
+        if self._entry is not None and begins_anew:
             self._begin_anew(self._entry)
         decision = self.turn.decision
         prompt = decision.calls[-1].prompt_tokens_estimate if decision and decision.calls else None

@@ -2,9 +2,11 @@
 
 A stream is: ``RouteChosen``, then for each failed try ``RouteChanged`` (or ``Waiting``) and a new
 ``RouteChosen``; deltas; ``LimitsReported`` and ``UsageReported`` where the provider says so; and
-``Finished`` last. A stream that fails raises one of ``core.errors`` instead of ``Finished``. After it a
-turn of the assistant may tell ``SoftLimitPassed``. The answer to a relayed request has a ``Relayed`` before
-the events that were read from it. ``AnswerRejected`` comes before the whole stream of a better answer.
+``Finished`` last. An answer that breaks off may be gone on with by another call: a ``RouteChanged``, a
+``RouteChosen`` that ``continues``, and further deltas. A stream that fails raises one of ``core.errors``
+instead of ``Finished``. After it a turn of the assistant may tell ``SoftLimitPassed``. The answer to a
+relayed request has a ``Relayed`` before the events that were read from it, but for the rest of one that
+broke off. ``AnswerRejected`` comes before the whole stream of a better answer.
 
 Where the assistant runs tools, each stream whose answer calls some is followed by a ``ToolStarted`` and a
 ``ToolFinished`` for each call, as they come, then by ``AnswerContinued`` and the whole stream of what the
@@ -56,6 +58,8 @@ class RouteChosen:
         model: the provider's own id of the model.
         reason: why this route, one phrase.
         caution: what has to be said of its answers, such as ``small model, may be wrong``.
+        continues: the answer goes on where the last call broke off; otherwise it begins anew, and what has
+            come of it before counts no more.
     """
 
     call_id: str
@@ -64,6 +68,7 @@ class RouteChosen:
     model: str
     reason: str
     caution: str = ""
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +84,17 @@ class RouteChanged:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """No route is ready; the next try comes after ``seconds``."""
+    """No route is ready; the next try comes after ``seconds``.
+
+    Attributes:
+        seconds: at most; it may come sooner.
+        reason: a phrase.
+        predicted: nothing failed: the limits of the route are known to have no room before.
+    """
 
     seconds: float
     reason: str
+    predicted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +110,14 @@ class ModelLoading:
 
 @dataclass(frozen=True, slots=True)
 class OutputCapped:
-    """A budget has money for so many tokens of output at most, fewer than were asked for."""
+    """There is room for so many tokens of output at most, fewer than were asked for.
+
+    Attributes:
+        because: what is short: money in a ``budget``, or a rate ``limit`` of the provider.
+    """
 
     tokens: int
+    because: Literal["budget", "limit"] = "budget"
 
 
 @dataclass(frozen=True, slots=True)

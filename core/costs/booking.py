@@ -13,11 +13,11 @@ from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from core.catalogue import Price, SpeechPrice
 from core.chat import UpstreamCall, Usage
+from core.costs.booked_usage import booked_usage
 from core.costs.ledger_lock import lock_ledger
 from core.costs.ledger_records import CallRecord
 from core.costs.price_rows import keep_price
 from core.costs.speech_calls import SpeechCall
-from core.costs.tokens import tokens_of_length
 from core.storage.tables import calls
 
 __all__ = (
@@ -65,24 +65,6 @@ class Priced(Generic[Call]):
 def priced(prices: PriceList, call: Call, usage: Usage) -> Priced[Call]:
     """Look up what a call costs; outside of a transaction, since the first look-up may take 0.2 s."""
     return Priced(call, usage, prices.price(call.provider, call.model, call.started_at))
-
-
-def booked_usage(call: UpstreamCall) -> Usage:
-    """The tokens to book for a call that is over.
-
-    What the provider reported counts. Where it never did, a call that failed before it gave anything
-    used nothing, and one that was cut off is estimated from its prompt and from what arrived: a
-    chunk is usually one token, and where chunks are larger their characters tell.
-    """
-    if call.usage is not None:
-        return call.usage
-    if call.outcome == "failed" and not call.output_characters:
-        return Usage()
-    return Usage(
-        prompt_tokens=call.prompt_tokens_estimate,
-        completion_tokens=max(call.output_chunks, tokens_of_length(call.output_characters)),
-        estimated=True,
-    )
 
 
 def book_start(connection: Connection, call: UpstreamCall, place: Place, writer: str) -> None:

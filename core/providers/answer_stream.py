@@ -98,11 +98,11 @@ class AnswerStream:
             chunk = None
         if name == "error" or (type(chunk) is dict and chunk.get("error")):
             raise self._reported(data if chunk is None else chunk)
-        if self._relay and type(chunk) is dict:
-            yield Relayed(data)
         try:
             if "usage" in chunk or "x_groq" in chunk:
                 self._read_billing(chunk)
+            if self._relay and type(chunk) is dict:
+                yield Relayed(data)
             if choices := chunk.get("choices"):
                 choice = choices[0]
                 if delta := choice.get("delta"):

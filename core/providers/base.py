@@ -43,6 +43,7 @@ class ModelRule:
         max_output_tokens: a higher output cap is refused.
         refused_fields: request fields that are left out.
         defaults: fields that are sent unless the request sets them.
+        prefill: where the last message is the assistant's, the model goes on with it.
     """
 
     pattern: str
@@ -50,6 +51,7 @@ class ModelRule:
     max_output_tokens: int | None = None
     refused_fields: frozenset[str] = frozenset()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    prefill: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,11 @@ GROQ = ProviderProfile(
             defaults={"reasoning_format": "parsed"},
         ),
         ModelRule("meta-llama/llama-prompt-guard-*", reasoning_efforts=(), max_output_tokens=512),
-        ModelRule("llama*", reasoning_efforts=()),
-        ModelRule("meta-llama/*", reasoning_efforts=()),
-        ModelRule("gemma*", reasoning_efforts=()),
-        ModelRule("mixtral-*", reasoning_efforts=()),
+        # Prefill: https://console.groq.com/docs/prefilling. Models that reason do not take it well.
+        ModelRule("llama*", reasoning_efforts=(), prefill=True),
+        ModelRule("meta-llama/*", reasoning_efforts=(), prefill=True),
+        ModelRule("gemma*", reasoning_efforts=(), prefill=True),
+        ModelRule("mixtral-*", reasoning_efforts=(), prefill=True),
     ),
 )
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from core.chat import LimitKind
 from core.routing.limits import Allowance, Room
 
-__all__ = ("CallSize", "Fit", "fit")
+__all__ = ("LIMIT_NAMES", "CallSize", "Fit", "fit")
+
+LIMIT_NAMES: dict[LimitKind, str] = {
+    "requests_per_minute": "requests a minute",
+    "requests_per_day": "requests a day",
+    "tokens_per_minute": "tokens a minute",
+    "tokens_per_day": "tokens a day",
+}
+"""What the limits are called for people."""
 
 _LEAST = 256
 """Tokens; an answer cut to fewer helps nobody (as ``core.costs.worst_case`` has it for money)."""
@@ -47,6 +56,15 @@ class Fit:
     tokens: float
     cap: int | None
     never: bool = False
+
+    @property
+    def problem(self) -> str:
+        """Why it does not fit now, going on from the provider's name; empty where it does."""
+        if self.never:
+            return "takes no request of this size"
+        if self.room.kind is None:
+            return ""
+        return f"has no room in its {LIMIT_NAMES[self.room.kind]} for {self.room.wait:.1f} s"
 
 
 def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = None) -> Fit:

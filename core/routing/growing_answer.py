@@ -1,24 +1,23 @@
-"""An answer as it is put together from the pieces of a stream."""
+"""An answer as it is put together from the pieces of streams."""
 
 from __future__ import annotations
 
-from core.chat import ChatResponse, FinishReason, FunctionCall, ToolCall, ToolCallDelta, UpstreamCall
+from core.chat import ChatResponse, FunctionCall, ToolCall, ToolCallDelta
 
 __all__ = ("GrowingAnswer",)
 
 
 class GrowingAnswer:
-    """The pieces that have arrived from the route that is answering."""
+    """The pieces that have arrived from one call."""
 
-    __slots__ = ("_tools", "call", "finish_reason", "reasoning_pieces", "text_pieces")
+    __slots__ = ("_tools", "reasoning_pieces", "text_pieces", "unused_pieces")
 
     def __init__(self) -> None:
         self.text_pieces: list[str] = []
         self.reasoning_pieces: list[str] = []
+        self.unused_pieces: list[str] = []
+        """What was generated, and is billed, but is no part of the answer."""
         self._tools: dict[int, list[ToolCallDelta]] = {}
-        self.call: UpstreamCall | None = None
-        """The call that gave the whole answer; ``None`` until it has."""
-        self.finish_reason: FinishReason = "stop"
 
     @property
     def text(self) -> str:
@@ -29,6 +28,11 @@ class GrowingAnswer:
     def reasoning(self) -> str:
         """The reasoning so far."""
         return "".join(self.reasoning_pieces)
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether any piece of a tool call has arrived."""
+        return bool(self._tools)
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -50,14 +54,8 @@ class GrowingAnswer:
     def size(self) -> tuple[int, int]:
         """(characters, pieces) that have arrived, reasoning and tool arguments included."""
         arguments = [piece.arguments for pieces in self._tools.values() for piece in pieces]
-        parts = (self.text_pieces, self.reasoning_pieces, arguments)
+        parts = (self.text_pieces, self.reasoning_pieces, arguments, self.unused_pieces)
         return sum(sum(map(len, part)) for part in parts), sum(map(len, parts))
-
-    def restart(self) -> None:
-        """Forget the pieces of a route that failed."""
-        self.text_pieces.clear()
-        self.reasoning_pieces.clear()
-        self._tools.clear()
 
 
 def _tool_call(index: int, pieces: list[ToolCallDelta]) -> ToolCall:

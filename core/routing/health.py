@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.chat import RateLimits
@@ -17,6 +17,7 @@ from core.errors import (
 from core.routing.actions import RouteError, policy_for
 from core.routing.breaker import BreakerPolicy, CircuitBreaker, CircuitState
 from core.routing.latency import DecayingMean
+from core.routing.limits import Allowance, Plan
 from core.routing.retry import RetryBudget, sane_retry_after
 
 __all__ = ("EndpointHealth", "RouteHealth")
@@ -61,8 +62,11 @@ class EndpointHealth:
     The first is waited for where nothing else is ready, the second is tried at once.
     """
 
-    def __init__(self, clock: Callable[[], float], breaker: BreakerPolicy | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float], breaker: BreakerPolicy | None = None, plans: Sequence[Plan] = ()
+    ) -> None:
         self._clock = clock
+        self.allowance = Allowance(plans)
         self.breaker = CircuitBreaker(breaker)
         self.budget = RetryBudget()
         self.first_content = DecayingMean()

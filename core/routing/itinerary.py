@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from core.chat import CallRole, ChatRequest, Decision, RouteChanged, SkippedRoute
+from core.chat import CallRole, ChatRequest, Decision, RouteChanged
 from core.errors import (
     AllRoutesFailed,
     BudgetExceeded,
@@ -21,65 +21,29 @@ from core.errors import (
 )
 from core.providers import Provider
 from core.routing.actions import Action, RouteError, cooled_down, on_demand, policy_for, shrunk
+from core.routing.candidate import Candidate
 from core.routing.health import EndpointHealth
-from core.routing.known_models import KnownModels
+from core.routing.known_models import KnownModels, same_weights
+from core.routing.limits import Room
+from core.routing.queue import Place
+from core.routing.rescue import continuation
 from core.routing.retry import RetryPolicy, pause
 
 if TYPE_CHECKING:
     from core.routing.reserve import Standby
 
-__all__ = ("Attempt", "CallIn", "Candidate", "Itinerary", "Step", "Wait")
+__all__ = ("Attempt", "CallIn", "Itinerary", "Step", "Wait")
 
 _NO_WAIT = 0.001
 """Seconds; timers may fire this much early."""
-_DOUBT = 30.0
-"""Seconds by which a route that has just failed stands behind: about as long as a circuit stays open."""
 _FIRST_DOUBT = 2
 """Calls that do not get through before the network counts as gone; one may be a connection that broke."""
 _NO_NETWORK = 30.0
 """Seconds for which no route is tried while the reserve answers; a connection that opens ends it before."""
+_RESCUES = 3
+"""Calls that may go on with one answer."""
 _NO_ANSWER = (ConnectionFailed, StreamInterrupted, StreamStalled, CredentialsError, BudgetExceeded)
 """Failures that do not show that there is a network."""
-
-
-@dataclass(slots=True)
-class Candidate:
-    """One endpoint as this request sees it."""
-
-    provider: Provider
-    model: str
-    health: EndpointHealth
-    request: ChatRequest
-    reason: str
-    """Why it has its rank."""
-    skipped: SkippedRoute | None = None
-    """Its entry in the decision while it has not been tried."""
-    tries: int = 0
-    not_before: float = float("-inf")
-    because: str = ""
-    """The last failure, going on from the provider's name."""
-    doubtful: bool = False
-    """Whether the last failure was the endpoint's own fault."""
-    repeated: bool = False
-    out: bool = False
-    """Not to be tried again for this request."""
-    reserve: bool = False
-    """Whether it answers only while the network is gone."""
-
-    @property
-    def label(self) -> str:
-        """The provider's name for people."""
-        return self.provider.profile.label
-
-    @property
-    def caution(self) -> str:
-        """What has to be said of its answers; mostly nothing."""
-        return self.provider.profile.caution
-
-    @property
-    def promising_at(self) -> float:
-        """When a try makes sense; for comparing endpoints of which none is ready."""
-        return max(self.not_before, self.health.ready_at) + (_DOUBT if self.doubtful else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +58,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is ready: sleep ``seconds``, then ask again."""
+    """Nothing is ready: sleep ``seconds``, then ask again; in ``place`` where a limit has no room."""
 
     seconds: float
     reason: str
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +77,7 @@ class Itinerary:
     """Decides step by step; fed with failures, it ends in an answer or in one error.
 
     Args:
+        request: what is asked.
         candidates: the endpoints, best first.
         decision: where what is decided is recorded.
         models: what replaces a model that is gone.
@@ -126,6 +92,7 @@ class Itinerary:
 
     def __init__(
         self,
+        request: ChatRequest,
         candidates: Sequence[Candidate],
         decision: Decision,
         *,
@@ -139,6 +106,7 @@ class Itinerary:
         standby: Standby | None = None,
     ) -> None:
         self.decision = decision
+        self._request = request
         self._candidates = candidates
         self._standby = standby
         self._may_call_in = standby is not None
@@ -154,6 +122,10 @@ class Itinerary:
         self._final: ProviderError | None = None
         self._left: tuple[str, str, str] | None = None
         """Provider, model and misfortune of the last failed try."""
+        self._broken: ProviderError | CredentialsError | None = None
+        """What broke off an answer of which a part has been passed on."""
+        self._rescuers: list[Candidate] = []
+        self._rescues = 0
 
     @property
     def candidates(self) -> Sequence[Candidate]:
@@ -167,27 +139,32 @@ class Itinerary:
             ProviderError: the request itself is at fault, so that no route could answer it.
             AllRoutesFailed: no route is left to try.
         """
+        if self._broken is not None:
+            return self._rescue(self._broken)
         if self._final is not None:
             raise self._final if len(self._causes) == 1 else self._all_failed()
         if self._may_call_in and self._cut_off():
             self._may_call_in = False
             return CallIn()
         again, self._again = self._again, None
-        if again is not None and again.health.ready:
+        if again is not None and again.health.ready and self._fits(again):
             return self._attempt(again)
-        while live := [candidate for candidate in self._candidates if not candidate.out]:
+        while live := [candidate for candidate in self._candidates if self._may_fit(candidate)]:
             now = self._clock()
             ready = [c for c in live if c.health.ready and c.not_before <= now + _NO_WAIT]
+            ready = [c for c in ready if self._fits(c)]
             if ready:
                 return self._attempt(min(ready, key=lambda c: c.tries))
-            soonest = min(live, key=lambda c: c.promising_at)
-            seconds = max(soonest.not_before, soonest.health.busy_until) - now
+            soonest = min(live, key=lambda c: c.promising_at(now))
+            room = soonest.fit(now).room
+            seconds = max(soonest.not_before - now, soonest.health.busy_until - now, room.wait)
             if seconds <= _NO_WAIT:
                 return self._attempt(soonest)
             if self.decision.waited + seconds <= self._policy.longest_wait:
-                because = soonest.because or soonest.health.busy_because
-                return Wait(seconds, f"{soonest.label} {because}")
-            if soonest.tries == 0:
+                return self._wait(soonest, seconds, room)
+            if room.wait and room.told:
+                self._causes.append((soonest.label, soonest.no_room(room)))
+            elif soonest.tries == 0:
                 return self._attempt(soonest)
             soonest.out = True
         raise self._refused() or self._all_failed()
@@ -212,7 +189,57 @@ class Itinerary:
         if isinstance(error, self._mends):
             self._final = error
         elif not self._mended(candidate, policy.action, error):
+            candidate.forget_cap()
             candidate.out = policy.action is not Action.LATER or not self._may_retry(candidate, error)
+
+    def broke_off(self, candidate: Candidate, error: ProviderError | CredentialsError, said: str) -> None:
+        """An answer ended early, of which ``said`` has been passed on: the other routes are to go on with it.
+
+        Those with the same weights come first, since they go on in the same voice, and the route itself
+        comes last, where it may work again. Whichever is not ready is left out: nobody waits within a
+        sentence. Without any the error stands.
+        """
+        policy = policy_for(error)
+        self._left = (candidate.provider.name, candidate.model, f"{candidate.label} {policy.because}")
+        self._broken = self._broken or error
+        self._again = None
+        others = [c for c in self._candidates if c is not candidate and not c.out and not c.reserve]
+        candidate.broken = True
+        others.sort(key=lambda c: (c.broken, not same_weights(c.model, candidate.model)))
+        itself = [candidate] if policy.action is Action.LATER else []
+        self._rescuers = [*others, *itself]
+        for rescuer in self._rescuers:
+            rescuer.forget_cap()
+            rescuer.request = continuation(self._request, said, prefill=rescuer.prefills)
+
+    def _rescue(self, broken: ProviderError | CredentialsError) -> Attempt:
+        """The next call that is to go on with the answer."""
+        again, self._again = self._again, None
+        while self._rescues < _RESCUES and (again or self._rescuers):
+            rescuer = again or self._rescuers.pop(0)
+            again = None
+            if rescuer.health.ready and self._fits(rescuer):
+                self._rescues += 1
+                return self._attempt(rescuer)
+        raise broken
+
+    def _fits(self, candidate: Candidate) -> bool:
+        fitting = candidate.fit(self._clock())
+        return not fitting.never and fitting.room.wait <= _NO_WAIT
+
+    def _may_fit(self, candidate: Candidate) -> bool:
+        """Whether it may still be tried; what is larger than its limits is not even sent."""
+        if not candidate.out and candidate.fit(self._clock()).never:
+            candidate.out = True
+            self._causes.append((candidate.label, candidate.too_large()))
+        return not candidate.out
+
+    def _wait(self, candidate: Candidate, seconds: float, room: Room) -> Wait:
+        if room.wait < seconds:
+            because = candidate.because or candidate.health.busy_because
+            return Wait(seconds, f"{candidate.label} {because}")
+        place = Place(candidate.health.allowance, candidate.turn, candidate.fit(self._clock()).tokens)
+        return Wait(seconds, f"{candidate.label} ready in {seconds:.1f} s", place)
 
     def _cut_off(self) -> bool:
         """Whether no route can be reached, so that the network is gone as far as can be told."""
@@ -246,6 +273,7 @@ class Itinerary:
         return True
 
     def _replaced(self, candidate: Candidate) -> bool:
+        candidate.forget_cap()
         gone = candidate.model
         successor = self._models.replace(candidate.provider, gone)
         if successor is None:
@@ -270,6 +298,7 @@ class Itinerary:
 
     def _attempt(self, candidate: Candidate) -> Attempt:
         candidate.tries += 1
+        candidate.admit(self._clock())
         if candidate.skipped is not None:
             self.decision.skipped.remove(candidate.skipped)
             candidate.skipped = None
@@ -278,15 +307,15 @@ class Itinerary:
         if self._left is None:
             return Attempt(candidate, candidate.reason, role=self._role)
         provider, model, misfortune = self._left
-        if (provider, model) == (candidate.provider.name, candidate.model):
+        rescue = self._broken is not None
+        if (provider, model) == (candidate.provider.name, candidate.model) and not rescue:
             return Attempt(candidate, f"once more: {misfortune}", role="retry")
         target = candidate.model
         if provider != candidate.provider.name:
             target = f"{target} at {candidate.label}"
-        change = RouteChanged(
-            provider, model, candidate.provider.name, candidate.model, f"{misfortune}; using {target}"
-        )
-        return Attempt(candidate, misfortune, change, role="fallback")
+        told = f"{misfortune}; {target} goes on" if rescue else f"{misfortune}; using {target}"
+        change = RouteChanged(provider, model, candidate.provider.name, candidate.model, told)
+        return Attempt(candidate, misfortune, change, role="rescue" if rescue else "fallback")
 
     def _taken_over(self, candidate: Candidate) -> RouteChanged | None:
         """What to say when the reserve answers in place of the routes; nothing where it did already."""

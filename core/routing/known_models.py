@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from weakref import WeakKeyDictionary
 
-from core.catalogue import Catalogue, load_catalogue
-from core.chat import UpstreamCall
+from core.catalogue import Catalogue, PublishedLimits, load_catalogue
+from core.chat import UpstreamCall, Usage
 from core.providers import Provider
 from core.routing.endpoint import RouteEndpoint
 
-__all__ = ("KnownModels",)
+__all__ = ("KnownModels", "same_weights")
+
+_WORD = re.compile(r"[a-z]+|[0-9]+")
+_VERSIONS = frozenset({"chat", "instant", "instruct", "it", "latest", "versatile"})
+"""Words in models' names that tell how they are served or were tuned, and not which they are."""
 
 
 class KnownModels:
@@ -62,6 +67,11 @@ class KnownModels:
         info = self.catalogue.find(provider.name, model)
         return info is not None and info.blind
 
+    def plans(self, provider: Provider, model: str) -> list[PublishedLimits]:
+        """The limits of the provider's plans for the model, as far as they are published."""
+        info = self.catalogue.find(provider.name, model)
+        return [] if info is None else list(info.limits.values())
+
     def blended_price(self, provider: Provider, model: str) -> Decimal | None:
         """US dollars per million tokens at three prompt tokens to one of output; ``None``: unknown.
 
@@ -71,9 +81,23 @@ class KnownModels:
         price = self.catalogue.price(provider.name, model, datetime.now(UTC))
         return None if price is None else (3 * price.input + price.output) / 4
 
-    def cost(self, call: UpstreamCall) -> Decimal | None:
-        """US dollars that a call was billed; ``None`` where its price or usage is unknown."""
-        if call.usage is None:
+    def cost(self, call: UpstreamCall, usage: Usage | None = None) -> Decimal | None:
+        """US dollars that a call was billed; ``None`` where its price or usage is unknown.
+
+        ``usage`` is by estimate, where the provider told of none.
+        """
+        usage = call.usage or usage
+        if usage is None:
             return None
         price = self.catalogue.price(call.provider, call.model, call.started_at)
-        return None if price is None else price.cost(call.usage)
+        return None if price is None else price.cost(usage)
+
+
+def same_weights(one: str, other: str) -> bool:
+    """Whether two providers mean the same model, as with ``openai/gpt-oss-120b`` and ``gpt-oss:120b``."""
+    return _weights(one) == _weights(other)
+
+
+def _weights(model: str) -> list[str]:
+    """The words and numbers of a name, without its maker and its version."""
+    return [word for word in _WORD.findall(model.lower().rpartition("/")[2]) if word not in _VERSIONS]

@@ -129,6 +129,11 @@ class Allowance:
     # -- asking ------------------------------------------------------------------------------------
 
     @property
+    def counts(self) -> bool:
+        """Whether there are limits to count against, or may be."""
+        return bool(self._buckets or self._plans)
+
+    @property
     def largest(self) -> float:
         """Tokens of the largest call that can ever fit; infinite where nothing is known."""
         return min((self._buckets[kind].limit for kind in _TOKENS if kind in self._told), default=math.inf)

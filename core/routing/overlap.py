@@ -5,8 +5,9 @@ from __future__ import annotations
 __all__ = ("OverlapTrimmer",)
 
 _WORD = 3
-"""Characters: shorter repetitions are taken for chance, and so are longer ones within a word below ``_SURE``."""
+"""Characters: shorter repetitions are taken for chance."""
 _SURE = 8
+"""Characters below which a repetition that begins within a word is taken for chance."""
 _SENTENCE = 12
 """Characters of the sentence that broke off after which a continuation is saying that sentence again."""
 _BEGINNING = 24
@@ -23,8 +24,8 @@ class OverlapTrimmer:
     """Joins a continuation to a text that broke off, as the pieces come: what it says again is left out.
 
     Text is held back only while it still repeats a passage of what was said; mostly that is a word or two.
-    The longest end of what was said that the continuation begins with is left out, the whole of it included,
-    which is the answer begun anew. An answer begun anew in other words is followed up to the end of what was
+    The longest end of what was said that the continuation begins with is left out, or the whole of it,
+    where the answer is begun anew. An answer begun anew in other words is followed up to the end of what was
     said; a sentence said again in other words goes on after a dash, where the words depart.
 
     Args:
@@ -42,6 +43,12 @@ class OverlapTrimmer:
         self._held = ""
         self._begun_anew = False
         self._joined = False
+        self._dropped = ""
+
+    @property
+    def left_out(self) -> str:
+        """What came and is not part of the text, as far as that is decided; all that is held back, too."""
+        return self._dropped or self._held
 
     def feed(self, piece: str) -> str:
         """Take in a piece; the text that is new, empty while that is undecided."""
@@ -83,7 +90,7 @@ class OverlapTrimmer:
 
     def _join(self, rest: str) -> str:
         self._joined = True
-        self._held = ""
+        self._dropped, self._held = self._held[: max(0, len(self._held) - len(rest))], ""
         return rest
 
 

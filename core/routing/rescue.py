@@ -25,7 +25,7 @@ Your answer above was cut off while it was sent. It ends with these words:
 Repeat these words exactly, then go on from there to the end of the answer, in the same language and form. \
 Write nothing else: no remark about this, and nothing of what comes before these words."""
 _SENTENCE_END = re.compile(r"[.!?…]['\")\]]*\s+|[。！？]|\n+")  # noqa: RUF001 - Chinese and Japanese marks
-_SHORTEST_TAIL = 12
+_SHORTEST_TAIL = 10
 """Characters; fewer would not show where they stand."""
 _LONGEST_TAIL = 300
 _CUT_TAIL = 120

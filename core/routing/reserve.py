@@ -8,9 +8,9 @@ from typing import Protocol
 
 from core.chat import ChatRequest, Event, RouteChanged
 from core.providers import Provider
+from core.routing.candidate import Candidate
 from core.routing.endpoint import RouteEndpoint
 from core.routing.health import EndpointHealth
-from core.routing.itinerary import Candidate
 from core.routing.known_models import KnownModels
 
 __all__ = ("Reserve", "Standby")

@@ -7,6 +7,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from math import inf
 from random import Random
 from weakref import WeakKeyDictionary
 
@@ -25,10 +27,10 @@ from core.chat import (
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.providers import Provider
 from core.routing.breaker import BreakerPolicy
+from core.routing.candidate import Candidate
 from core.routing.endpoint import RouteEndpoint, RouteTable
-from core.routing.growing_answer import GrowingAnswer
 from core.routing.health import EndpointHealth, RouteHealth
-from core.routing.itinerary import Attempt, CallIn, Candidate, Itinerary, Wait
+from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
 from core.routing.reserve import Reserve, Standby
 from core.routing.retry import RetryPolicy
@@ -105,6 +107,7 @@ class LLMRouter:
         # By model; weak, since a provider with a key for one request ends with it.
         self._health: WeakKeyDictionary[Provider, dict[str, EndpointHealth]] = WeakKeyDictionary()
         self._turns: defaultdict[str, int] = defaultdict(int)
+        self._places = count()
         self._standby = Standby(reserve, self._models, self._health_of) if reserve else None
 
     def add_route(self, pattern: str, endpoints: Sequence[RouteEndpoint]) -> None:
@@ -250,10 +253,10 @@ class LLMRouter:
         self, attempt: Attempt, itinerary: Itinerary, recorder: CallRecorder
     ) -> ChatResponse | None:
         candidate = attempt.candidate
-        answer = GrowingAnswer()
-        running = recorder.prepare(attempt, answer)
+        running = recorder.prepare(attempt)
         try:
-            await recorder.admit(running.call, candidate)
+            with running.held():
+                await recorder.admit(running.call, candidate)
         except BudgetExceeded as refusal:
             itinerary.failed(candidate, refusal)
             return None
@@ -267,7 +270,7 @@ class LLMRouter:
         except BaseException as reason:
             running.aborted(reason)
             raise
-        answer.add_whole(response)
+        running.answer.add_whole(response)
         running.call.usage = response.usage
         if response.limits is not None:
             running.noted(LimitsReported(response.limits))
@@ -289,7 +292,10 @@ class LLMRouter:
     ) -> Itinerary:
         pattern, endpoints = self._routes.match(request.model)
         decision = Decision(requested=request.model, strategy=self.strategy.value)
-        offers = [(endpoint, self._candidate(endpoint, request, api_keys or {})) for endpoint in endpoints]
+        turn = next(self._places)
+        offers = [
+            (endpoint, self._candidate(endpoint, request, api_keys or {}, turn)) for endpoint in endpoints
+        ]
         if any(message.images for message in request.messages):
             offers = self._that_see(offers, decision)
         standing = [candidate for _, candidate in offers]
@@ -303,6 +309,7 @@ class LLMRouter:
             candidate.skipped = skipped
             decision.skipped.append(skipped)
         return Itinerary(
+            request,
             [standing[place.index] for place in plan.ranked],
             decision,
             models=self._models,
@@ -320,13 +327,14 @@ class LLMRouter:
         self._turns[self._routes.match(request.model)[0]] += 1
 
     def _candidate(
-        self, endpoint: RouteEndpoint, request: ChatRequest, api_keys: Mapping[str, str]
+        self, endpoint: RouteEndpoint, request: ChatRequest, api_keys: Mapping[str, str], turn: int
     ) -> Candidate:
         provider = self._provider(endpoint)
         if key := api_keys.get(provider.name):
             provider = provider.with_overrides(key, None)
         model = self._models.resolve(endpoint, provider, request.model)
-        return Candidate(provider, model, self._health_of(provider, model), request, reason="")
+        health = self._health_of(provider, model)
+        return Candidate(provider, model, health, request, reason="", turn=turn)
 
     def _that_see(self, offers: list[_Offer], decision: Decision) -> list[_Offer]:
         """The endpoints whose models take images; all, where none is known to."""
@@ -340,13 +348,14 @@ class LLMRouter:
 
     def _state(self, endpoint: RouteEndpoint, candidate: Candidate, *, streaming: bool) -> EndpointState:
         health, now = candidate.health, self._clock()
+        fit = candidate.fit(now)
         latency = health.first_content if streaming else health.whole_answer
         priced = self.strategy is LoadBalanceStrategy.LOWEST_COST
         return EndpointState(
             priority=endpoint.priority,
             weight=endpoint.weight,
-            problem=health.problem,
-            ready_in=health.ready_at - now,
+            problem=health.problem or fit.problem,
+            ready_in=inf if fit.never else max(health.ready_at - now, fit.room.wait),
             latency=latency.optimistic(now),
             measured=latency.mean,
             price=self._models.blended_price(candidate.provider, candidate.model) if priced else None,
@@ -374,7 +383,8 @@ class LLMRouter:
         by_model = self._health.setdefault(provider, {})
         health = by_model.get(model)
         if health is None:
-            health = by_model[model] = EndpointHealth(self._clock, self._breaker)
+            plans = self._models.plans(provider, model)
+            health = by_model[model] = EndpointHealth(self._clock, self._breaker, plans)
         return health
 
     def _models_of(self, pattern: str, endpoint: RouteEndpoint) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -17,12 +18,19 @@ from core.chat import (
     Finished,
     LimitsReported,
     OutputCapped,
+    ReasoningDelta,
+    RouteChosen,
+    TextDelta,
+    ToolCallDelta,
     UpstreamCall,
     UsageReported,
 )
 from core.errors import CredentialsError, ProviderError
+from core.routing.actions import RouteError
+from core.routing.candidate import Candidate
 from core.routing.growing_answer import GrowingAnswer
-from core.routing.itinerary import Attempt, Candidate
+from core.routing.itinerary import Attempt
+from core.routing.settlement import settle
 
 __all__ = ("CallRecorder", "RunningCall")
 
@@ -44,8 +52,8 @@ class CallRecorder:
         self.clock = clock
         self.request = request
 
-    def prepare(self, attempt: Attempt, answer: GrowingAnswer) -> RunningCall:
-        """The record of a call that is about to be sent and will fill ``answer``; nobody is told yet."""
+    def prepare(self, attempt: Attempt) -> RunningCall:
+        """The record of a call that is about to be sent; nobody is told yet."""
         candidate = attempt.candidate
         call = UpstreamCall(
             call_id=uuid4().hex,
@@ -55,43 +63,65 @@ class CallRecorder:
             reason=attempt.reason,
             role=attempt.role,
             started_at=datetime.now(UTC),
-            prompt_tokens_estimate=_rough_prompt_tokens(self.request),
+            prompt_tokens_estimate=_rough_prompt_tokens(candidate.request),
         )
-        return RunningCall(call, attempt, answer, self)
+        return RunningCall(call, candidate, self)
 
     async def admit(self, call: UpstreamCall, candidate: Candidate) -> OutputCapped | None:
         """Set aside what the call may cost; where money is short, the answer is capped and that told.
+
+        A cap that the route's limits have lowered is told of, too.
 
         Raises:
             BudgetExceeded: a hard limit refuses the call.
             StorageError: or one of its kin: what has been spent cannot be read.
         """
         if self.gate is None:
-            return None
+            return candidate.limited
         asked = candidate.provider.profile.output_cap(candidate.request, candidate.model)
         granted = await self.gate.admit(call, candidate.request, asked)
         if granted is None or granted == asked:
-            return None
+            return candidate.limited
         candidate.request = candidate.request.model_copy(update={"max_completion_tokens": granted})
         return OutputCapped(granted)
 
 
 class RunningCall:
-    """One call from its start to its end, which is exactly one of ``answered``, ``failed``, ``aborted``."""
+    """One call from its start to its end: ``answered``, ``failed``, ``beaten`` or ``aborted``."""
 
-    __slots__ = ("_answer", "_clock", "_health", "_recorder", "_started", "answering", "call")
+    __slots__ = (
+        "_clock",
+        "_health",
+        "_recorder",
+        "_reservation",
+        "_started",
+        "answer",
+        "answering",
+        "call",
+        "candidate",
+    )
 
-    def __init__(
-        self, call: UpstreamCall, attempt: Attempt, answer: GrowingAnswer, recorder: CallRecorder
-    ) -> None:
+    def __init__(self, call: UpstreamCall, candidate: Candidate, recorder: CallRecorder) -> None:
         self.call = call
+        self.candidate = candidate
+        self.answer = GrowingAnswer()
         self.answering = False
-        """Whether a piece of the answer has arrived, so that no other route can take over."""
-        self._health = attempt.candidate.health
-        self._answer = answer
+        """Whether a piece of the answer has arrived, so that no other route can begin it."""
+        self._health = candidate.health
+        self._reservation = candidate.reservation
         self._recorder = recorder
         self._clock = recorder.clock
         self._started = 0.0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep its room in the limits until it is sent; where that comes to nothing it is given back."""
+        try:
+            yield
+        except BaseException:
+            if self._reservation is not None:
+                self._health.allowance.release(self._reservation, self._clock())
+            raise
 
     def start(self) -> None:
         """The call is sent now."""
@@ -101,9 +131,38 @@ class RunningCall:
         for observer in self._recorder.observers:
             observer.call_started(self.call)
 
-    def reasoning_began(self) -> None:
-        """The first piece of reasoning arrived."""
-        self.call.first_token = self._clock() - self._started
+    def chosen(self, *, continues: bool = False) -> RouteChosen:
+        """The event that tells of it."""
+        call = self.call
+        return RouteChosen(
+            call.call_id,
+            call.route,
+            call.provider,
+            call.model,
+            call.reason,
+            self.candidate.caution,
+            continues=continues,
+        )
+
+    def take(self, event: Event) -> Finished | None:
+        """Take in what arrived; given back is what ends the answer."""
+        if type(event) is ReasoningDelta:
+            self.answer.reasoning_pieces.append(event.text)
+            if self.call.first_token is None:
+                self.call.first_token = self._clock() - self._started
+        elif type(event) is TextDelta:
+            self.answer.text_pieces.append(event.text)
+            if not self.answering:
+                self.content_began()
+        elif type(event) is ToolCallDelta:
+            self.answer.add_tool_piece(event)
+            if not self.answering:
+                self.content_began()
+        elif type(event) is Finished:
+            return event
+        else:
+            self.noted(event)
+        return None
 
     def content_began(self) -> None:
         """The first piece of the answer arrived."""
@@ -120,6 +179,8 @@ class RunningCall:
             self.call.usage = event.usage
         elif isinstance(event, LimitsReported):
             self.call.limits = self._health.limits = event.limits
+            if self._reservation is not None:
+                self._health.allowance.reported(self._reservation, event.limits, self._clock())
 
     def answered(self, finished: Finished, *, whole: bool = False) -> None:
         """The answer is complete; ``whole`` where it came in one piece."""
@@ -138,7 +199,13 @@ class RunningCall:
         self.call.error_type = type(error).__name__
         if isinstance(error, ProviderError):
             self.call.request_id = error.request_id
-        self._end("interrupted" if self.answering else "failed", elapsed)
+        self._end("interrupted" if self.answering else "failed", elapsed, error)
+
+    def beaten(self) -> None:
+        """Another call began its answer sooner, so that this one was closed."""
+        elapsed = self._clock() - self._started
+        self._health.cancelled()
+        self._end("cancelled", elapsed)
 
     def aborted(self, reason: BaseException) -> None:
         """The caller gave up, or something of our own broke; neither is the provider's fault."""
@@ -149,16 +216,21 @@ class RunningCall:
             self.call.error_type = type(reason).__name__
         self._end("cancelled" if cancelled else "failed", self._clock() - self._started)
 
-    def _end(self, outcome: CallOutcome, elapsed: float) -> None:
+    def _end(self, outcome: CallOutcome, elapsed: float, error: RouteError | None = None) -> None:
         if self.call.usage is None and outcome != "failed":
             from core.costs.tokens import estimate_prompt_tokens  # rarely needed
 
-            self.call.prompt_tokens_estimate = estimate_prompt_tokens(self._recorder.request)
-        self.call.output_characters, self.call.output_chunks = self._answer.size()
+            self.call.prompt_tokens_estimate = estimate_prompt_tokens(self.candidate.request)
+        self.call.output_characters, self.call.output_chunks = self.answer.size()
         self.call.outcome = outcome
         self.call.duration = elapsed
+        self._settle(error)
         for observer in self._recorder.observers:
             observer.call_ended(self.call)
+
+    def _settle(self, error: RouteError | None) -> None:
+        if self._reservation is not None:
+            settle(self._reservation, self._health.allowance, self.call, error, self._clock())
 
 
 def _rough_prompt_tokens(request: ChatRequest) -> int:

@@ -9,22 +9,23 @@ from types import TracebackType
 from typing import Self
 
 from core.chat import (
+    ChatRequest,
     ChatResponse,
     Decision,
     Event,
     Finished,
-    ReasoningDelta,
-    RouteChosen,
     TextDelta,
-    ToolCallDelta,
     Waiting,
 )
 from core.errors import BudgetExceeded, CredentialsError, ProviderError, StreamInterrupted, StreamStalled
-from core.routing.growing_answer import GrowingAnswer
 from core.routing.itinerary import CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
+from core.routing.queue import wait_in_queue
+from core.routing.rescue import can_be_continued, is_broken_off
 from core.routing.reserve import Standby
 from core.routing.running_call import CallRecorder, RunningCall
+from core.routing.splice import spliced
+from core.routing.streamed_answer import StreamedAnswer
 
 __all__ = ("ChatStream", "Sleep", "rest")
 
@@ -40,7 +41,8 @@ class ChatStream:
     Raises, while iterating:
         AllRoutesFailed: every route failed before any of the answer arrived.
         BudgetExceeded: a hard limit leaves no money for any route.
-        ProviderError: the request itself is refused, or the answer broke off; ``partial`` has its text.
+        ProviderError: the request itself is refused, or the answer broke off and no other route could go
+            on with it; ``partial`` has its text.
     """
 
     def __init__(
@@ -54,7 +56,7 @@ class ChatStream:
     ) -> None:
         self.decision: Decision = itinerary.decision
         self._models = models
-        self._answer = GrowingAnswer()
+        self._answer = StreamedAnswer()
         self._response: ChatResponse | None = None
         # The generator does not refer to this object: with no cycle, a stream that is dropped without
         # aclose() is finalised by the event loop at once.
@@ -86,19 +88,8 @@ class ChatStream:
     @property
     def response(self) -> ChatResponse | None:
         """The whole answer with its cost; ``None`` until ``Finished`` has been passed on."""
-        answer, call = self._answer, self._answer.call
-        if self._response is None and call is not None:
-            self._response = ChatResponse(
-                text=answer.text,
-                provider=call.provider,
-                model=call.model,
-                finish_reason=answer.finish_reason,
-                usage=call.usage,
-                tool_calls=answer.tool_calls,
-                reasoning=answer.reasoning,
-                cost=self._models.cost(call),
-                decision=self.decision,
-            )
+        if self._response is None:
+            self._response = self._answer.response(self._models, self.decision)
         return self._response
 
 
@@ -106,7 +97,10 @@ async def rest(wait: Wait, decision: Decision, clock: Callable[[], float], sleep
     """Sleep until a route is ready, and record for how long."""
     began = clock()
     try:
-        await sleep(wait.seconds)
+        if wait.place is None:
+            await sleep(wait.seconds)
+        else:
+            await wait_in_queue(wait.place, wait.seconds, sleep)
     finally:
         decision.waited += clock() - began
 
@@ -114,28 +108,28 @@ async def rest(wait: Wait, decision: Decision, clock: Callable[[], float], sleep
 async def _events(
     itinerary: Itinerary,
     recorder: CallRecorder,
-    answer: GrowingAnswer,
+    answer: StreamedAnswer,
     sleep: Sleep,
     first_content_timeout: float | None,
     standby: Standby | None,
 ) -> AsyncGenerator[Event]:
-    while answer.call is None:
+    while answer.finish_reason is None:
         step = itinerary.next_step()
         if isinstance(step, CallIn):
             assert standby is not None
             itinerary.reinforce(await standby.call_in(recorder.request))
             continue
         if isinstance(step, Wait):
-            yield Waiting(step.seconds, step.reason)
+            yield Waiting(step.seconds, step.reason, predicted=step.place is not None)
             await rest(step, itinerary.decision, recorder.clock, sleep)
             continue
         if step.change is not None:
             yield step.change
-        running = recorder.prepare(step, answer)
-        call, candidate = running.call, step.candidate
-        yield RouteChosen(call.call_id, call.route, call.provider, call.model, call.reason, candidate.caution)
+        running, candidate = recorder.prepare(step), step.candidate
         try:
-            capped = await recorder.admit(call, candidate)  # the last wait before the call is sent
+            with running.held():
+                yield running.chosen(continues=answer.begun)
+                capped = await recorder.admit(running.call, candidate)  # the last wait before it is sent
         except BudgetExceeded as refusal:
             itinerary.failed(candidate, refusal)
             continue
@@ -145,13 +139,15 @@ async def _events(
             upstream = _until_content(upstream, running, first_content_timeout, candidate.label)
         if standby is not None:
             upstream = standby.watched(upstream, candidate)
-        answer.restart()
+        if answer.begun:
+            upstream = spliced(upstream, answer.text, running)
+        answer.read_from(running)
         finished: Finished | None = None
         running.start()
         try:
             if capped is not None:
                 yield capped
-            add_text = answer.text_pieces.append
+            add_text = running.answer.text_pieces.append
             async with aclosing(upstream):  # closed before anybody is told how the call ended
                 # Runs for every token: comparing types, the likeliest first, costs least.
                 async for event in upstream:
@@ -159,27 +155,20 @@ async def _events(
                         add_text(event.text)
                         if not running.answering:
                             running.content_began()
-                    elif type(event) is ReasoningDelta:
-                        answer.reasoning_pieces.append(event.text)
-                        if call.first_token is None:
-                            running.reasoning_began()
-                    elif type(event) is ToolCallDelta:
-                        answer.add_tool_piece(event)
-                        if not running.answering:
-                            running.content_began()
-                    elif type(event) is Finished:
-                        finished = event
+                    elif (end := running.take(event)) is not None:
+                        finished = end
                         continue
-                    else:
-                        running.noted(event)
                     yield event
             if finished is None:
                 raise _cut_short(candidate.provider.name, candidate.label)
         except (ProviderError, CredentialsError) as error:
             running.failed(error)
-            if running.answering:
+            if not running.answering:
+                itinerary.failed(candidate, error)
+            elif not _may_go_on(recorder.request, answer, error):
                 raise
-            itinerary.failed(candidate, error)
+            else:
+                itinerary.broke_off(candidate, error, answer.text)
         except BaseException as reason:
             running.aborted(reason)
             raise
@@ -187,8 +176,13 @@ async def _events(
             running.answered(finished)
             if standby is not None:
                 standby.answered(candidate)
-            answer.call, answer.finish_reason = call, finished.reason
+            answer.finish_reason = finished.reason
             yield finished
+
+
+def _may_go_on(request: ChatRequest, answer: StreamedAnswer, error: ProviderError | CredentialsError) -> bool:
+    """Whether another route may go on with what has been passed on."""
+    return not answer.calls_tools and can_be_continued(request) and is_broken_off(error)
 
 
 async def _until_content(

@@ -89,7 +89,7 @@ class Answer:
             async for event in self.reply:
                 if isinstance(event, TextDelta):
                     self._take(event.text)
-                elif isinstance(event, RouteChosen) and len(self.text) > self._begun:
+                elif isinstance(event, RouteChosen) and not event.continues and len(self.text) > self._begun:
                     self._restart()
                 elif isinstance(event, AnswerContinued) and self.text:
                     self._take(BREAK)

@@ -1,5 +1,7 @@
 """What a continuation says again is left out, whatever it is cut into: no character is lost or doubled."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def joined(said, pieces):
 def pieces_of(draw, text):
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=12)))
     edges = [0, *cuts, len(text)]
-    return [text[one:other] for one, other in zip(edges, edges[1:], strict=False)]
+    return [text[one:other] for one, other in pairwise(edges)]
 
 
 # Every word is another one, so that what is repeated is known.

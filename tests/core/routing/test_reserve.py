@@ -170,7 +170,7 @@ async def test_tools_are_left_out(bench: Bench, local: ScriptedProvider) -> None
 async def test_an_answer_that_broke_off_is_not_begun_anew(bench: Bench, local: ScriptedProvider) -> None:
     reserve = Reserve(local)
     broken = (*ANSWER[:2], StreamInterrupted("It broke.", provider="groq"))
-    bench.set_up([broken], [], reserve=reserve)
+    bench.set_up([broken, *[GONE] * 3], [GONE] * 4, reserve=reserve)
     with pytest.raises(StreamInterrupted):
         await ask(bench)
     assert reserve.called == 0
