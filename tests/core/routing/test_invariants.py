@@ -126,13 +126,15 @@ async def _stream(router, fields, policy, providers):
         if isinstance(event, RouteChanged):
             assert (after.provider, after.model) == (event.to_provider, event.to_model)
     outcomes = [call.outcome for call in decision.calls]
-    assert set(outcomes[:-1]) <= {"failed"}
+    assert set(outcomes[:-1]) <= {"failed", "interrupted"}
+    begun = outcomes.index("interrupted") if "interrupted" in outcomes else len(outcomes)
+    assert [event.continues for event in chosen] == [place > begun for place in range(len(chosen))]
+    assert all(call.role == "rescue" for call in decision.calls[begun + 1 :])
     if raised is None:
         assert outcomes[-1] == "answered"
         assert answer.response.text == text_of(seen)
     elif text_of(seen):
-        assert outcomes[-1] == "interrupted"
-        assert type(raised).__name__ == decision.calls[-1].error_type
+        assert type(raised).__name__ == decision.calls[begun].error_type
     waits = [event.seconds for event in seen if isinstance(event, Waiting)]
     _check(raised, decision, policy, providers, interrupted=bool(text_of(seen)))
     assert sum(waits) <= policy.longest_wait + 1e-6
@@ -152,7 +154,7 @@ async def _chat(router, fields, policy, providers):
 
 def _check(raised, decision, policy, providers, *, interrupted=False):
     assert decision.waited <= policy.longest_wait + 1e-6
-    most = policy.retries + 1 + 3  # one repeat, one other tier, one smaller request
+    most = policy.retries + 1 + 3 + 3  # one repeat, one other tier, one smaller request, three rescues
     assert len(decision.calls) <= len(providers) * 2 * most, "two models at most a provider"
     tried = {(call.provider, call.model) for call in decision.calls}
     assert not tried & {(skipped.provider, skipped.model) for skipped in decision.skipped}

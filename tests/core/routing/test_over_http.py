@@ -152,12 +152,11 @@ async def test_a_stream_that_breaks_after_content_is_gone_on_with(routes, simula
     if (fault, model) == ("garbage_event", "alone"):
         pytest.skip("what speaks no language of ours is not asked again")
     fault = {"kind": fault, "after_tokens": 9, "times": 1}
-    simulator.configure(
-        text="Once upon a time there was a router that never broke.", reasoning="", faults=[fault]
-    )
+    told = "Once upon a time there was a router that never broke."
+    simulator.configure(text=told, reasoning="", faults=[fault])
     answer = routes.router.stream(request(model))
     events = [event async for event in answer]
-    assert text_of(events) == answer.response.text == "Once upon a time there was a router that never broke."
+    assert text_of(events) == answer.response.text == told
     assert routes.observed.outcomes == ["interrupted", "answered"]
     assert sum(isinstance(event, RouteChanged) for event in events) == 1
     assert routes.slept == []
