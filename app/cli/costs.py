@@ -43,8 +43,8 @@ _TOGETHER = {
 @click.option(
     "--by",
     type=Dimensions(),
-    help="Sums by session, model, provider, route, feature, role, outcome, day, week or month; "
-    "several with commas.",
+    help="Sums by session, model, provider, route, feature, role, outcome, key (of the gateway), day, week "
+    "or month; several with commas.",
 )
 @click.option(
     "--filter",

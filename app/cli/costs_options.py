@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ("DIMENSIONS", "Dimensions", "Span", "complete_spender")
 
 DIMENSIONS = (
-    *("session", "model", "provider", "route", "feature", "role", "outcome"),
+    *("session", "model", "provider", "route", "feature", "role", "outcome", "key"),
     *("day", "week", "month"),
 )
 """As ``core.review`` has them, which takes SQLAlchemy to import: too slow for ``--help``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -116,13 +116,13 @@ def session_name(session: SessionSpend) -> str:
 
 
 def group_lines(
-    by: Sequence[Dimension], groups: Sequence[Group], titles: dict[str, str], width: int | None
+    by: Sequence[Dimension], groups: Sequence[Group], names: Mapping[str, str], width: int | None
 ) -> list[str]:
-    """A line a combination of keys."""
+    """A line a combination of keys; ``names``: titles of sessions and names of the gateway's keys, by ids."""
     keys = [
         Column(
             name,
-            [_key(name, part.keys[number], titles) for part in groups],
+            [_key(name, part.keys[number], names) for part in groups],
             right=False,
             yields=number == 0,
         )
@@ -249,11 +249,13 @@ def _error(call: CallRecord, width: int | None) -> str:
     return text if width is None else column(text, width).rstrip()
 
 
-def _key(dimension: Dimension, key: str | date, titles: dict[str, str]) -> str:
+def _key(dimension: Dimension, key: str | date, names: Mapping[str, str]) -> str:
     if not isinstance(key, str):
         return f"{key:%Y-%m}" if dimension == "month" else key.isoformat()
     if dimension == "session":
-        return f"{key}  {one_line(titles.get(key, '(deleted)'))}" if key else "(outside of sessions)"
+        return f"{key}  {one_line(names.get(key, '(deleted)'))}" if key else "(outside of sessions)"
+    if dimension == "key":
+        return one_line(names.get(key, key)) or "(without a key)"
     return one_line(key) or "-"
 
 

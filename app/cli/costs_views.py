@@ -143,9 +143,10 @@ class GroupView:
             return at_work
         shown = page.groups
         ids = {str(part.keys[self.by.index("session")]) for part in shown} if "session" in self.by else ()
+        names = await review.key_names() if "key" in self.by else {}
         more = page.count - len(shown)
         return [
-            *group_lines(self.by, shown, await review.titles([*ids]), width),
+            *group_lines(self.by, shown, await review.titles([*ids]) | names, width),
             *([f"… and {more:,} more."] if more else []),
             "",
             _in_words(page.totals),

@@ -28,6 +28,7 @@ class CallRecord:
         cache_saving: what its cached tokens would have cost more; ``None`` where that is unknown.
         audio_seconds: of sound that was transcribed.
         characters: of text that was spoken.
+        key_id: of the gateway's key that it was made with, if any.
     """
 
     call_id: str
@@ -62,6 +63,7 @@ class CallRecord:
     cache_saving: Decimal | None
     audio_seconds: float | None
     characters: int | None
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Totals:
         timed_tokens: tokens generated in ``generation_seconds``, by the provider's word where it tells.
         audio_seconds: of sound that was transcribed.
         characters: of text that was spoken.
+        key_id: of the gateway's key that it was made with, if any.
     """
 
     calls: int = 0

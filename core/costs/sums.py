@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import BigInteger, ColumnElement, FromClause
 from sqlalchemy.ext.compiler import compiles
@@ -12,7 +12,7 @@ from sqlalchemy.sql.functions import GenericFunction
 from core.costs.ledger_records import Totals
 from core.storage.types import dollars
 
-__all__ = ("MEASURES", "Sums", "sum_of", "sums_of", "totals_of")
+__all__ = ("MEASURES", "Sums", "added", "sum_of", "sums_of", "totals_of")
 
 _SECOND = 1_000_000
 """Microseconds, in which ``spend`` keeps times."""
@@ -58,6 +58,11 @@ def _postgresql_sum(element: sum_of, compiler: SQLCompiler, **options: object) -
 def sums_of(source: FromClause) -> tuple[ColumnElement[int], ...]:
     """One column for each part of `Totals`; ``source`` is ``spend``, or has its measures."""
     return tuple(sum_of(source.c[name]).label(name) for name in MEASURES)
+
+
+def added(parts: Iterable[Sums]) -> Sums:
+    """The sums of sums; zeros where there are none."""
+    return [sum(column) for column in zip(*parts, strict=True)] or [0] * len(MEASURES)
 
 
 def totals_of(sums: Sums) -> Totals:

@@ -5,7 +5,7 @@ from core.review.exports import FORMS, Form, form_of, render
 from core.review.forecast import Forecast
 from core.review.groups import Group, GroupOrder, GroupPage
 from core.review.questions import Detour, DetourKind, Repriced
-from core.review.report import Report
+from core.review.report import Progress, Report
 from core.review.scope import Filter, Scope, parse_filter
 from core.review.sessions import SessionOrder, SessionPage, SessionSpend
 from core.review.turns import TurnSpend
@@ -22,6 +22,7 @@ __all__ = (
     "Group",
     "GroupOrder",
     "GroupPage",
+    "Progress",
     "Report",
     "Repriced",
     "Scope",

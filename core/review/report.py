@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from core.costs.ledger_records import CallRecord, Totals
 from core.review.dimensions import Dimension
 from core.review.groups import Group, GroupOrder, group_page, totals
+from core.review.key_names import key_names
 from core.review.scope import Scope
 from core.review.sessions import SessionOrder, SessionSpend, session_titles, sessions_of, sorted_ids
 from core.review.turns import TurnSpend, session_turns, totals_of_calls
@@ -27,6 +28,8 @@ Row = dict[str, Cell]
 """Cells by the names of their columns."""
 Progress = Callable[[int, int], None]
 """Told how many of how many rows are read; on the storage worker."""
+_Names = dict[str, tuple[Dimension, dict[str, str]]]
+"""By their column: whose names they are, and what each of those is called."""
 _AT_ONCE = 1_000
 """Sessions that are read together, between which it is told how far it is."""
 
@@ -84,11 +87,14 @@ def group_report(
     descending: bool,
     limit: int | None,
 ) -> Report:
-    """A row a combination of keys; sessions have their titles beside their ids."""
+    """A row a combination of keys; sessions and the gateway's keys have their names beside their ids."""
     page = group_page(connection, by, scope, order, descending=descending, limit=limit)
     ids = [str(part.keys[by.index("session")]) for part in page.groups] if "session" in by else []
     titles = session_titles(connection, list(dict.fromkeys(ids)))
-    rows = tuple(_group_row(part, by, titles) for part in page.groups)
+    names: _Names = {"title": ("session", titles)}
+    if "key" in by:
+        names["key_name"] = "key", key_names(connection)
+    rows = tuple(_group_row(part, by, names) for part in page.groups)
     columns = (*_group_columns(by), *_SUMS)
     title = f"Spend by {', '.join(by)}"
     return Report(title, scope, page.totals, columns, rows, page.count, datetime.now(UTC))
@@ -144,16 +150,23 @@ def _session_row(session: SessionSpend) -> Row:
 
 
 def _group_columns(by: Sequence[Dimension]) -> list[str]:
-    """The dimensions, with a title after the session."""
+    """The dimensions, with names after ids."""
     columns: list[str] = []
     for dimension in by:
-        columns += ("session", "title") if dimension == "session" else (dimension,)
+        match dimension:
+            case "session":
+                columns += ("session", "title")
+            case "key":
+                columns += ("key", "key_name")
+            case _:
+                columns.append(dimension)
     return columns
 
 
-def _group_row(part: Group, by: Sequence[Dimension], titles: dict[str, str]) -> Row:
+def _group_row(part: Group, by: Sequence[Dimension], names: _Names) -> Row:
     cells: Row = dict(zip(map(str, by), part.keys, strict=True))
-    cells["title"] = titles.get(str(cells.get("session")), "")
+    for column, (dimension, known) in names.items():
+        cells[column] = known.get(str(cells.get(dimension)), "")
     return {name: cells[name] for name in _group_columns(by)} | sums(part.totals)
 
 
@@ -175,7 +188,7 @@ _CALL_FIELDS = (
     *("cost", "cache_saving", "price_id"),
     *("first_token", "first_content", "duration", "queue_time", "prompt_time", "completion_time"),
     *("audio_seconds", "characters", "finish_reason", "error_type", "error"),
-    *("message_id", "call_id", "request_id"),
+    *("message_id", "call_id", "request_id", "key_id"),
 )
 _CALL_COLUMNS = (
     "turn",

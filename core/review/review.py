@@ -15,6 +15,7 @@ from core.review.dimensions import Dimension
 from core.review.finding import find_spender
 from core.review.forecast import Forecast
 from core.review.groups import Group, GroupOrder, GroupPage, group, group_page, totals
+from core.review.key_names import key_names
 from core.review.questions import Detour, Repriced, detours, month_forecast, repriced
 from core.review.report import Progress, Report, call_report, group_report, session_report
 from core.review.running import Running, running
@@ -78,6 +79,10 @@ class Review:
     async def titles(self, ids: Sequence[str]) -> dict[str, str]:
         """The titles of those of these sessions that were not deleted."""
         return await self._database.read(session_titles, ids)
+
+    async def key_names(self) -> dict[str, str]:
+        """What the gateway's keys are called, revoked ones too; by their ids, which are what groups have."""
+        return await self._database.read(key_names)
 
     async def find(self, wanted: str) -> str:
         """The id of a session with calls, deleted ones too, by its id, the id's beginning, or ``latest``.

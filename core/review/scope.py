@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, func, or_, select, union
 
 from core.conversations.search import contains, matching_sessions
 from core.costs.periods import quarter_of, quarter_start
 from core.errors import InputError
 from core.review.dimensions import FIELDS, Field
-from core.storage.tables import call_kinds, calls, imported_sessions, sessions, spend
+from core.storage.tables import call_kinds, calls, gateway_keys, imported_sessions, sessions, spend
 
 __all__ = ("FILTER_FIELDS", "Filter", "Scope", "conditions", "fields_fit", "parse_filter", "within")
 
@@ -94,10 +94,19 @@ def fields_fit(scope: Scope, of: Table) -> list[ColumnElement[bool]]:
         return []
     words = calls if of is calls else call_kinds
     fits = [
-        or_(*(contains(words.c[name], value) for value in values))
-        for name, values in scope.filter.fields.items()
+        or_(*(_fits(words, name, value) for value in values)) for name, values in scope.filter.fields.items()
     ]
     return fits if of is calls else [of.c.kind_id.in_(select(call_kinds.c.id).where(*fits))]
+
+
+def _fits(words: Table, name: Field, value: str) -> ColumnElement[bool]:
+    """A key is meant by its id or by a part of its name, and none by nothing."""
+    if name != "key":
+        return contains(words.c[name], value)
+    if not value:
+        return func.coalesce(words.c.key_id, "") == ""
+    named = select(gateway_keys.c.id).where(contains(gateway_keys.c.name, value))
+    return or_(words.c.key_id == value, words.c.key_id.in_(named))
 
 
 def within(scope: Scope, of: Table = spend) -> list[ColumnElement[bool]]:

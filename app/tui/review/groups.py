@@ -26,7 +26,7 @@ from app.tui.review.table import Cell, Column, Row, Table, column_widths
 from app.tui.review.view import View
 from core.costs.ledger_records import Totals
 from core.review import DIMENSIONS, Dimension, Group, Scope
-from core.review.report import Report
+from core.review.report import Progress, Report
 from core.review.scope import FILTER_FIELDS
 
 __all__ = ("GroupsView", "share_bar")
@@ -64,6 +64,7 @@ class GroupsView(View):
         super().__init__(context, scope)
         self._groups: list[Group] = []
         self._totals = Totals()
+        self._names: dict[str, str] = {}
 
     def parts(self) -> Iterable[Widget]:
         """What to group by, the table, the sums."""
@@ -78,15 +79,17 @@ class GroupsView(View):
         review = await self.context.review()
         groups = await review.groups([by], self.scope)
         totals = await review.totals(self.scope)
+        names = await review.key_names() if by == "key" else {}
         if by != self._dimension:
             return
+        self._names = names
         self._groups, self._totals = _sorted(groups, by), totals
         self.set_class(not groups, "-empty")
         self.query_one(".empty", Static).update(nothing_in(self.scope))
         self._show()
         self.query_one(TotalsLine).show(totals)
 
-    async def report(self) -> Report:
+    async def report(self, progress: Progress | None = None) -> Report:  # noqa: ARG002
         """The groups, to be written down."""
         return await (await self.context.review()).group_report([self._dimension], self.scope)
 
@@ -99,8 +102,14 @@ class GroupsView(View):
         name = Column(self.by.active.capitalize(), 38 if width >= _WIDE else 20)
         self.table.columns = (name, *_COLUMNS[1:])
         bar = column_widths(self.table.columns, width)[-1] - _SHARE
-        by = self._dimension
-        self.table.show([_row(part, by, self._totals.cost, bar) for part in self._groups])
+        self.table.show([_row(part, self._called(part), self._totals.cost, bar) for part in self._groups])
+
+    def _called(self, part: Group) -> str:
+        """What a group is called."""
+        (key,), by = part.keys, self._dimension
+        if by == "key" and isinstance(key, str):
+            return one_line(self._names.get(key, key)) or "(without a key)"
+        return _name(key, by)
 
     @property
     def _dimension(self) -> Dimension:
@@ -145,12 +154,12 @@ def _sorted(groups: Sequence[Group], by: Dimension) -> list[Group]:
     return sorted(groups, key=lambda part: (part.totals.cost, part.totals.calls), reverse=True)
 
 
-def _row(part: Group, by: Dimension, whole: Decimal, bar: int) -> Row:
+def _row(part: Group, name: str, whole: Decimal, bar: int) -> Row:
     totals = part.totals
     speed = totals.tokens_per_second
     cached = totals.cached_tokens / totals.prompt_tokens if totals.prompt_tokens else None
     cells: tuple[Cell, ...] = (
-        _name(part.keys[0], by),
+        name,
         count(totals.calls),
         count(totals.total_tokens),
         "-" if cached is None else f"{cached:.0%}",

@@ -32,6 +32,8 @@ def key_of(row: CallRecord, dimension: Dimension) -> Any:
             return day - timedelta(days=day.weekday())
         case "month":
             return day.replace(day=1)
+        case "key":
+            return row.key_id or ""
         case _:
             return getattr(row, dimension)
 

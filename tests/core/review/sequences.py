@@ -70,6 +70,7 @@ moments = st.one_of(
     ]),
 )  # fmt: skip
 _sessions = st.sampled_from([None, "s1", "s2", "s3"])
+_keys = st.sampled_from([None, None, "k1", "k2"])
 _messages = st.sampled_from([None, "m1", "m2"])
 _features = st.sampled_from(["chat", "title", "speculation", "transcription", "speech"])
 _roles = st.sampled_from(["first", "retry", "fallback", "hedge", "rescue"])
@@ -93,7 +94,7 @@ rows = st.fixed_dictionaries(
         "cached_tokens": st.just(0) | _tokens, "reasoning_tokens": _tokens, "estimated": st.booleans(),
         "cost": _money, "cache_saving": _money, "first_token": _seconds, "first_content": _seconds,
         "duration": _seconds, "completion_time": _seconds, "audio_seconds": _seconds,
-        "characters": st.none() | _tokens,
+        "characters": st.none() | _tokens, "key_id": _keys,
     }
 )  # fmt: skip
 _calls = st.builds(

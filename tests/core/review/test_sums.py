@@ -26,7 +26,7 @@ from core.review import DIMENSIONS, Dimension, Filter, Group, GroupOrder, Scope,
 from core.review.dimensions import FIELDS, FIRST_DAY, LAST_DAY, day_of
 from core.review.local_days import first_day
 from core.storage.tables import kind_spend, quarter_spend, session_spend, spend
-from tests.core.review.plain_sums import ended, grouped, same
+from tests.core.review.plain_sums import ended, grouped, key_of, same
 from tests.core.review.sequences import Step, moments, play, steps
 
 ORDERS = get_args(SessionOrder)
@@ -40,7 +40,7 @@ examples = settings(
 )
 scopes = st.builds(Scope, since=st.none() | moments, until=st.none() | moments)
 filters = st.dictionaries(
-    st.sampled_from(FIELDS),
+    st.sampled_from([name for name in FIELDS if name != "key"]),
     st.lists(
         st.sampled_from(["groq", "OSS", "20b", "%", "_", "chat", "first", "fa", "answered", "\\", "'"]),
         min_size=1,
@@ -68,7 +68,7 @@ def within(rows: list[CallRecord], scope: Scope) -> list[CallRecord]:
         and (until is None or row.started_at < until)
         and (scope.session_id is None or (row.session_id or "") == scope.session_id)
         and all(
-            any(value.lower() in getattr(row, name).lower() for value in values)
+            any(value.lower() in key_of(row, name).lower() for value in values)
             for name, values in scope.filter.fields.items()
         )
     ]
@@ -97,7 +97,18 @@ async def test_totals_and_groups(
 @examples
 @given(
     steps,
-    st.sampled_from([("session",), ("session", "model"), ("month", "session"), ("model", "day")]),
+    st.sampled_from(
+        [
+            *(
+                ("session",),
+                ("session", "model"),
+                ("month", "session"),
+                ("model", "day"),
+                ("key", "week", "role"),
+            ),
+            *(("session", "week", "model"), ("session", "key"), ("day", "session", "route", "outcome")),
+        ]
+    ),
     st.booleans(),
     st.integers(1, 4),
 )

@@ -19,11 +19,11 @@ from tests.core.review.plain_sums import grouped, same
 from tests.core.review.sequences import rows
 from tests.databases import NewDatabase
 
-NEW = ("role", "reserved", "cache_saving", "audio_seconds", "characters")
+NEW = ("role", "reserved", "cache_saving", "audio_seconds", "characters", "key_id")
 
 
-def write_old_database(location: str | Path, old_rows: list[dict[str, Any]]) -> None:
-    """Revision 0003, by its own migrations, with rows as it had them."""
+def write_old_database(location: str | Path, old_rows: list[dict[str, Any]], revision: str = "0003") -> None:
+    """That revision, by its own migrations, with rows as it had them."""
     url = make_url(location) if isinstance(location, str) else make_url(f"sqlite:///{location}")
     if url.get_backend_name() == "sqlite":
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -36,11 +36,11 @@ def write_old_database(location: str | Path, old_rows: list[dict[str, Any]]) -> 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
         config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
+        command.upgrade(config, revision)
         calls = Table("calls", MetaData(), autoload_with=connection)
         if old_rows:
             connection.execute(insert(calls), old_rows)
-        assert "role" not in calls.c
+        assert ("role" in calls.c) == (revision > "0003")
         assert len(connection.execute(select(calls.c.call_id)).all()) == len(old_rows)
 
 
@@ -77,6 +77,35 @@ async def test_old_rows_are_summed_up(new_database: NewDatabase, made: list[dict
                 expected = grouped(ledger, by)
                 assert [group.keys for group in groups if group.totals.calls] == sorted(expected)
                 assert all(same(group.totals, expected[group.keys]) for group in groups if group.totals.calls)
+        finally:
+            await records.aclose()
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(rows, max_size=20))
+async def test_calls_of_keys_that_were_there_before_are_summed_up_by_key(
+    new_database: NewDatabase, made: list[dict[str, Any]]
+) -> None:
+    with new_database() as location:
+        added = {**dict.fromkeys(NEW), "reserved": None}
+        old = [
+            {**added, **row, **as_it_was(number, row), "cache_saving": None}
+            for number, row in enumerate(made)
+        ]
+        write_old_database(location, old, "0007")
+        records = await open_records(location, load_catalogue())
+        try:
+            ledger = await records.ledger.rows()
+            assert [call.key_id for call in ledger].count("k1") == [row["key_id"] for row in made].count("k1")
+            for by in (("key",), ("key", "session", "outcome"), ("model",), ("day", "key")):
+                groups = {group.keys: group.totals for group in await records.review.groups(by)}
+                expected = grouped(ledger, by)
+                assert set(groups) == set(expected)
+                assert all(same(groups[keys], expected[keys]) for keys in expected)
         finally:
             await records.aclose()
 
