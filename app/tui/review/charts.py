@@ -38,7 +38,7 @@ from app.tui.review.view import View
 from core.costs.budgets import Budget
 from core.costs.ledger_records import Totals
 from core.costs.periods import month_start, period
-from core.review import Dimension, Forecast, Group, Report, Scope
+from core.review import Dimension, Forecast, Group, Progress, Report, Scope
 
 __all__ = ("ChartsView",)
 
@@ -161,7 +161,7 @@ class ChartsView(View):
         draw_lines(self.plot.plt, lines, last_day, self._colours())
         self._legend([(line.mark, line.name) for line in lines])
 
-    async def report(self) -> Report:
+    async def report(self, progress: Progress | None = None) -> Report:  # noqa: ARG002
         """What the chart is drawn from, to be written down."""
         review = await self.context.review()
         match self.charts.active:

@@ -26,7 +26,7 @@ from app.tui.review.table import Column, Row, Table
 from app.tui.review.turns import TurnsView
 from app.tui.review.view import View
 from core.costs.periods import period
-from core.review import DetourKind, Forecast, Report, Scope
+from core.review import DetourKind, Forecast, Progress, Report, Scope
 
 if TYPE_CHECKING:
     from core.catalogue import ModelInfo
@@ -118,7 +118,7 @@ class QuestionsView(View):
         self.table.display = bool(answer.rows)
         self.table.show(answer.rows)
 
-    async def report(self) -> Report:
+    async def report(self, progress: Progress | None = None) -> Report:
         """The sums that the answer rests on, to be written down."""
         review = await self.context.review()
         match self.question:
@@ -129,7 +129,7 @@ class QuestionsView(View):
             case "model":
                 return await review.group_report(["model"], self._repriced_scope)
             case "dearest":
-                return await review.session_report(self.scope, order="cost")
+                return await review.session_report(self.scope, order="cost", progress=progress)
             case "month":
                 since = period("month", self.context.now()).since
                 return await review.group_report(["day"], Scope(since=since))
@@ -212,8 +212,12 @@ class QuestionsView(View):
             return _said(f"{subject}: there is nothing to price again.")
         actual = found[0][1]
         calls = number_of(actual.calls, "call")
-        told = [Content.styled(f"{subject} cost {money(actual.actual)} in {calls}.", "bold")]
+        dollars = partial(money, estimated=bool(actual.estimated_calls))
+        told = [Content.styled(f"{subject} cost {dollars(actual.actual)} in {calls}.", "bold")]
         notes = ["Priced again from the tokens that were recorded, at today's prices."]
+        if actual.estimated_calls:
+            estimates = number_of(actual.estimated_calls, "call")
+            notes.append(f"The tokens of {estimates} are estimates, and so is every sum here.")
         without = {"at unknown prices": actual.unknown_price_calls, "without tokens": actual.left_out}
         left_out = [f"{number_of(calls, 'call')} {why}" for why, calls in without.items() if calls]
         if left_out:
@@ -226,7 +230,7 @@ class QuestionsView(View):
                     one_line(info.id),
                     Content.styled(info.provider, MUTED),
                     f"{price(priced.price.input)} / {price(priced.price.output)}",
-                    money(priced.instead),
+                    dollars(priced.instead),
                     _difference(priced.instead, priced.actual),
                 ),
             )

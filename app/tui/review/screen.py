@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -15,12 +14,12 @@ from textual.getters import query_one
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from app.cells import one_line
-from app.new_file import write_new_file
+from app.cells import MUTED, one_line
 from app.tui.failures import explain
 from app.tui.review.budgets import BudgetsView
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.context import Place, ReviewContext
+from app.tui.review.export import write_export
 from app.tui.review.groups import GroupsView
 from app.tui.review.hints import Hints
 from app.tui.review.keys import SCREEN
@@ -32,7 +31,7 @@ from app.tui.review.view import View
 from app.tui.screens.dialogs import AskScreen
 from core.costs.periods import PeriodName, period
 from core.errors import InputError, TensorWallError
-from core.review import Filter, Scope, form_of, parse_filter, render
+from core.review import Filter, Scope, form_of, parse_filter
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -92,6 +91,7 @@ class ReviewScreen(Screen["Place | None"]):
             yield Static(id="caption", markup=False)
         yield Input(placeholder="words  model:…  provider:…  outcome:…", id="filter", compact=True)
         yield Static(id="filter-problem", markup=False)
+        yield Static(id="exporting", markup=False)
         yield Container(id="body")
         yield Hints()
 
@@ -194,8 +194,10 @@ class ReviewScreen(Screen["Place | None"]):
         await self.action_view(event.value)
 
     async def action_back(self) -> None:
-        """Undo the nearest thing: the filter's line, the closer look, the review."""
-        if self.has_class("-filtering"):
+        """Undo the nearest thing: an export under way, the filter's line, the closer look, the review."""
+        if self.has_class("-exporting"):
+            self._stop_export()
+        elif self.has_class("-filtering"):
             self.filter_input.value = ""
             self._close_filter()
         elif self._closer:
@@ -276,14 +278,24 @@ class ReviewScreen(Screen["Place | None"]):
         if name is None:
             return
         path = self.context.folder / name.strip()
+        self.set_class(True, "-exporting")
+        self._tell_export(f"to {path}")
         try:
-            report = await self.view.report()
-            text = await asyncio.to_thread(render, report, form_of(path))
-            await asyncio.to_thread(write_new_file, path, text)
+            rows = await write_export(self.view, path, self._tell_export)
         except TensorWallError as error:
             self._report(error)
         else:
-            self.notify(f"{len(report.rows)} rows written to {path}.", markup=False)
+            self.notify(f"{rows} rows written to {path}.", markup=False)
+        finally:
+            self.set_class(False, "-exporting")
+
+    def _tell_export(self, how_far: str) -> None:
+        told = Content.assemble(f"Exporting: {one_line(how_far)} …", ("  Esc stops", MUTED))
+        self.query_one("#exporting", Static).update(told)
+
+    def _stop_export(self) -> None:
+        self.workers.cancel_group(self, "export")
+        self.notify("The export was stopped; there is no file.")
 
     # Keeping up
 

@@ -26,7 +26,7 @@ from app.tui.review.waterfall import Bar, Phase, call_bar, pieces, span_of, star
 from core.costs.ledger_records import CallRecord
 from core.costs.price_rows import PriceRow
 from core.errors import InputError
-from core.review import Report, Scope, TurnSpend
+from core.review import Progress, Report, Scope, TurnSpend
 
 __all__ = ("TurnView", "turn_key")
 
@@ -84,7 +84,7 @@ class TurnView(View):
         yield VerticalScroll(Static(classes="facts", markup=False), classes="facts-pane", can_focus=False)
         yield TotalsLine()
 
-    async def report(self) -> Report:
+    async def report(self, progress: Progress | None = None) -> Report:  # noqa: ARG002
         """The session's calls, to be written down."""
         return await (await self.context.review()).call_report(self._session_id)
 

@@ -22,7 +22,7 @@ from app.tui.review.table import Cell, Column, Row, Table
 from app.tui.review.turn import TurnView, turn_key
 from app.tui.review.view import View
 from app.voice_figures import spoken_turns
-from core.review import Report, Scope, TurnSpend
+from core.review import Progress, Report, Scope, TurnSpend
 
 __all__ = ("TurnsView", "what_happened")
 
@@ -75,7 +75,7 @@ class TurnsView(View):
         yield Static(classes="spoken", markup=False)
         yield TotalsLine()
 
-    async def report(self) -> Report:
+    async def report(self, progress: Progress | None = None) -> Report:  # noqa: ARG002
         """The session's calls, to be written down."""
         return await (await self.context.review()).call_report(self._session_id)
 

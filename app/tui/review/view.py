@@ -21,7 +21,7 @@ from core.errors import TensorWallError
 from core.review import Scope
 
 if TYPE_CHECKING:
-    from core.review.report import Report
+    from core.review.report import Progress, Report
     from core.review.sessions import SessionSpend
 
 __all__ = ("View",)
@@ -85,13 +85,16 @@ class View(Vertical, can_focus=True):
         """
         raise NotImplementedError
 
-    async def report(self) -> Report:
+    async def report(self, progress: Progress | None = None) -> Report:
         """What is looked at, to be written down: by default the sessions of the scope.
+
+        Args:
+            progress: told how far it is where there may be much, on another thread.
 
         Raises:
             TensorWallError: what cannot be had.
         """
-        return await (await self.context.review()).session_report(self.scope)
+        return await (await self.context.review()).session_report(self.scope, progress=progress)
 
     @property
     def caption(self) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import Connection, insert, select
 
 from app.tui.review.context import Place
+from app.tui.review.export import write_export
 from app.tui.review.screen import ReviewScreen
 from core.catalogue import load_catalogue
 from core.costs.imports.importing import import_usage
@@ -108,6 +111,44 @@ async def test_an_export_to_a_full_disk_is_told_and_leaves_nothing(past: Past, f
         await export_to(user, folder / "costs.csv")
         await user.told("written to")
         assert written(folder) == ["costs.csv"]
+
+
+async def test_an_export_is_stopped_and_leaves_nothing(past: Past, folder: Path) -> None:
+    await past.turn(await past.session("Kept"), "hello")
+    held = Event()
+    async with reviewing(folder, size=(110, 30)) as user:
+        await user.sees("Kept")
+        review = user.app.screen
+        assert isinstance(review, ReviewScreen)
+        database = (await review.context.services.records()).database
+        database.offload(held.wait)  # the export waits for its turn
+        try:
+            await export_to(user, folder / "costs.csv")
+            await user.sees("Exporting: to", "Esc stops")
+            await user.presses("escape")
+            await user.told("The export was stopped; there is no file.")
+        finally:
+            held.set()
+        await user.until(lambda: "Exporting" not in user.screen)
+        assert user.app.screen is review
+        assert written(folder) == []
+        await export_to(user, folder / "costs.csv")
+        await user.told("written to")
+
+
+async def test_an_export_that_is_being_written_is_stopped(past: Past, folder: Path) -> None:
+    await past.turn(await past.session("Kept"), "hello")
+    async with reviewing(folder) as user:
+        await user.sees("Kept")
+        review = user.app.screen
+        assert isinstance(review, ReviewScreen)
+        told: list[str] = []
+        writing = asyncio.create_task(write_export(review.view, folder / "costs.md", told.append))
+        await user.until(lambda: bool(told) and "to be written" in told[-1])
+        await user.until(lambda: bool(written(folder)) or writing.done())
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert writing.cancelled() == (written(folder) == [])
 
 
 async def test_an_export_to_a_folder_that_may_not_be_written_is_told(past: Past, folder: Path) -> None:
