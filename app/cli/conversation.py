@@ -77,8 +77,9 @@ class _Conversation:
         from app.cli.services import open_services
 
         async with AsyncExitStack() as exits:
-            opening = open_services(demo=asked.demo, offline=asked.offline, goes_offline=True)
-            services = await exits.enter_async_context(opening)
+            services = await exits.enter_async_context(
+                open_services(demo=asked.demo, offline=asked.offline, goes_offline=True)
+            )
             session = None
             if asked.latest or asked.session_id:
                 session = await find_session(services, asked.session_id)
@@ -103,7 +104,12 @@ class _Conversation:
         message: Message = Message(role="user", content=text)
         turn = await start_turn(self._services, message, self._asked, self._tools)
         self._asked = replace(self._asked, session_id=turn.session_id)
-        answer = await print_answer(self._services, turn)
+        warming = asyncio.create_task(self._services.router.warm())  # while the turn is prepared
+        try:
+            answer = await print_answer(self._services, turn)
+        finally:
+            warming.cancel()
+            await asyncio.wait((warming,))
         if answer.error:
             report(answer.error)
             note("Your question is kept: the up arrow brings it back.")

@@ -28,6 +28,7 @@ from app.gateway.connection import Connection
 from app.gateway.metrics import Metrics
 from core.credentials import redact
 from core.errors import ConfigurationError, TensorWallError
+from core.routing import LLMRouter
 from core.routing.retry import RetryPolicy
 from core.settings import GatewaySettings, load_settings
 
@@ -38,6 +39,8 @@ log = logging.getLogger("tensorwall.gateway")
 _KEEP_ALIVE = 75
 """Seconds; longer than clients keep idle connections, so that they close them and not we."""
 _BACKLOG = 2048
+_SIGN_OF_LIFE = 30
+"""Seconds that a process of several has to give one: it gives none while it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def serve(options: ServeOptions, listener: socket.socket, ready: Callable[[], No
 
 
 def _supervise(config: uvicorn.Config, listener: socket.socket) -> None:
-    supervisor = Multiprocess(config, [listener])
+    supervisor = _Supervisor(config, [listener])
     supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ConfigurationError("A process of the gateway could not start; it has told why.")
@@ -146,6 +149,7 @@ def _config(app: ServedGateway, options: ServeOptions, settings: GatewaySettings
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=settings.grace,
+        timeout_worker_healthcheck=_SIGN_OF_LIFE,
     )
 
 
@@ -175,7 +179,7 @@ class ServedGateway:
         _stop_with_the_parent()
         async with contextlib.AsyncExitStack() as exits:
             try:
-                self._app = await self._open(exits)
+                self._app, router = await self._open(exits)
             except TensorWallError as error:
                 self.failure = error
                 if self._options.workers > 1:
@@ -183,10 +187,13 @@ class ServedGateway:
                 await send({"type": "lifespan.startup.failed", "message": ""})
                 return
             await send({"type": "lifespan.startup.complete"})
-            await receive()
+            async with asyncio.TaskGroup() as group:
+                warming = group.create_task(router.warm())  # the first caller waits for no handshake
+                await receive()
+                warming.cancel()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _open(self, exits: contextlib.AsyncExitStack) -> ASGIApp:
+    async def _open(self, exits: contextlib.AsyncExitStack) -> tuple[ASGIApp, LLMRouter]:
         settings, metrics = load_settings(), Metrics()
         services = await compose(
             settings,
@@ -196,7 +203,7 @@ class ServedGateway:
         )
         exits.push_async_callback(services.aclose)
         gateway = await exits.enter_async_context(open_gateway(services, metrics, self._options.tallies))
-        return create_app(gateway, own_names=(self._options.host,))
+        return create_app(gateway, own_names=(self._options.host,)), services.router
 
 
 class _Server(uvicorn.Server):
@@ -210,6 +217,15 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+
+class _Supervisor(Multiprocess):
+    """uvicorn's, which takes processes that start slowly for hung ones, and starts them again for ever."""
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace those that have ended."""
+        if not all(process.process.is_alive() for process in self.processes):
+            super().keep_subprocess_alive()
 
 
 class _Redacted(logging.Formatter):

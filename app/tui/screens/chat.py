@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -43,7 +44,7 @@ __all__ = ("ChatScreen",)
 
 _STATUS_SECONDS = 0.1
 _DRAFT_SECONDS = 0.5
-_WARM_SECONDS = 60.0
+_WARM_SECONDS = 30.0
 _QUIT_SECONDS = 2.0
 
 _EMPTY = """\
@@ -308,8 +309,8 @@ class ChatScreen(ReadingScreen):
 
     def warm(self) -> None:
         """Have a connection open by the time the prompt is sent."""
-        now = asyncio.get_running_loop().time()
-        if self.conversation is not None and now - self._warmed_at > _WARM_SECONDS:
+        now = time.time()  # goes on while the machine sleeps, which connections do not survive
+        if self.conversation is not None and abs(now - self._warmed_at) > _WARM_SECONDS:
             self._warmed_at = now
             self.run_worker(self.conversation.services.router.warm(), group="warm", exclusive=True)
 

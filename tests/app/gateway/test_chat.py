@@ -219,3 +219,7 @@ def test_a_client_that_goes_ends_the_call_at_the_provider(served: Gateway) -> No
     while served.simulator.questions()[0]["outcome"] == "answering":
         pass
     assert served.simulator.questions()[0]["outcome"] == "disconnected"
+    ahead = served.simulator.state()["connections_accepted"]
+    served.simulator.configure()
+    assert served.chat().status_code == 200
+    assert served.simulator.questions()[-1]["connection"] <= ahead  # nor does the next wait for a handshake

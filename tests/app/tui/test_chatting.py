@@ -39,6 +39,21 @@ async def test_escape_stops_at_once_and_keeps_the_text(folder: Path, keyed: Simu
         await user.sees("Stopped")
 
 
+async def test_what_is_asked_after_a_stop_waits_for_no_handshake(folder: Path, keyed: Simulated) -> None:
+    others = keyed.state()["connections_open"]
+    async with opened(folder) as user:
+        for asked in range(3):
+            keyed.configure(**STILL)
+            ahead = keyed.state()["connections_accepted"]
+            await user.sends("a long story")
+            await user.until(lambda: user.chat.strip.status.state == "Answering")
+            if asked:
+                assert keyed.questions()[-1]["connection"] <= ahead
+            await user.until(lambda: keyed.state()["connections_open"] > others + 1)  # it is in reserve
+            await user.presses("escape")
+            await user.settles(2 * (asked + 1))
+
+
 async def test_what_is_sent_while_busy_waits_its_turn_and_can_be_taken_back(
     folder: Path, keyed: Simulated
 ) -> None:
