@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -28,6 +29,8 @@ from app.gateway.paths import PATHS
 from app.gateway.shared_tallies import SharedTallies
 
 __all__ = ("create_app", "open_gateway")
+
+log = logging.getLogger("tensorwall.gateway")
 
 
 @asynccontextmanager
@@ -79,6 +82,9 @@ async def open_gateway(
         await voice.aclose()
         await speech.aclose()
         await ledger.aclose()
+        if ledger.unsettled:
+            message = "%d calls could not be settled and will be found as crashed, with an estimate: %s"
+            log.error(message, ledger.unsettled, ledger.failure)
 
 
 def create_app(gateway: Gateway, *, own_names: tuple[str, ...] = ()) -> ASGIApp:

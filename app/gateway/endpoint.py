@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -63,6 +64,11 @@ class Endpoint:
             await self._refuse(exchange, error)
         except TensorWallError as error:
             await self._refuse(exchange, api_error(error, own_keys=own_keys))
+        except asyncio.CancelledError:  # by the server, whose grace is over: it closes the connection
+            wait = {"retry-after": "1"}
+            await self._refuse(
+                exchange, ApiError(503, "The gateway is being stopped.", code="stopping", headers=wait)
+            )
         except Exception:  # the edge: whatever it is, the client gets an answer and the log the traceback
             log.exception("request %s failed", exchange.request_id)
             message = f"Something is broken in the gateway; its log names the request {exchange.request_id}."

@@ -20,7 +20,7 @@ from typing import cast
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from app.composition import Source, compose
 from app.gateway.application import create_app, open_gateway
@@ -39,8 +39,6 @@ log = logging.getLogger("tensorwall.gateway")
 _KEEP_ALIVE = 75
 """Seconds; longer than clients keep idle connections, so that they close them and not we."""
 _BACKLOG = 2048
-_SIGN_OF_LIFE = 30
-"""Seconds that a process of several has to give one: it gives none while it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,6 @@ def _config(app: ServedGateway, options: ServeOptions, settings: GatewaySettings
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=settings.grace,
-        timeout_worker_healthcheck=_SIGN_OF_LIFE,
     )
 
 
@@ -224,8 +221,17 @@ class _Supervisor(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         """Replace those that have ended."""
-        if not all(process.process.is_alive() for process in self.processes):
-            super().keep_subprocess_alive()
+        for place, process in enumerate(self.processes):
+            if self.should_exit.is_set() or process.process.is_alive():
+                continue
+            process.kill()  # closes what led to it
+            process.join()
+            if process.exitcode == STARTUP_FAILURE:  # the next would not start either
+                self.should_exit.set()
+                return
+            log.warning("Process %s ended with status %s and is replaced.", process.pid, process.exitcode)
+            self.processes[place] = Process(self.config, self.sockets)
+            self.processes[place].start()
 
 
 class _Redacted(logging.Formatter):
