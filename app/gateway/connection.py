@@ -1,4 +1,4 @@
-"""A client's connection: that a request begins is bounded here, before any application sees it."""
+"""A client's connection: how long it may keep the gateway waiting where no application sees it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ _MOST_HEAD_BYTES = 128 * 1024
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's connection, with requests whose heads have to arrive, and to end.
+    """uvicorn's connection, where heads of requests have to arrive and to end, and answers to be read.
 
-    uvicorn itself would wait and read for ever.
+    uvicorn itself would wait for ever.
 
     Args:
-        head_seconds: the longest that the head of a request may take.
+        patience: seconds to wait for either.
         given: what uvicorn gives.
     """
 
-    def __init__(self, *given: Any, head_seconds: float, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, *given: Any, patience: float, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*given, **named)
-        self._head_seconds = head_seconds
+        self._patience = patience
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._in_head = False
         self._received = 0
 
@@ -68,9 +69,20 @@ class Connection(HttpToolsProtocol):
         if self._in_head and self._deadline is None:
             self._await_head()
 
+    def pause_writing(self) -> None:
+        """The client reads more slowly than the answer comes, or not at all."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self._patience, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads."""
+        self._stop_minding_the_unread()
+        super().resume_writing()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._stop_waiting()
+        self._stop_minding_the_unread()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -83,19 +95,24 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _await_head(self) -> None:
-        self._deadline = self.loop.call_later(self._head_seconds, self._give_up)
+        self._deadline = self.loop.call_later(self._patience, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
+    def _stop_minding_the_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _give_up(self) -> None:
         self._deadline = None
         if not self._is_idle:
             return  # it is seen to when that is answered
         if self._in_head:
-            self._refuse(408, f"The request's head did not arrive within {self._head_seconds:g} seconds.")
+            self._refuse(408, f"The request's head did not arrive within {self._patience:g} seconds.")
         else:
             self.transport.close()
 

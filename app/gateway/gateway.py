@@ -57,4 +57,4 @@ class Gateway:
     @property
     def body_limits(self) -> BodyLimits:
         """What the body of a request may take."""
-        return BodyLimits(self.settings.max_body_mb * _MEBIBYTE, self.settings.max_request_seconds)
+        return BodyLimits(self.settings.max_body_mb * _MEBIBYTE, self.settings.client_timeout)

@@ -136,7 +136,7 @@ def _stop_with_the_parent() -> None:
 def _config(app: ServedGateway, options: ServeOptions, settings: GatewaySettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", partial(Connection, head_seconds=settings.max_request_seconds)),
+        http=cast("type[asyncio.Protocol]", partial(Connection, patience=settings.client_timeout)),
         loop="none" if sys.platform == "win32" else "uvloop",
         ws="none",
         lifespan="on",

@@ -319,12 +319,12 @@ class GatewaySettings(_Section):
     """Sites whose pages may call it, such as http://localhost:3000."""
     max_body_mb: int = Field(default=32, ge=1, le=1024)
     """The largest request in MiB, pictures and recordings included."""
-    max_request_seconds: float = Field(default=60, ge=0.1, le=3600)
-    """Seconds in which a request's headers have to arrive, and then its body."""
+    client_timeout: float = Field(default=60, ge=0.1, le=3600)
+    """Seconds to wait for a client: for a request's headers, for its body, and to read an answer."""
     most_at_once: int = Field(default=2000, ge=1, le=100_000)
     """Requests under way at the same time in one process; further ones are refused for the moment."""
     patience: float = Field(default=10, ge=0, le=600)
-    """Seconds a request may wait, in all, for a route that is limited; then the client is told to come again."""
+    """Seconds a request may wait, in all, for a limited route; then the client is told to come again."""
     grace: int = Field(default=10, ge=0, le=600)
     """Seconds that running answers have to end once the gateway is told to stop."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -18,9 +19,9 @@ from tests.simulated import Simulated
 
 SECONDS = 0.5
 AT_ONCE = 2
-SETTINGS = f"[gateway]\nmax_body_mb = 1\nmax_request_seconds = {SECONDS}\nmost_at_once = {AT_ONCE}\n"
+SETTINGS = f"[gateway]\nmax_body_mb = 1\nclient_timeout = {SECONDS}\nmost_at_once = {AT_ONCE}\n"
 SLOW = {"tokens_per_second": 10, "text": ["word "] * int(SECONDS * 30), "reasoning": ""}
-"""An answer that takes three times as long as a request may."""
+"""An answer that takes three times as long as a client is waited for."""
 FOREVER = {"tokens_per_second": 50, "content": "markdown", "tokens": 4000, "reasoning": ""}
 
 
@@ -130,6 +131,29 @@ def test_a_head_without_end_is_cut_short(gateway: RunningGateway, begun: bytes, 
     too_much = 128 * 1024 + 1
     status, error = told(gateway, (begun + more * too_much)[:too_much])
     assert (status, error["code"]) == (431, "headers_too_large")
+
+
+def test_a_client_that_reads_no_more_is_let_go(
+    gateway: RunningGateway, client: httpx.Client, keys: dict[str, str], simulator: Simulated
+) -> None:
+    simulator.configure(content="long_line", tokens=1000, reasoning="")  # more than sockets hold
+    body = json.dumps(question(stream=True)).encode()
+    host, _, port = gateway.root.removeprefix("http://").partition(":")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.connect((host, int(port)))
+        connection.sendall(head("/v1/chat/completions", keys, f"Content-Length: {len(body)}") + body)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+        limit = time.monotonic() + 20
+        while under_way(client, gateway):
+            assert time.monotonic() < limit, "it still waits for its client"
+
+
+def under_way(client: httpx.Client, gateway: RunningGateway) -> bool:
+    """Whether a chat request is being answered."""
+    scraped = client.get(f"{gateway.root}/metrics").text
+    return 'tensorwall_requests_in_flight{endpoint="chat"} 0' not in scraped
 
 
 def test_a_large_body_is_refused_before_and_while_it_arrives(
