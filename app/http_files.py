@@ -13,7 +13,7 @@ import httpx
 from core.download import Downloadable, Fetcher, FileStream, ModelFile
 from core.errors import DownloadFailed
 
-__all__ = ("hub_address", "http_fetcher")
+__all__ = ("http_fetcher", "hub_address", "mirrored")
 
 HUB = "https://huggingface.co"
 HUB_VARIABLE = "HF_ENDPOINT"
@@ -33,6 +33,12 @@ _Model = TypeVar("_Model", bound=Downloadable)
 def hub_address() -> str:
     """Where models are published: the hub, or the mirror that the environment names."""
     return (os.environ.get(HUB_VARIABLE) or HUB).rstrip("/")
+
+
+def mirrored(url: str) -> str:
+    """The URL of a file at the hub as it is at `hub_address`; any other as it is."""
+    path = url.removeprefix(HUB)
+    return url if path == url else f"{hub_address()}{path}"
 
 
 @asynccontextmanager

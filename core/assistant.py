@@ -31,6 +31,7 @@ from core.costs.tokens import estimate_prompt_tokens
 from core.errors import InputError, TensorWallError
 from core.identifiers import new_id
 from core.model_limits import ModelLimits
+from core.offline.models import EMBEDDED
 from core.records import LazyRecords
 from core.structured import asked_of
 from core.turn import Prepared, Turn
@@ -160,7 +161,8 @@ class Assistant:
         """Have a cheap model name a conversation after its first exchange; the new title, or ``None``.
 
         Does nothing where the settings say ``first_words``, where it is named already, and where no
-        model answers: a title is worth no error message. Its cost is booked as feature ``title``.
+        model answers: a title is worth no error message. The small model of this machine is not asked: it
+        names nothing well. Its cost is booked as feature ``title``.
 
         Raises:
             StorageError: or one of its kin, when the conversation cannot be read or named.
@@ -171,7 +173,7 @@ class Assistant:
         records = await self._records()
         session = await records.conversations.get(session_id)
         exchange = _first_exchange(await records.conversations.messages(session_id))
-        if session.title_source != "words" or exchange is None:
+        if session.title_source != "words" or exchange is None or exchange[1].provider == EMBEDDED:
             return None
         model = self._title_model(exchange[1])
         request = title_request(model, *(stored.message.text for stored in exchange))

@@ -6,15 +6,20 @@ comes out of a package that carries it; where that cannot be had the tests that 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sys
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from core.offline.models import known_models
 from tests.voice_models import check, fetch, run
 
-__all__ = ("smollm2",)
+__all__ = ("model_hub", "smollm2")
 
 _FOLDER = Path(sys.prefix) / "models" / "offline" / "smollm2-135m"
 _KNOWN = known_models()["smollm2-135m"]
@@ -23,6 +28,36 @@ _KNOWN = known_models()["smollm2-135m"]
 def smollm2() -> Path | None:
     """Its file, in a models folder as the program has them; ``None`` where it could not be fetched."""
     return _FOLDER / _KNOWN.file.name if _FOLDER.is_dir() else None
+
+
+@contextmanager
+def model_hub(file: Path) -> Iterator[str]:
+    """Serve the file, from any byte on, at whatever path; gives the server's address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _answering(file)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _answering(file: Path) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(file.stat().st_size - start))
+            self.end_headers()
+            with file.open("rb") as opened, contextlib.suppress(ConnectionError):
+                opened.seek(start)
+                shutil.copyfileobj(opened, self.wfile, 1024 * 1024)
+
+        def log_message(self, *_: object) -> None:
+            """Tests are quiet."""
+
+    return Handler
 
 
 def _fill(scratch: Path, into: Path) -> None:

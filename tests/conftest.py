@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from core.offline.models import is_installed
-from tests.chat_model import smollm2
+from tests.chat_model import model_hub, smollm2
 from tests.databases import NewDatabase, sqlite_database
 from tests.postgres_server import PostgresServer, what_is_missing_for_postgresql
 from tests.random_whisper import make_random_whisper
@@ -170,6 +170,14 @@ def chat_model() -> Path:
     if (file := smollm2()) is None:
         pytest.skip("no chat model here: python -m tests.chat_model fetches it")
     return file
+
+
+@pytest.fixture
+def hub(chat_model: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a server of that file, where the program takes it for the hub."""
+    with model_hub(chat_model) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        yield address
 
 
 @pytest.fixture(scope="session")

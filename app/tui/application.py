@@ -182,7 +182,9 @@ class TensorWallApp(App[None]):
 
         while True:
             can_close = self.services is not None
-            source = await self.push_screen_wait(WelcomeScreen(self.launcher, can_close=can_close))
+            assert self._settings is not None
+            offer = await asyncio.to_thread(self.launcher.look_for_embedded, self._settings)
+            source = await self.push_screen_wait(WelcomeScreen(self.launcher, offer, can_close=can_close))
             if source is None or await self._open(source):
                 return
 

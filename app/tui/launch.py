@@ -10,10 +10,26 @@ if TYPE_CHECKING:
     from app.composition import Services, Source
     from core.credentials import StoredWhere
     from core.locations import Locations
+    from core.offline.models import KnownGguf
     from core.providers import Provider
     from core.settings import Settings
 
-__all__ = ("Launcher", "first_look")
+__all__ = ("EmbeddedOffer", "Launcher", "first_look")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedOffer:
+    """What the model of this machine still takes before it can answer.
+
+    Attributes:
+        label: its name for people.
+        fetch: what has to be downloaded; ``None`` where nothing is that we know by name.
+        problem: why it cannot be used, with what to do, where a download does not help; else empty.
+    """
+
+    label: str
+    fetch: KnownGguf | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,20 @@ class Launcher:
         from core.providers import find_local_servers
 
         return await find_local_servers()
+
+    def look_for_embedded(self, settings: Settings) -> EmbeddedOffer:
+        """Whether the model of this machine is there; blocking, for milliseconds."""
+        from app.composition import embedded_provider
+        from core.errors import OfflineUnavailable
+        from core.offline.models import is_installed, known_models
+
+        provider = embedded_provider(settings, self.locations)
+        try:
+            provider.find()
+        except OfflineUnavailable as error:
+            known = known_models().get(settings.offline.model) if is_installed() else None
+            return EmbeddedOffer(provider.label, known, "" if known else error.hint or error.message)
+        return EmbeddedOffer(provider.label)
 
     async def open(self, source: Source, settings: Settings) -> Services:
         """Compose the application.

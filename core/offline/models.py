@@ -17,12 +17,18 @@ from typing import Any
 from core.download import PARTIAL_SUFFIX, ModelFile
 from core.errors import OfflineUnavailable
 
-__all__ = ("EMBEDDED", "KnownGguf", "LocalModel", "find_model", "is_installed", "known_models", "model_label")
+__all__ = (
+    "EMBEDDED",
+    "KnownGguf",
+    "LocalModel",
+    "find_model",
+    "is_installed",
+    "known_models",
+    "model_label",
+)
 
 EMBEDDED = "embedded"
 """The provider's name in routes and the ledger."""
-
-INSTALL = "pip install 'tensorwall[offline]'"
 
 _MAGIC = b"GGUF"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from core.chat import ChatRequest, ChatResponse, Event
 from core.chat.events import ModelLoading
 from core.errors import OfflineUnavailable, TensorWallError
+from core.extras import install_command
 from core.offline.fitting import LONGEST_ANSWER, fitted
-from core.offline.models import EMBEDDED, INSTALL, LocalModel, find_model, is_installed, model_label
+from core.offline.models import EMBEDDED, LocalModel, find_model, is_installed, model_label
 from core.offline.server import LlamaServer, Running
 from core.providers import ModelRule, OpenAICompatibleProvider, ProviderProfile, RemoteModel
 
@@ -60,7 +61,7 @@ class EmbeddedProvider:
             raise OfflineUnavailable(
                 "The package that runs models on this machine is not installed.",
                 provider=EMBEDDED,
-                hint=f"Install it: {INSTALL}",
+                hint=f"Install it: {install_command('offline')}",
             )
         return find_model(self._wanted, self._models_dir)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import VoiceUnavailable
+from core.extras import install_command
 
 __all__ = (
     "Missing",
@@ -22,7 +23,6 @@ __all__ = (
     "check_packages",
     "espeak_command",
     "find_missing",
-    "install_command",
     "package_command",
 )
 
@@ -126,19 +126,6 @@ def _check(*kinds: str) -> None:
 def espeak_command() -> str:
     """The commands that bring eSpeak NG, either of which does."""
     return f"{package_command(_ESPEAK)}   or   {install_command('espeak')}"
-
-
-def install_command(extra: str) -> str:
-    """The command that adds an extra of ours to this installation."""
-    root = Path(__file__).parents[2]
-    if (root / "Makefile").is_file() and (root / "pyproject.toml").is_file():
-        return f"{sys.executable} -m pip install -e '{root}[{extra}]'"
-    prefix = Path(sys.prefix).parts
-    if "pipx" in prefix:
-        return f"pipx install --force 'tensorwall[{extra}]'"
-    if "uv" in prefix and "tools" in prefix:
-        return f"uv tool install --force 'tensorwall[{extra}]'"
-    return f"{sys.executable} -m pip install 'tensorwall[{extra}]'"
 
 
 def package_command(names: dict[str, str], os_release: Path = Path("/etc/os-release")) -> str:

@@ -1,4 +1,4 @@
-"""The first screen without a key: paste one, use a local server, or try the demo."""
+"""The first screen without a key: paste one, use a server or a model of this machine, or try the demo."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from textual.widgets.option_list import Option
 
 from app.cells import MUTED, one_line
 from app.composition import Source
+from app.figures import data_size
 from app.tui.failures import explain
-from app.tui.launch import Launcher
+from app.tui.launch import EmbeddedOffer, Launcher
 from core.errors import TensorWallError
+from core.offline.models import EMBEDDED
 
 if TYPE_CHECKING:
     from core.providers import Provider
@@ -44,9 +46,10 @@ class WelcomeScreen(ModalScreen["Source | None"]):
     message = query_one("#message", Static)
     choices = query_one("#choices", OptionList)
 
-    def __init__(self, launcher: Launcher, *, can_close: bool) -> None:
+    def __init__(self, launcher: Launcher, embedded: EmbeddedOffer, *, can_close: bool) -> None:
         super().__init__()
         self._launcher = launcher
+        self._embedded = embedded
         self._can_close = can_close
         self._servers: Sequence[Provider] = ()
 
@@ -86,6 +89,7 @@ class WelcomeScreen(ModalScreen["Source | None"]):
         )
         return [
             *(Option(_server(server), id=server.name) for server in self._servers),
+            Option(_model(self._embedded), id=EMBEDDED),
             Option(demo, id="demo"),
         ]
 
@@ -126,8 +130,26 @@ class WelcomeScreen(ModalScreen["Source | None"]):
         if event.option_id == "demo":
             self.dismiss(Source("demo"))
             return
+        if event.option_id == EMBEDDED:
+            self._use_embedded()
+            return
         server = next(server for server in self._servers if server.name == event.option_id)
         self.dismiss(Source("local", server))
+
+    @work(exclusive=True, group="embedded")
+    async def _use_embedded(self) -> None:
+        """Use the model of this machine, after offering to fetch it."""
+        offer = self._embedded
+        if offer.problem:
+            self._say(f"{offer.problem}   Then start TensorWall again.", "$warning")
+            return
+        if offer.fetch is not None:
+            from app.tui.screens.chat_model_download import ChatModelDownloadScreen
+
+            screen = ChatModelDownloadScreen(offer.fetch, self._launcher.locations.chat_models_dir)
+            if not await self.app.push_screen_wait(screen):
+                return
+        self.dismiss(Source("embedded"))
 
     def action_move(self, step: int) -> None:
         """One column of things to choose: the key, then each way without one."""
@@ -145,6 +167,17 @@ class WelcomeScreen(ModalScreen["Source | None"]):
         """Keep what there is, where there is something."""
         if self._can_close:
             self.dismiss(None)
+
+
+def _model(offer: EmbeddedOffer) -> Content:
+    label = one_line(offer.label)
+    if offer.problem:
+        told = "needs something first"
+    elif offer.fetch is not None:
+        told = f"{data_size(offer.fetch.size)} to fetch; small, may be wrong"
+    else:
+        told = "small model, may be wrong"
+    return Content.assemble((f"Use {label} on this machine", "bold"), (f"   {told}", MUTED))
 
 
 def _server(server: Provider) -> Content:

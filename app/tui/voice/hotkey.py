@@ -83,7 +83,7 @@ class Hotkey:
 def _import_keyboard() -> keyboard:  # the module itself
     from importlib.util import find_spec
 
-    from core.voice.availability import install_command
+    from core.extras import install_command
 
     if find_spec("pynput") is None:
         raise VoiceUnavailable(

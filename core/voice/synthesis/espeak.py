@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.extras import install_command
 from core.voice.audio import PcmChunk, WordMark
-from core.voice.availability import espeak_command, install_command
+from core.voice.availability import espeak_command
 from core.voice.synthesis.engine import VOICES_HINT, EngineFailed, EngineMissing, Hand
 from core.voice.synthesis.synthesiser import Voice
 from core.voice.synthesis.words import closing_pause, word_spans

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core.extras import install_command
 from core.voice.audio import PcmChunk
-from core.voice.availability import install_command
 from core.voice.synthesis.engine import VOICES_HINT, EngineFailed, EngineMissing, Hand
 from core.voice.synthesis.sound_file import UnreadableSound, read_sound
 from core.voice.synthesis.synthesiser import Voice

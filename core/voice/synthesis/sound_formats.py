@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from core.errors import VoiceUnavailable
+from core.extras import install_command
 from core.voice.audio import PcmChunk
-from core.voice.availability import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

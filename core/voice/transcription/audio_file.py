@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from core.errors import InputError, VoiceUnavailable
+from core.extras import install_command
 from core.voice.audio import SAMPLE_RATE, Samples
-from core.voice.availability import install_command
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import TranscriptionFailed, VoiceError, VoiceUnavailable
+from core.extras import install_command
 from core.voice.audio import Samples
-from core.voice.availability import install_command
 from core.voice.transcription.models import find_model, model_name
 from core.voice.transcription.transcriber import Hints, Purpose, Transcript
 from core.voice.transcription.worker import Worker

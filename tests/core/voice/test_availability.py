@@ -14,7 +14,6 @@ from core.voice.availability import (
     check_available,
     check_packages,
     find_missing,
-    install_command,
     package_command,
 )
 
@@ -69,22 +68,6 @@ def test_missing_libraries_are_told_by_what_needs_them(monkeypatch: pytest.Monke
     assert "[espeak]" in espeak.mend
     check_packages()
     assert find_missing(local_voice=False) == [portaudio]
-
-
-@pytest.mark.parametrize(
-    ("prefix", "command"),
-    [
-        ("/home/me/.local/share/pipx/venvs/tensorwall", "pipx install --force 'tensorwall[voice]'"),
-        ("/home/me/.local/share/uv/tools/tensorwall", "uv tool install --force 'tensorwall[voice]'"),
-        ("/home/me/venv", f"{sys.executable} -m pip install 'tensorwall[voice]'"),
-    ],
-)
-def test_the_extra_is_added_by_what_installed_us(
-    prefix: str, command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(availability, "__file__", "/usr/lib/site-packages/core/voice/availability.py")
-    monkeypatch.setattr(sys, "prefix", prefix)
-    assert install_command("voice") == command
 
 
 def test_looking_imports_nothing_of_it() -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from app.tui.screens.voice_pickers import DeviceScreen
+from core.download import DownloadProgress
 from core.errors import DownloadFailed
 from core.locations import find_locations
 from core.settings import load_settings
 from core.voice.engine.devices import Devices
 from core.voice.events import StateChanged
-from core.download import DownloadProgress
 from core.voice.transcription.models import KnownModel, known_model
 from tests.app.tui.voice.conftest import talking
 from tests.simulated import Simulated
