@@ -29,6 +29,7 @@ class AnswerStream:
         upstream: who answers.
         request_id: the provider's id of the call, as far as it is known.
         relay: pass on each piece as it came, too.
+        keep_text: gather the answer's text, too.
 
     Attributes:
         finish_reason: why the answer ended; ``None`` until it says so.
@@ -37,17 +38,35 @@ class AnswerStream:
         request_id: the provider's id of the call, where the stream names it.
     """
 
-    def __init__(self, upstream: Upstream, request_id: str | None = None, *, relay: bool = False) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        request_id: str | None = None,
+        *,
+        relay: bool = False,
+        keep_text: bool = False,
+    ) -> None:
         self.finish_reason: FinishReason | None = None
         self.usage: Usage | None = None
         self.done = False
         self.request_id = request_id
         self._upstream = upstream
         self._relay = relay
+        self._text: list[str] | None = [] if keep_text else None
         self._decoder = SSEDecoder()
         self._tool_calls: list[tuple[int | None, str]] = []  # the server's index, and the id
         self._started = False
         self._opening = b""
+
+    @property
+    def text(self) -> str:
+        """The text that has arrived, where it is gathered."""
+        return "".join(self._text or ())
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether a piece of a tool call has arrived."""
+        return bool(self._tool_calls)
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield what these bytes complete; iterate to the end before feeding more.
@@ -116,6 +135,8 @@ class AnswerStream:
         if reasoning := delta.get("reasoning") or delta.get("reasoning_content"):
             yield ReasoningDelta(text_of(reasoning))
         if content := delta.get("content") or delta.get("refusal"):
+            if self._text is not None:
+                self._text.append(text_of(content))
             yield TextDelta(text_of(content))
         for call in delta.get("tool_calls") or ():
             yield self._tool_call(call)

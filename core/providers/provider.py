@@ -16,9 +16,18 @@ from core.chat import (
     Finished,
     JsonSchemaFormat,
     LimitsReported,
+    Relayed,
     UsageReported,
 )
-from core.errors import AuthenticationFailed, ConnectionFailed, CredentialsError, InputError, TensorWallError
+from core.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    CredentialsError,
+    InputError,
+    OutputInvalid,
+    TensorWallError,
+    ToolCallInvalid,
+)
 from core.providers.answer_stream import AnswerStream
 from core.providers.base import ProviderProfile, RemoteModel
 from core.providers.limit_headers import rate_limits
@@ -100,31 +109,34 @@ class OpenAICompatibleProvider:
             CredentialsError: a key is needed and missing.
         """
         streamed = self.profile.schema_streams or not isinstance(request.response_format, JsonSchemaFormat)
-        async with self._chat(request, model, stream=streamed) as (upstream, response):
-            from core.providers.connection import body_chunks, read_body
+        answer: AnswerStream | None = None
+        try:
+            async with self._chat(request, model, stream=streamed) as (upstream, response):
+                from core.providers.connection import body_chunks, read_body
 
-            if (limits := rate_limits(response.headers)) is not None:
-                yield LimitsReported(limits)
-            async with aclosing(body_chunks(response)) as chunks:
-                opening = await _opening(chunks)
-                if opening.lstrip().startswith(_WHOLE):
-                    body = await read_body(upstream, chunks, opening)
-                    ending = [*events_of(whole_answer(upstream, body, request_id=_request_id(response)))]
-                else:
-                    relay = request.relayed is not None
-                    answer = AnswerStream(upstream, _request_id(response), relay=relay)
-                    for event in answer.feed(opening):
-                        yield event
-                    if answer.finish_reason is None:
-                        async for chunk in chunks:
-                            for event in answer.feed(chunk):
-                                yield event
-                            if answer.finish_reason is not None:
-                                break
-                        else:
-                            for event in answer.close():
-                                yield event
-                    ending = await _ending(chunks, answer)
+                if (limits := rate_limits(response.headers)) is not None:
+                    yield LimitsReported(limits)
+                async with aclosing(body_chunks(response)) as chunks:
+                    opening = await _opening(chunks)
+                    if opening.lstrip().startswith(_WHOLE):
+                        body = await read_body(upstream, chunks, opening)
+                        ending = [*events_of(whole_answer(upstream, body, request_id=_request_id(response)))]
+                    else:
+                        answer = _answer_stream(upstream, response, request)
+                        for event in answer.feed(opening):
+                            yield event
+                        if answer.finish_reason is None:
+                            async for chunk in chunks:
+                                for event in answer.feed(chunk):
+                                    yield event
+                                if answer.finish_reason is not None:
+                                    break
+                            else:
+                                for event in answer.close():
+                                    yield event
+                        ending = await _ending(chunks, answer)
+        except (OutputInvalid, ToolCallInvalid) as error:
+            ending = await _salvaged_events(error, request, model, answer)
         for event in ending:  # the connection is free again before the consumer stops at the last one
             yield event
 
@@ -135,9 +147,12 @@ class OpenAICompatibleProvider:
             ProviderError: the call failed.
             CredentialsError: a key is needed and missing.
         """
-        async with self._chat(request, model, stream=False) as (upstream, response):
-            body = await _whole_body(upstream, response)
-            answer = whole_answer(upstream, body, request_id=_request_id(response))
+        try:
+            async with self._chat(request, model, stream=False) as (upstream, response):
+                body = await _whole_body(upstream, response)
+                answer = whole_answer(upstream, body, request_id=_request_id(response))
+        except (OutputInvalid, ToolCallInvalid) as error:
+            return await _salvaged(error, request, model)
         answer.limits = rate_limits(response.headers)
         if request.relayed is not None:
             answer.relayed = body
@@ -404,6 +419,52 @@ async def _whole_body(upstream: Upstream, response: httpx.Response) -> bytes:
 def _request_id(response: httpx.Response) -> str | None:
     value = response.headers.get("x-request-id")
     return None if value is None else str(value)
+
+
+def _answer_stream(upstream: Upstream, response: httpx.Response, request: ChatRequest) -> AnswerStream:
+    return AnswerStream(
+        upstream,
+        _request_id(response),
+        relay=request.relayed is not None,
+        keep_text=request.response_format is not None,
+    )
+
+
+async def _salvaged(
+    error: OutputInvalid | ToolCallInvalid, request: ChatRequest, model: str, *, passed_on: str = ""
+) -> ChatResponse:
+    """The answer that a refusal holds.
+
+    Raises:
+        OutputInvalid: or `ToolCallInvalid`: it holds none.
+    """
+    from core.providers.relayed_answer import as_body
+    from core.providers.salvage import salvaged
+
+    answer = await asyncio.to_thread(salvaged, error, request, passed_on=passed_on)
+    if answer is None:
+        raise error
+    answer.model = model
+    if request.relayed is not None:
+        answer.relayed = as_body(answer, model)
+    return answer
+
+
+async def _salvaged_events(
+    error: OutputInvalid | ToolCallInvalid, request: ChatRequest, model: str, begun: AnswerStream | None
+) -> list[Event]:
+    """The same as the events of a stream that go on from those that were passed on."""
+    if begun is not None and begun.calls_tools:
+        raise error  # a part of a call has been passed on already
+    answer = await _salvaged(error, request, model, passed_on=begun.text if begun else "")
+    events = [*events_of(answer)]
+    if request.relayed is not None:
+        from core.providers.relayed_answer import as_chunk
+
+        events.insert(0, Relayed(as_chunk(answer, model)))
+    if begun is not None and begun.usage is not None:
+        events.insert(-1, UsageReported(begun.usage))
+    return events
 
 
 async def _opening(chunks: AsyncGenerator[bytes]) -> bytes:

@@ -5,5 +5,6 @@ Imports nothing but the standard library, so that the first paint may use it.
 
 from core.written_json.indenter import Indenter, indented
 from core.written_json.json_source import Step, is_json, parse, place_of, pointer_to, tokens
+from core.written_json.mending import mended
 
-__all__ = ("Indenter", "Step", "indented", "is_json", "parse", "place_of", "pointer_to", "tokens")
+__all__ = ("Indenter", "Step", "indented", "is_json", "mended", "parse", "place_of", "pointer_to", "tokens")
