@@ -66,7 +66,7 @@ class SkippedRoute:
 
 @dataclass(slots=True)
 class Decision:
-    """Why this answer came from where it did: calls in order, the last one is the answer's."""
+    """Why this answer came from where it did: its calls, in the order in which they were made."""
 
     requested: str
     strategy: str
@@ -74,6 +74,15 @@ class Decision:
     skipped: list[SkippedRoute] = field(default_factory=list)
     waited: float = 0.0
     """Seconds slept because no route was ready."""
+
+    @property
+    def answering(self) -> UpstreamCall | None:
+        """The call that gives the answer, or the end of it; ``None`` before any was made.
+
+        Of two calls side by side it is the earlier one, until the later one has won.
+        """
+        at_work = (call for call in self.calls if call.outcome in ("running", "answered"))
+        return next(at_work, self.calls[-1] if self.calls else None)
 
 
 class CallObserver(Protocol):

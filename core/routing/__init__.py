@@ -3,6 +3,7 @@
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint
 from core.routing.health import RouteHealth
+from core.routing.hedging import HedgePolicy
 from core.routing.retry import RetryPolicy
 from core.routing.router import LLMRouter, PlannedRoute
 from core.routing.strategy import LoadBalanceStrategy
@@ -11,6 +12,7 @@ from core.routing.stream import ChatStream
 __all__ = (
     "BreakerPolicy",
     "ChatStream",
+    "HedgePolicy",
     "LLMRouter",
     "LoadBalanceStrategy",
     "PlannedRoute",

@@ -18,6 +18,7 @@ from core.routing.actions import RouteError, policy_for
 from core.routing.breaker import BreakerPolicy, CircuitBreaker, CircuitState
 from core.routing.latency import DecayingMean
 from core.routing.limits import Allowance, Plan
+from core.routing.recent_times import RecentTimes
 from core.routing.retry import RetryBudget, sane_retry_after
 
 __all__ = ("EndpointHealth", "RouteHealth")
@@ -71,6 +72,8 @@ class EndpointHealth:
         self.budget = RetryBudget()
         self.first_content = DecayingMean()
         """Of streamed answers."""
+        self.beginnings = RecentTimes()
+        """Of streamed answers, to their first content."""
         self.whole_answer = DecayingMean()
         """Of answers in one piece."""
         self.limits: RateLimits | None = None

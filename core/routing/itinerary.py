@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,8 @@ __all__ = ("Attempt", "CallIn", "Itinerary", "Step", "Wait")
 
 _NO_WAIT = 0.001
 """Seconds; timers may fire this much early."""
+_SAME = 0.05
+"""Seconds by which a predicted wait may exceed what the provider told."""
 _FIRST_DOUBT = 2
 """Calls that do not get through before the network counts as gone; one may be a connection that broke."""
 _NO_NETWORK = 30.0
@@ -160,7 +162,10 @@ class Itinerary:
             seconds = max(soonest.not_before - now, soonest.health.busy_until - now, room.wait)
             if seconds <= _NO_WAIT:
                 return self._attempt(soonest)
-            if self.decision.waited + seconds <= self._policy.longest_wait:
+            patience = self._policy.longest_wait - self.decision.waited
+            if not room.told:  # the answer of the call under way tells, and wakes whoever waits for it
+                seconds = min(seconds, max(patience, 0.0))
+            if _NO_WAIT < seconds <= patience:
                 return self._wait(soonest, seconds, room)
             if room.wait and room.told:
                 self._causes.append((soonest.label, soonest.no_room(room)))
@@ -212,6 +217,22 @@ class Itinerary:
             rescuer.forget_cap()
             rescuer.request = continuation(self._request, said, prefill=rescuer.prefills)
 
+    def rival(self, candidate: Candidate, accepts: Callable[[Candidate], bool]) -> Attempt | None:
+        """Who is asked beside a route that is slow to begin; ``None`` where nobody is ready.
+
+        A server of the user's own machine is not: it is there for when nobody else is.
+        """
+        for other in self._candidates:
+            is_another = other is not candidate and not other.tries and not other.out
+            if is_another and not other.provider.profile.local and other.health.ready and accepts(other):
+                return replace(
+                    self._attempt(other),
+                    reason=f"{candidate.label} is slow to begin",
+                    change=None,
+                    role="hedge",
+                )
+        return None
+
     def _rescue(self, broken: ProviderError | CredentialsError) -> Attempt:
         """The next call that is to go on with the answer."""
         again, self._again = self._again, None
@@ -235,7 +256,8 @@ class Itinerary:
         return not candidate.out
 
     def _wait(self, candidate: Candidate, seconds: float, room: Room) -> Wait:
-        if room.wait < seconds:
+        pause = max(candidate.not_before, candidate.health.busy_until) - self._clock()
+        if pause >= room.wait - _SAME:
             because = candidate.because or candidate.health.busy_because
             return Wait(seconds, f"{candidate.label} {because}")
         place = Place(candidate.health.allowance, candidate.turn, candidate.fit(self._clock()).tokens)

@@ -30,6 +30,7 @@ from core.routing.breaker import BreakerPolicy
 from core.routing.candidate import Candidate
 from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.health import EndpointHealth, RouteHealth
+from core.routing.hedging import HedgePolicy, Hedging
 from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
 from core.routing.reserve import Reserve, Standby
@@ -77,6 +78,7 @@ class LLMRouter:
         first_content_timeout: seconds after which an endpoint that has not begun its answer is given
             up for the next; ``None`` leaves that to the provider's own stall limit.
         reserve: who answers while the network is gone.
+        hedging: when a second endpoint is asked beside one that is slow to begin its answer.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class LLMRouter:
         breaker: BreakerPolicy | None = None,
         first_content_timeout: float | None = None,
         reserve: Reserve | None = None,
+        hedging: HedgePolicy | None = None,
     ) -> None:
         self.strategy = LoadBalanceStrategy(strategy)
         self._models = KnownModels(catalogue)
@@ -102,6 +105,7 @@ class LLMRouter:
         self._retry = retry or RetryPolicy()
         self._breaker = breaker
         self._first_content_timeout = first_content_timeout
+        self._hedging = Hedging(hedging)
         self._routes = RouteTable()
         self._providers: dict[tuple[Provider, str | None, str | None], Provider] = {}
         # By model; weak, since a provider with a key for one request ends with it.
@@ -148,7 +152,13 @@ class LLMRouter:
         self._take_turn(request)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
         return ChatStream(
-            itinerary, recorder, self._models, self._sleep, self._first_content_timeout, self._standby
+            itinerary,
+            recorder,
+            self._models,
+            self._sleep,
+            self._first_content_timeout,
+            self._standby,
+            self._hedging,
         )
 
     async def chat(

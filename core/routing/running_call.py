@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -25,7 +25,7 @@ from core.chat import (
     UpstreamCall,
     UsageReported,
 )
-from core.errors import CredentialsError, ProviderError
+from core.errors import CredentialsError, ProviderError, StreamInterrupted
 from core.routing.actions import RouteError
 from core.routing.candidate import Candidate
 from core.routing.growing_answer import GrowingAnswer
@@ -131,6 +131,11 @@ class RunningCall:
         for observer in self._recorder.observers:
             observer.call_started(self.call)
 
+    def open(self) -> AsyncGenerator[Event]:
+        """Its events; nothing is sent before the first of them is asked for."""
+        candidate = self.candidate
+        return candidate.provider.stream(candidate.request, model=candidate.model)
+
     def chosen(self, *, continues: bool = False) -> RouteChosen:
         """The event that tells of it."""
         call = self.call
@@ -172,6 +177,7 @@ class RunningCall:
         if self.call.first_token is None:
             self.call.first_token = self.call.first_content
         self._health.first_content.observe(self.call.first_content, now)
+        self._health.beginnings.observe(self.call.first_content, now)
 
     def noted(self, event: Event) -> None:
         """Keep what the provider reports besides the answer."""
@@ -201,10 +207,26 @@ class RunningCall:
             self.call.request_id = error.request_id
         self._end("interrupted" if self.answering else "failed", elapsed, error)
 
+    def cut_short(self) -> StreamInterrupted:
+        """The error of an answer that just ends."""
+        candidate = self.candidate
+        return StreamInterrupted(
+            f"The answer from {candidate.label} ended before it was complete.",
+            provider=candidate.provider.name,
+            hint="Ask again.",
+        )
+
     def beaten(self) -> None:
-        """Another call began its answer sooner, so that this one was closed."""
-        elapsed = self._clock() - self._started
+        """Another call began its answer sooner, so that this one was closed.
+
+        The first call was slow, which tells of its route; the hedge was just not needed.
+        """
+        now = self._clock()
+        elapsed = now - self._started
         self._health.cancelled()
+        if self.call.role != "hedge":
+            self._health.first_content.observe(elapsed, now)
+            self._health.beginnings.observe(elapsed, now)
         self._end("cancelled", elapsed)
 
     def aborted(self, reason: BaseException) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from types import TracebackType
@@ -17,13 +16,16 @@ from core.chat import (
     TextDelta,
     Waiting,
 )
-from core.errors import BudgetExceeded, CredentialsError, ProviderError, StreamInterrupted, StreamStalled
+from core.errors import BudgetExceeded, CredentialsError, ProviderError
+from core.routing.first_content import FirstContent
+from core.routing.hedge import planned_hedge
+from core.routing.hedging import Hedging
 from core.routing.itinerary import CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
 from core.routing.queue import wait_in_queue
 from core.routing.rescue import can_be_continued, is_broken_off
 from core.routing.reserve import Standby
-from core.routing.running_call import CallRecorder, RunningCall
+from core.routing.running_call import CallRecorder
 from core.routing.splice import spliced
 from core.routing.streamed_answer import StreamedAnswer
 
@@ -52,7 +54,8 @@ class ChatStream:
         models: KnownModels,
         sleep: Sleep,
         first_content_timeout: float | None,
-        standby: Standby | None = None,
+        standby: Standby | None,
+        hedging: Hedging,
     ) -> None:
         self.decision: Decision = itinerary.decision
         self._models = models
@@ -60,7 +63,9 @@ class ChatStream:
         self._response: ChatResponse | None = None
         # The generator does not refer to this object: with no cycle, a stream that is dropped without
         # aclose() is finalised by the event loop at once.
-        self._events = _events(itinerary, recorder, self._answer, sleep, first_content_timeout, standby)
+        self._events = _events(
+            itinerary, recorder, self._answer, sleep, first_content_timeout, standby, hedging
+        )
 
     def __aiter__(self) -> AsyncGenerator[Event]:
         return self._events
@@ -112,7 +117,9 @@ async def _events(
     sleep: Sleep,
     first_content_timeout: float | None,
     standby: Standby | None,
+    hedging: Hedging,
 ) -> AsyncGenerator[Event]:
+    hedging.asked()
     while answer.finish_reason is None:
         step = itinerary.next_step()
         if isinstance(step, CallIn):
@@ -134,23 +141,30 @@ async def _events(
             itinerary.failed(candidate, refusal)
             continue
 
-        upstream = candidate.provider.stream(candidate.request, model=candidate.model)
-        if first_content_timeout is not None:
-            upstream = _until_content(upstream, running, first_content_timeout, candidate.label)
+        upstream = running.open()
         if standby is not None:
             upstream = standby.watched(upstream, candidate)
         if answer.begun:
             upstream = spliced(upstream, answer.text, running)
+        hedge = None if answer.begun else planned_hedge(candidate, hedging, itinerary, recorder)
+        opening = FirstContent(running, upstream, within=first_content_timeout, hedge=hedge)
         answer.read_from(running)
         finished: Finished | None = None
         running.start()
         try:
             if capped is not None:
                 yield capped
-            add_text = running.answer.text_pieces.append
-            async with aclosing(upstream):  # closed before anybody is told how the call ended
+            async with aclosing(opening):  # closed before anybody is told how the call ended
+                if opening.is_needed:
+                    while (event := await opening.next()) is not None:
+                        if opening.call is not running:
+                            running = opening.call
+                            answer.read_from(running)
+                        yield event
+                    finished = opening.finished
+                add_text = running.answer.text_pieces.append
                 # Runs for every token: comparing types, the likeliest first, costs least.
-                async for event in upstream:
+                async for event in opening.upstream:
                     if type(event) is TextDelta:
                         add_text(event.text)
                         if not running.answering:
@@ -160,22 +174,23 @@ async def _events(
                         continue
                     yield event
             if finished is None:
-                raise _cut_short(candidate.provider.name, candidate.label)
+                raise running.cut_short()
         except (ProviderError, CredentialsError) as error:
+            running = opening.call
             running.failed(error)
             if not running.answering:
-                itinerary.failed(candidate, error)
+                itinerary.failed(running.candidate, error)
             elif not _may_go_on(recorder.request, answer, error):
                 raise
             else:
-                itinerary.broke_off(candidate, error, answer.text)
+                itinerary.broke_off(running.candidate, error, answer.text)
         except BaseException as reason:
-            running.aborted(reason)
+            opening.call.aborted(reason)
             raise
         else:
             running.answered(finished)
             if standby is not None:
-                standby.answered(candidate)
+                standby.answered(running.candidate)
             answer.finish_reason = finished.reason
             yield finished
 
@@ -183,37 +198,3 @@ async def _events(
 def _may_go_on(request: ChatRequest, answer: StreamedAnswer, error: ProviderError | CredentialsError) -> bool:
     """Whether another route may go on with what has been passed on."""
     return not answer.calls_tools and can_be_continued(request) and is_broken_off(error)
-
-
-async def _until_content(
-    upstream: AsyncGenerator[Event], running: RunningCall, seconds: float, label: str
-) -> AsyncGenerator[Event]:
-    """Give up on a route whose answer has not begun after ``seconds``, reasoning notwithstanding.
-
-    Only the time of reading counts: the consumer may take as long as it likes between two events.
-    """
-    clock, left = asyncio.get_running_loop().time, seconds
-    async with aclosing(upstream):
-        while not running.answering:
-            began = clock()
-            try:
-                async with asyncio.timeout(left):
-                    event = await anext(upstream)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise StreamStalled(
-                    f"{label} did not begin its answer within {seconds:g} seconds.",
-                    provider=running.call.provider,
-                    hint="Try again, or choose another model.",
-                ) from None
-            left -= clock() - began
-            yield event
-        async for event in upstream:
-            yield event
-
-
-def _cut_short(provider: str, label: str) -> StreamInterrupted:
-    return StreamInterrupted(
-        f"The answer from {label} ended before it was complete.", provider=provider, hint="Ask again."
-    )
