@@ -17,6 +17,7 @@ __all__ = (
     "at_most",
     "estimate_prompt_tokens",
     "estimate_tokens",
+    "prompt_tokens_at_least",
     "prompt_tokens_at_most",
     "tokens_of_length",
 )
@@ -94,6 +95,11 @@ def estimate_prompt_tokens(request: ChatRequest) -> int:
 def prompt_tokens_at_most(request: ChatRequest) -> int:
     """The most tokens that a request's prompt may turn out to be: what budgets and limits set aside."""
     return at_most(estimate_prompt_tokens(request))
+
+
+def prompt_tokens_at_least(request: ChatRequest) -> int:
+    """The fewest tokens that a request's prompt may turn out to be."""
+    return int(estimate_prompt_tokens(request) / _DOUBT)
 
 
 def at_most(estimate: int) -> int:

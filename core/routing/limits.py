@@ -2,8 +2,8 @@
 
 Groq admits a call when its prompt and output cap fit at once into what is free of the tokens a minute,
 and gives back what was not used when it is over. Its headers tell of tokens a minute and requests a
-day; requests a minute and tokens a day are counted here, their sizes taken from the published plan whose
-tokens a minute the headers name, or from a refusal's own words
+day; requests a minute and tokens a day are counted here, their sizes taken from the published plan that
+the headers point to, or from a refusal's own words
 (https://console.groq.com/docs/rate-limits). The wait until a call fits is
 ``(used + requested - limit) / rate``, which agrees with recorded refusals to some milliseconds.
 """
@@ -29,6 +29,7 @@ _PERIODS: dict[LimitKind, float] = {
 }
 _TOKENS: tuple[LimitKind, ...] = ("tokens_per_minute", "tokens_per_day")
 _REQUESTS: tuple[LimitKind, ...] = ("requests_per_minute", "requests_per_day")
+_IN_HEADERS: tuple[LimitKind, ...] = ("tokens_per_minute", "requests_per_day")
 _SPARE = 0.02
 """Seconds of refill left over, so that rounding on either side does not turn a fit into a refusal."""
 _NO_WAIT = 1e-6
@@ -72,7 +73,7 @@ class Room:
     Attributes:
         wait: seconds until it does; 0 where it does now.
         kind: the limit that makes it wait longest; ``None`` where none does.
-        told: whether the provider itself has told of that limit, and not only its published plan.
+        told: whether the provider's answers show that limit; otherwise it is taken for granted.
     """
 
     wait: float = 0.0
@@ -167,7 +168,7 @@ class Allowance:
             own = min((tokens if kind in _TOKENS else 1.0) + spare, bucket.limit)
             wait = bucket.wait(amounts[kind] + own, now)
             if wait > max(longest.wait, _NO_WAIT):
-                longest = Room(wait, kind, kind in self._told)
+                longest = Room(wait, kind, self._heard)
         return longest
 
     def levels(self, now: float) -> list[LimitLevel]:
@@ -218,6 +219,7 @@ class Allowance:
             self._heard = True
         for told in _told_by(limits) if limits is not None else ():
             self._hear(made, told, now)
+        self._find_plan(now)
         self._changed()
 
     def settle(self, made: Reservation, used: float, now: float) -> None:
@@ -244,8 +246,8 @@ class Allowance:
         self._close(made)
         self._changed()
 
-    def refused(self, told: ToldLimit, now: float) -> None:
-        """A refusal names one of the limits, and what of it is in use."""
+    def refused(self, told: ToldLimit, now: float, retry_after: float | None = None) -> None:
+        """A refusal names one of the limits, what of it is in use, and perhaps the wait in seconds."""
         self._heard = True
         self._told.add(told.kind)
         bucket = self._buckets.get(told.kind)
@@ -253,7 +255,11 @@ class Allowance:
             bucket = self._buckets[told.kind] = Bucket(told.limit, _PERIODS[told.kind], now)
         bucket.resize(told.limit, _PERIODS[told.kind], now)
         if told.used is not None:
-            bucket.set_used(told.used, now)
+            used = float(told.used)
+            if retry_after is not None:
+                wait = retry_after - _SPARE  # the provider's own word needs nothing to spare
+                used = min(used, told.limit - told.requested + wait * bucket.rate)
+            bucket.set_used(used, now)
         self._changed()
 
     # -- inside ------------------------------------------------------------------------------------
@@ -303,22 +309,20 @@ class Allowance:
         if bucket is None:
             bucket = self._buckets[told.kind] = Bucket(told.limit, told.period, now)
             bucket.set_used(told.used, now)
-            self._lower(made, made.doubt)  # what they count of it is not to be given back
+            self._lower(made, made.doubt, told.kind, now)  # what they count of it is not to be given back
         elif bucket.limit != told.limit:
             bucket.resize(told.limit, told.period, now)
             bucket.set_used(told.used, now)
-            self._lower(made, made.doubt)
+            self._lower(made, made.doubt, told.kind, now)
             self._buckets = {kind: kept for kind, kept in self._buckets.items() if kind in self._told}
         elif told.kind in _TOKENS:
-            self._correct_tokens(bucket, made, told.used, now)
+            self._correct_tokens(bucket, made, told, now)
         else:
             others = self._requests - made.requests_before - 1
             least = told.used - bucket.rate * (now - made.at) - self._unconfirmed()
             bucket.set_used(min(max(bucket.used(now), least), told.used + others), now)
-        if told.kind == "tokens_per_minute":
-            self._find_plan(told.limit, now)
 
-    def _correct_tokens(self, bucket: Bucket, made: Reservation, told: float, now: float) -> None:
+    def _correct_tokens(self, bucket: Bucket, made: Reservation, told: _Told, now: float) -> None:
         """Bring our own count within what the headers allow.
 
         They tell of a moment between the call's start and now. What others of ours took or gave back
@@ -328,24 +332,30 @@ class Allowance:
         taken = self._taken - made.taken_before - made.tokens
         returned = self._returned - made.returned_before
         others = sum(other.tokens for other in self._open if other is not made)
-        least = told - bucket.rate * (now - made.at) - returned - self._held()
-        most = told + taken + others
+        least = told.used - bucket.rate * (now - made.at) - returned - self._held()
+        most = told.used + taken + others
         own = bucket.used(now)
         if own > most:
-            self._lower(made, min(own - most, made.doubt))
+            self._lower(made, min(own - most, made.doubt), told.kind, now)
         bucket.set_used(max(min(own, most), least), now)
 
-    def _lower(self, made: Reservation, tokens: float) -> None:
-        """The prompt was estimated too high, by so many tokens."""
+    def _lower(self, made: Reservation, tokens: float, known: LimitKind, now: float) -> None:
+        """The prompt was estimated too high, by so many tokens; the ``known`` limit has them right."""
         made.tokens -= tokens
         made.doubt -= tokens
         self._taken -= tokens
+        for kind in _TOKENS:
+            if kind != known and kind in self._buckets:
+                self._buckets[kind].take(-tokens, now)
 
-    def _find_plan(self, tokens_per_minute: float, now: float) -> None:
-        """Count what headers do not tell by the plan that they point to."""
-        plan = next((plan for plan in self._plans if plan.tokens_per_minute == tokens_per_minute), None)
-        if plan is not None:
-            self._use_plan(plan, now)
+    def _find_plan(self, now: float) -> None:
+        """Count what headers do not tell by the plan whose other limits are as they tell."""
+        for plan in self._plans:
+            named = {kind: getattr(plan, kind) for kind in _IN_HEADERS}
+            told = {kind: self._buckets[kind].limit for kind in self._told}
+            if all(told.get(kind) == size for kind, size in named.items() if size):
+                self._use_plan(plan, now)
+                return
 
     def _use_plan(self, plan: Plan, now: float) -> None:
         for kind in _PERIODS:

@@ -25,7 +25,7 @@ def settle(
     if error is not None and _not_taken(error):
         allowance.release(made, now)
         if isinstance(error, RateLimited | RequestTooLarge) and error.told is not None:
-            allowance.refused(error.told, now)
+            allowance.refused(error.told, now, getattr(error, "retry_after", None))
         return
     if call.outcome == "answered" and call.limits is None:
         allowance.reported(made, None, now)
