@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 from app.cli.failures import one_line
 from app.cli.finding import Finding, State
 from app.cli.services import open_providers, with_conversations
-from core.errors import AuthenticationFailed, ConfigurationError, CredentialsError, TensorWallError
+from core.errors import (
+    AuthenticationFailed,
+    ConfigurationError,
+    CredentialsError,
+    OfflineUnavailable,
+    TensorWallError,
+)
 
 if TYPE_CHECKING:
     from core.conversations import Conversations
     from core.providers import Provider
 
-__all__ = ("check_database", "check_providers", "check_settings")
+__all__ = ("check_database", "check_offline", "check_providers", "check_settings")
 
 _OTHER_DATABASE = "Unset TENSORWALL_DATABASE_URL and storage.url to use the one in the data folder."
 
@@ -64,6 +70,22 @@ async def check_providers() -> list[Finding]:
             )
         )
     return findings
+
+
+def check_offline() -> list[Finding]:
+    """Whether this machine can answer by itself; nothing is loaded for that."""
+    from app.composition import embedded_provider
+    from core.locations import find_locations
+    from core.settings import load_settings
+
+    settings = load_settings()
+    provider = embedded_provider(settings, find_locations())
+    try:
+        found = provider.find()
+    except OfflineUnavailable as error:
+        return [Finding("offline", "note", *_told(error))]
+    use = "answers while the network is gone" if settings.offline.takes_over else "is there, and switched off"
+    return [Finding("offline", "ok", f"{provider.label} {use}: {found.path}")]
 
 
 async def _check_provider(provider: Provider) -> Finding:

@@ -16,11 +16,11 @@ __all__ = ("doctor",)
 @click.command()
 @table_or_json
 def doctor(*, form: str) -> int:
-    """Check settings, database, keys, network, terminal and voice.
+    """Check settings, database, keys, network, the model of this machine, terminal and voice.
 
     Exit status 1 when something that is needed is broken.
     """
-    from app.cli.checks import check_database, check_providers, check_settings
+    from app.cli.checks import check_database, check_offline, check_providers, check_settings
     from app.cli.terminal_checks import check_terminal
     from app.cli.voice_checks import check_voice
 
@@ -29,6 +29,7 @@ def doctor(*, form: str) -> int:
         note("asking the providers…")
         findings += check_database()
         findings += asyncio.run(check_providers())
+        findings += check_offline()
     findings += check_terminal()
     findings += asyncio.run(check_voice())
     return 0 if emit_findings(findings, form) else 1

@@ -132,6 +132,13 @@ async def test_it_can_be_switched_off(network: Network, fetched: None) -> None:
             await ask(services)
 
 
+async def test_a_program_that_asks_for_a_model_is_not_given_another(network: Network, fetched: None) -> None:
+    services = await compose(Settings())  # as the gateway and batches do
+    with pytest.raises(AllRoutesFailed, match="refuses connections"):
+        await ask(services)
+    await services.aclose()
+
+
 async def test_without_a_key_the_model_of_this_machine_answers_alone(fetched: None) -> None:
     async with composed(Source("embedded")) as services:
         assert services.settings.chat.model == "smollm2-135m"
