@@ -311,7 +311,13 @@ class AccessDenied(ProviderError):
 
 
 class QuotaExhausted(ProviderError):
-    """The account's spend cap or credit is used up; waiting seconds does not help."""
+    """The account's spend cap or credit is used up; waiting seconds does not help.
+
+    Attributes:
+        renews_in: seconds until a monthly cap begins anew; ``None`` where only paying helps.
+    """
+
+    renews_in: float | None = None
 
 
 class InvalidRequest(ProviderError):

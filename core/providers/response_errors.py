@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from core.errors import (
@@ -93,6 +94,7 @@ _KINDS_BY_CODE: dict[str, type[ProviderError]] = {
     "tool_use_failed": ToolCallInvalid,
     "unknown_url": UnexpectedResponse,
 }
+_MONTHLY_CAPS = ("billing_hard_limit_reached", "blocked_api_access")
 _KINDS_BY_STATUS: dict[int, type[ProviderError]] = {
     401: AuthenticationFailed,
     402: QuotaExhausted,
@@ -106,6 +108,7 @@ _KINDS_BY_STATUS: dict[int, type[ProviderError]] = {
     425: ServerFailed,
     429: RateLimited,
     498: CapacityExceeded,
+    499: ServerFailed,  # somebody on the way hung up, and not we
 }
 _KINDS_BY_TYPE: dict[str, type[ProviderError]] = {
     "authentication_error": AuthenticationFailed,
@@ -188,6 +191,9 @@ def _error(
     if isinstance(error, RequestTooLarge):
         error.limit = _number(_LIMIT, detail.message)
         error.requested = _number(_REQUESTED, detail.message)
+    if isinstance(error, QuotaExhausted) and detail.code in _MONTHLY_CAPS:
+        error.renews_in = _until_next_month(headers)
+        error.hint += " It begins anew with the month."
     if isinstance(error, ToolCallInvalid | OutputInvalid):
         error.failed_generation = detail.failed_generation
     return error
@@ -196,7 +202,7 @@ def _error(
 def _kind(status: int | None, detail: ErrorDetail) -> type[ProviderError]:
     if detail.code in _KINDS_BY_CODE:
         return _KINDS_BY_CODE[detail.code]
-    if status in (400, 413, 429) and _TOO_LARGE.search(detail.message):
+    if status in (None, 400, 413, 429) and _TOO_LARGE.search(detail.message):
         return RequestTooLarge
     if status in (400, 404) and (_NO_MODEL.search(detail.message) or _NO_MODEL_LOADED.search(detail.message)):
         return ModelUnavailable
@@ -242,6 +248,18 @@ def _phrase(status: int) -> str:
         return f" {HTTPStatus(status).phrase}"
     except ValueError:
         return ""
+
+
+def _until_next_month(headers: Mapping[str, str]) -> float:
+    """Seconds, by the server's clock where it tells the time."""
+    from email.utils import parsedate_to_datetime  # slow to import, and rarely needed
+
+    try:
+        now = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        now = datetime.now(UTC)
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return ((month + timedelta(days=32)).replace(day=1) - now).total_seconds()
 
 
 def _duration(seconds: float) -> str:

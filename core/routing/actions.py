@@ -101,6 +101,8 @@ def policy_for(error: RouteError) -> ErrorPolicy:
     policy = next(_POLICIES[cls] for cls in type(error).__mro__ if cls in _POLICIES)
     if isinstance(error, Unprocessable) and error.status == _FAILED_DEPENDENCY:
         return replace(policy, action=Action.ELSEWHERE)
+    if isinstance(error, QuotaExhausted) and error.renews_in is not None:
+        return replace(policy, set_aside=error.renews_in)
     return policy
 
 

@@ -134,6 +134,58 @@ def test_a_request_that_is_too_large_names_the_numbers(
     assert (error.limit, error.requested) == (limit, requested)
 
 
+@pytest.mark.parametrize(
+    ("date", "left"),
+    [
+        ("Mon, 30 Nov 2026 23:00:00 GMT", 3600),
+        ("Tue, 01 Dec 2026 00:00:00 GMT", 31 * 86_400),
+        ("Thu, 31 Dec 2026 12:00:00 GMT", 12 * 3600),
+    ],
+)
+def test_a_spend_cap_lasts_until_the_month_ends(date: str, left: int) -> None:
+    error = groq_error(400, "Spend limit reached", code="blocked_api_access", headers={"date": date})
+    assert isinstance(error, QuotaExhausted)
+    assert error.renews_in == left
+    assert "begins anew with the month" in error.hint
+
+
+@pytest.mark.parametrize("date", [{}, {"date": "no date"}])
+def test_a_spend_cap_lasts_for_a_month_at_most_by_our_own_clock(date: dict[str, str]) -> None:
+    error = groq_error(400, "Spend limit reached", code="blocked_api_access", headers=date)
+    assert isinstance(error, QuotaExhausted)
+    assert error.renews_in is not None
+    assert 0 < error.renews_in <= 31 * 86_400
+
+
+def test_credit_that_is_used_up_does_not_come_back_by_itself() -> None:
+    error = groq_error(429, "You exceeded your current quota", code="insufficient_quota")
+    assert isinstance(error, QuotaExhausted)
+    assert error.renews_in is None
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "kind", "words"),
+    [
+        (502, "api.groq.com | 502: Bad gateway", ServerFailed, "502: Bad gateway"),
+        (522, "api.groq.com | 522: Connection timed out", ServerFailed, "522: Connection timed out"),
+        (503, "Just a moment...", ServerFailed, "Just a moment..."),
+        (429, "Access denied | api.groq.com", RateLimited, "Access denied"),
+        (413, "413 Payload Too Large", RequestTooLarge, "413 Payload Too Large"),
+        (403, "Just a moment...", AccessDenied, "A firewall in front of Groq"),
+        (499, "Client closed request", ServerFailed, "Client closed request"),
+    ],
+)
+def test_pages_of_what_stands_before_the_provider(
+    status: int, title: str, kind: type[ProviderError], words: str
+) -> None:
+    page = f"<!DOCTYPE html><html><head><title>{title}</title></head><body>x</body></html>".encode()
+    error = response_error(GROQ_CALL, status, {}, page)
+    assert type(error) is kind
+    assert words in error.message
+    assert "<" not in error.message
+    assert error.hint
+
+
 @pytest.mark.parametrize("code", ["tool_use_failed", "json_validate_failed"])
 def test_what_the_model_wrote_is_kept(code: str) -> None:
     error = groq_error(400, "Failed", code=code, failed_generation='<function=f>{"a": 1')
@@ -223,6 +275,17 @@ def test_a_long_text_is_cut() -> None:
         ({"error": {"message": "no", "type": "invalid_request_error"}}, InvalidRequest),
         ({"error": {"message": "slow", "code": "rate_limit_exceeded"}}, RateLimited),
         ({"error": {"message": "slow", "code": 429}}, RateLimited),
+        (
+            {
+                "error": {
+                    "message": "Request too large: Limit 8000, Requested 9",
+                    "code": "rate_limit_exceeded",
+                }
+            },
+            RequestTooLarge,
+        ),
+        ({"error": {"message": "no tool server", "status_code": 424}}, Unprocessable),
+        ({"error": {"message": "full", "code": "capacity_exceeded", "status_code": 498}}, CapacityExceeded),
         ({"error": "over capacity"}, ServerFailed),
         ("over capacity", ServerFailed),
         ({}, ServerFailed),

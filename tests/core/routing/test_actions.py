@@ -54,6 +54,13 @@ def test_a_failed_dependency_is_not_asked_again():
     assert policy_for(errors.Unprocessable("No.", status=424)).action is Action.ELSEWHERE
 
 
+def test_a_spend_cap_is_out_of_the_way_until_it_begins_anew():
+    blocked = errors.QuotaExhausted("Used up.", code="blocked_api_access")
+    assert policy_for(blocked).set_aside == 600
+    blocked.renews_in = 86_400.0
+    assert policy_for(blocked).set_aside == 86_400
+
+
 @pytest.mark.parametrize(
     ("cap", "limit", "requested", "fitted"),
     [
