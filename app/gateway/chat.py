@@ -138,9 +138,7 @@ class _Streamed:
 
     async def _start(self, decision: Decision) -> None:
         """Write the headers, now that it is known who answers, and what was held back."""
-        call = decision.calls[-1]
-        waited = decision.waited + sum(earlier.duration or 0.0 for earlier in decision.calls[:-1])
-        overhead = self._gateway.clock() - self._exchange.began - waited - (call.first_token or 0.0)
+        overhead = self._gateway.clock() - self._exchange.began - decision.waited - _upstream(decision)
         self._gateway.metrics.overhead(overhead)
         headers = _headers(self._gateway, self._request, decision)
         headers["x-tensorwall-overhead-ms"] = _milliseconds(overhead)
@@ -165,7 +163,8 @@ class _Streamed:
 
 def _headers(gateway: Gateway, request: ChatRequest, decision: Decision) -> dict[str, str]:
     """Who answers, and how many calls that took."""
-    call = decision.calls[-1]
+    call = decision.answering
+    assert call is not None
     headers = {
         "x-tensorwall-route": f"{call.provider}/{call.model}",
         "x-tensorwall-attempts": str(len(decision.calls)),
@@ -174,6 +173,20 @@ def _headers(gateway: Gateway, request: ChatRequest, decision: Decision) -> dict
     if provider is not None and (missing := left_out(provider.profile, request, model=call.model)):
         headers["x-tensorwall-left-out"] = ",".join(missing)
     return headers
+
+
+def _upstream(decision: Decision) -> float:
+    """Seconds from the first call to the first token, as far as providers took them.
+
+    A hedge runs beside the call before it, so that its time counts from when that was sent.
+    """
+    call = decision.answering
+    assert call is not None
+    before = decision.calls[: decision.calls.index(call)]
+    passed = call.first_token or 0.0
+    if call.role == "hedge":
+        passed += (call.started_at - before.pop().started_at).total_seconds()
+    return passed + sum(earlier.duration or 0.0 for earlier in before)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -197,8 +197,46 @@ def test_a_stream_that_breaks_off_ends_with_an_error_and_without_its_mark(served
     events = [line for line in answer.text.split("\n\n") if line]
     assert "Once" in answer.text
     assert json.loads(events[-1].removeprefix("data: "))["error"]["message"]
-    (row,) = served.rows("cut")
-    assert (row["outcome"], row["estimated"]) == ("interrupted", 1)
+    first, *rescues = served.rows("cut")
+    assert (first["outcome"], first["estimated"]) == ("interrupted", 1)
+    assert {(row["role"], row["outcome"]) for row in rescues} == {("rescue", "failed")}
+
+
+@pytest.mark.parametrize("kind", ["cut", "cut_reset", "end", "sse_error", "x_groq_error"])
+def test_a_stream_that_breaks_off_once_goes_on_as_the_same_one(served: Gateway, kind: str) -> None:
+    told = "Once upon a time there was a gateway that never broke."
+    fault = {"kind": kind, "after_tokens": 9, "times": 1}
+    served.simulator.configure(text=told, reasoning="", faults=[fault])
+    options = {"include_usage": True}
+    answer = served.chat(stream=True, stream_options=options, headers={"X-Request-ID": f"mended-{kind}"})
+    lines = [line.removeprefix("data: ") for line in answer.text.split("\n\n") if line.startswith("data: ")]
+    assert lines.pop() == "[DONE]"
+    chunks = [json.loads(line) for line in lines]
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    assert "".join(delta.get("content") or "" for delta in deltas) == told
+    assert sum("role" in delta for delta in deltas) == 1
+    assert len({(chunk["id"], chunk["model"], chunk["created"]) for chunk in chunks}) == 1
+    assert [choice["finish_reason"] for chunk in chunks for choice in chunk["choices"]][-1] == "stop"
+    assert f": x-tensorwall-route: groq/{MODEL}" in answer.text
+    rows = served.rows(f"mended-{kind}")
+    assert [(row["role"], row["outcome"]) for row in rows] == [
+        ("first", "interrupted"),
+        ("rescue", "answered"),
+    ]
+    usage = chunks[-1]["usage"]
+    assert usage["prompt_tokens"] == sum(row["prompt_tokens"] for row in rows)
+    assert usage["completion_tokens"] == sum(row["completion_tokens"] for row in rows)
+
+
+def test_json_that_breaks_off_is_not_pieced_together(served: Gateway) -> None:
+    fault = {"kind": "cut", "after_tokens": 2, "times": 1}
+    served.simulator.configure(text=['{"a"', ": ", "1}"], reasoning="", faults=[fault])
+    wanted = {"type": "json_object"}
+    messages = [{"role": "user", "content": "JSON, please."}]
+    answer = served.chat(stream=True, messages=messages, response_format=wanted)
+    assert '"error"' in answer.text
+    assert "[DONE]" not in answer.text
+    assert len(served.simulator.questions()) == 1
 
 
 def test_an_error_before_the_first_word_has_its_status_in_a_stream_too(served: Gateway) -> None:
