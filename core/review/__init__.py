@@ -6,6 +6,7 @@ from core.review.forecast import Forecast
 from core.review.groups import Group, GroupOrder, GroupPage
 from core.review.questions import Detour, DetourKind, Repriced
 from core.review.report import Progress, Report
+from core.review.routes import RouteRecord
 from core.review.scope import Filter, Scope, parse_filter
 from core.review.sessions import SessionOrder, SessionPage, SessionSpend
 from core.review.turns import TurnSpend
@@ -25,6 +26,7 @@ __all__ = (
     "Progress",
     "Report",
     "Repriced",
+    "RouteRecord",
     "Scope",
     "SessionOrder",
     "SessionPage",

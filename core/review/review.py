@@ -18,6 +18,7 @@ from core.review.groups import Group, GroupOrder, GroupPage, group, group_page, 
 from core.review.key_names import key_names
 from core.review.questions import Detour, Repriced, detours, month_forecast, repriced
 from core.review.report import Progress, Report, call_report, group_report, session_report
+from core.review.routes import RouteRecord, route_records
 from core.review.running import Running, running
 from core.review.scope import Scope
 from core.review.sessions import SessionOrder, SessionPage, session_page, session_titles
@@ -99,6 +100,10 @@ class Review:
     async def turns(self, session_id: str) -> list[TurnSpend]:
         """A session's turns and other calls, in the order they started."""
         return await self._database.read(session_turns, session_id)
+
+    async def routes(self, now: datetime | None = None) -> list[RouteRecord]:
+        """How every model at every provider has done in the last week, and what it cost today."""
+        return await self._database.read(route_records, now or datetime.now(UTC))
 
     async def price_row(self, price_id: str) -> PriceRow | None:
         """The price that a call was booked with, as it was then."""
