@@ -17,6 +17,7 @@ __all__ = (
     "data_size",
     "duration",
     "money",
+    "cut_off",
     "output_capped",
     "price",
     "soft_limit_passed",
@@ -49,7 +50,14 @@ def money(amount: Decimal | None, *, estimated: bool = False) -> str:
 
 def output_capped(event: OutputCapped) -> str:
     """The one line that tells of an answer that has to be short."""
+    if event.because == "limit":
+        return f"The provider's rate limit has room for an answer of at most {count(event.tokens)} tokens now"
     return f"The budget has money for an answer of at most {count(event.tokens)} tokens"
+
+
+def cut_off(event: OutputCapped) -> str:
+    """Why an answer was cut off that had to be short."""
+    return f"the {'rate limit had no room' if event.because == 'limit' else 'budget had no money'} for more"
 
 
 def soft_limit_passed(event: SoftLimitPassed) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from app.figures import duration, output_capped, soft_limit_passed
+from app.figures import cut_off, duration, output_capped, soft_limit_passed
 from app.tool_uses import ToolUses
 from core.chat.events import (
     AnswerRejected,
@@ -43,7 +43,7 @@ class Progress:
         self._loop = asyncio.get_running_loop()
         self._last_event = self._loop.time()
         self._told = False
-        self._capped = False
+        self._capped: OutputCapped | None = None
         self._labelled = ("", "")
         self._timer = self._loop.call_later(silence, self._look)
         self.route: RouteChosen | None = None
@@ -67,15 +67,17 @@ class Progress:
                     f"{event.to_model} ({event.to_provider}): {event.reason}"
                 )
             case Waiting() if event.seconds >= _NOTICEABLE:
-                self._say(f"waiting {event.seconds:.1f} s: {event.reason}")
+                self._say(
+                    event.reason if event.predicted else f"waiting {event.seconds:.1f} s: {event.reason}"
+                )
                 self._last_event += event.seconds
             case ModelLoading():
                 self._say(f"loading {event.label}")
             case OutputCapped():
-                self._capped = True
+                self._capped = event
                 self._say(output_capped(event))
             case Finished(reason="length") if self._capped:
-                self._say("cut off: the budget had no money for a longer answer")
+                self._say(f"cut off: {cut_off(self._capped)}")
             case Finished(reason="length"):
                 self._say(
                     "cut off: the answer reached the longest length allowed (chat.max_completion_tokens)"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.call_words import call_in_words
-from app.figures import duration, money, output_capped, soft_limit_passed, speed
+from app.figures import cut_off, duration, money, output_capped, soft_limit_passed, speed
 from app.tool_uses import ToolUses
 from app.tui.entries import set_out
 from app.tui.fitting import Tone
@@ -81,7 +81,7 @@ class LiveTurn:
         self._phase: tuple[str, Tone] = ("Connecting", "busy")
         self._broken = 0
         self._waiting = False
-        self._capped = False
+        self._capped: OutputCapped | None = None
         self._rejected = ""
         self._message = turn.answer_id
         self._tools = ToolUses()
@@ -117,21 +117,21 @@ class LiveTurn:
                 self._route_chosen(event)
             case RouteChanged():
                 self._route_changed(event)
-            case Waiting(seconds=seconds, reason=reason):
+            case Waiting(seconds=seconds, reason=reason, predicted=predicted):
                 self._waiting = True
-                self._phase = (f"Trying again in {seconds:.0f} s: {reason}", "warning")
+                told = reason if predicted else f"Trying again in {seconds:.0f} s: {reason}"
+                self._phase = (told, "warning")
             case ModelLoading(label=label):
                 self._waiting = True
                 self._phase = (f"Loading {label}", "busy")
             case LimitsReported(limits=limits):
                 self.limits = limits
             case OutputCapped():
-                self._capped = True
+                self._capped = event
                 self._transcript.add_notice(output_capped(event))
-            case Finished(reason="length") if self._capped:
-                self._transcript.add_notice("The answer was cut off: the budget had no money for more.")
             case Finished(reason="length"):
-                self._transcript.add_notice("The answer was cut off: it reached its longest allowed length.")
+                why = cut_off(self._capped) if self._capped else "it reached its longest allowed length"
+                self._transcript.add_notice(f"The answer was cut off: {why}.")
             case AnswerRejected(reason=reason):
                 self._rejected = reason
                 self._phase = ("Asking for better JSON", "busy")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -33,8 +34,8 @@ __all__ = ("FEATURE", "PATIENCE", "BatchRun")
 
 FEATURE = "batch"
 """What the ledger books these calls to."""
-PATIENCE = RetryPolicy(retries=0, longest_wait=0.0)
-"""For the router: it is the batch that waits, since only that knows of all the requests."""
+PATIENCE = RetryPolicy(retries=0, longest_wait=math.inf)
+"""For the router: it waits for room in limits, and after failures the batch does, which knows of them all."""
 _TRIES = 4
 """Of one line that meets what may pass."""
 _FRUITLESS = 10

@@ -224,7 +224,13 @@ class Itinerary:
         """
         for other in self._candidates:
             is_another = other is not candidate and not other.tries and not other.out
-            if is_another and not other.provider.profile.local and other.health.ready and accepts(other):
+            if (
+                is_another
+                and not other.provider.profile.local
+                and other.health.ready
+                and self._fits(other)
+                and accepts(other)
+            ):
                 return replace(
                     self._attempt(other),
                     reason=f"{candidate.label} is slow to begin",
@@ -256,8 +262,8 @@ class Itinerary:
         return not candidate.out
 
     def _wait(self, candidate: Candidate, seconds: float, room: Room) -> Wait:
-        pause = max(candidate.not_before, candidate.health.busy_until) - self._clock()
-        if pause >= room.wait - _SAME:
+        told = max(candidate.not_before, candidate.health.busy_until) - self._clock()
+        if told >= room.wait - _SAME:
             because = candidate.because or candidate.health.busy_because
             return Wait(seconds, f"{candidate.label} {because}")
         place = Place(candidate.health.allowance, candidate.turn, candidate.fit(self._clock()).tokens)

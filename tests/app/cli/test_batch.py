@@ -346,3 +346,12 @@ def test_the_demo(tensorwall: Run, source: Callable[..., Path], out: Path) -> No
     ran = tensorwall("batch", str(source(count=2)), "-o", str(out), "--demo", env={"GROQ_API_KEY": None})
     assert ran.status == 0, ran.err
     assert "simulated" in ran.err
+
+
+def test_the_free_tier_never_refuses_though_it_does_not_tell_of_requests_a_minute(
+    tensorwall: Run, simulator: Simulated, source: Callable[..., Path], out: Path
+) -> None:
+    simulator.configure(text="Well met.", reasoning="", limits="free")
+    ran = tensorwall("batch", str(source(count=31)), "-o", str(out), "--concurrency", "8")
+    assert ran.status == 0, ran.err
+    assert statuses(simulator) == {200: 31}

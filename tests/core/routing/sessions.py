@@ -15,6 +15,8 @@ from random import Random
 from app.simulator.errors import ApiError
 from app.simulator.limits import ModelLimits, Reservation
 from app.simulator.options import Limits
+from core.batch.lane import Lane
+from core.batch.run import PATIENCE
 from core.chat import (
     ChatRequest,
     ChatResponse,
@@ -26,7 +28,7 @@ from core.chat import (
     Usage,
     UsageReported,
 )
-from core.costs.tokens import estimate_prompt_tokens
+from core.costs.tokens import at_most, estimate_prompt_tokens
 from core.errors import AllRoutesFailed, RateLimited
 from core.providers import RemoteModel
 from core.providers.limit_headers import rate_limits
@@ -169,9 +171,8 @@ async def _ask(router: LLMRouter, request: ChatRequest, session: Session, *, who
                 decision = stream.decision
         except AllRoutesFailed as failure:
             (cause,) = failure.causes
-            assert isinstance(cause, RateLimited)
-            assert cause.retry_after is not None
-            assert not failure.decision.calls, "it was not even sent"
+            if failure.decision.calls or not isinstance(cause, RateLimited) or not cause.retry_after:
+                raise  # it should not even have been sent
             await asyncio.sleep(cause.retry_after)
         else:
             assert decision is not None
@@ -212,11 +213,33 @@ async def poller(router: LLMRouter, rng: Random, session: Session) -> None:
         await _ask(router, question(rng.randint(20, 60), rng.randint(1, 30)), session, whole=True)
 
 
+async def batch(router: LLMRouter, rng: Random, session: Session) -> None:
+    """As `tensorwall batch` does, with sixteen requests at once at most."""
+    lane = Lane(asyncio.get_running_loop().time)
+
+    async def lines() -> None:
+        while True:
+            request = question(rng.randint(50, 900), rng.randint(20, 400))
+            request = request.model_copy(update={"max_completion_tokens": rng.randint(200, 1_500)})
+            assert request.max_completion_tokens is not None
+            tokens = at_most(estimate_prompt_tokens(request)) + request.max_completion_tokens
+            start = await lane.start(tokens, lambda: None)
+            assert start is not None
+            response = await router.chat(request)
+            assert response.usage is not None
+            lane.answered(start, response.limits, response.usage.total_tokens)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(16):
+            group.create_task(lines())
+
+
 PATTERNS: dict[str, list[Person]] = {
     "one who writes": [talker],
     "one who speaks": [speaker],
     "a program": [worker],
     "four programs": [worker] * 4,
+    "a batch": [batch],
     "many small questions": [poller] * 6,
     "all of them": [talker, speaker, worker, worker, poller, poller],
 }
@@ -230,7 +253,8 @@ def play(pattern: str, seed: int, limits: Limits = FREE, seconds: float = HALF_A
 
 async def _play(people: list[Person], rng: Random, limits: Limits, seconds: float) -> Session:
     provider = StrictGroq(limits, rng)
-    router = LLMRouter(clock=asyncio.get_running_loop().time, random=rng)
+    patience = PATIENCE if people == [batch] else None
+    router = LLMRouter(clock=asyncio.get_running_loop().time, random=rng, retry=patience)
     router.add_route("*", [RouteEndpoint(provider=provider)])
     session = Session([], 0, 0.0)
     tasks = [asyncio.ensure_future(person(router, rng, session)) for person in people]

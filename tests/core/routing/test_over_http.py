@@ -276,3 +276,13 @@ async def test_a_whole_answer_tells_the_limits_that_are_left(routes, simulator):
     assert response.limits.remaining_tokens < 20_000 - 500 + 1
     assert routes.observed.ended[0].limits == response.limits
     assert routes.router.health()[0].limits == response.limits
+
+
+async def test_a_burst_of_first_calls_is_kept_within_the_free_tier(routes, simulator):
+    """Nothing is known of the limits before the first answer: the least of the plans is kept to."""
+    simulator.configure(text="Well met.", reasoning="", limits="free")
+    answers = await asyncio.gather(
+        *(routes.router.chat(request(MODEL, max_completion_tokens=1_900)) for _ in range(8))
+    )
+    assert [answer.text for answer in answers] == ["Well met."] * 8
+    assert {row["status"] for row in simulator.questions()} == {200}
