@@ -17,7 +17,7 @@ from core.errors import (
 from core.routing.actions import RouteError, policy_for
 from core.routing.breaker import BreakerPolicy, CircuitBreaker, CircuitState
 from core.routing.latency import DecayingMean
-from core.routing.limits import Allowance, Plan
+from core.routing.limits import Allowance, LimitLevel, Plan
 from core.routing.recent_times import RecentTimes
 from core.routing.retry import RetryBudget, sane_retry_after
 
@@ -41,6 +41,8 @@ class RouteHealth:
         first_content: mean time to the first piece of a streamed answer, recent calls weighing more.
         failed, calls: within the circuit's window.
         limits: as last reported by the provider.
+        label: the provider's name for people.
+        levels: what is left of the limits, as far as they are known.
     """
 
     pattern: str
@@ -54,6 +56,8 @@ class RouteHealth:
     failed: int
     calls: int
     limits: RateLimits | None
+    label: str = ""
+    levels: tuple[LimitLevel, ...] = ()
 
 
 class EndpointHealth:

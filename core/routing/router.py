@@ -52,12 +52,16 @@ class PlannedRoute:
         model: the provider's own id.
         reason: why it has its place.
         output_cap: the tokens its answer may have at most; ``None`` where no cap would be sent.
+        label: the provider's name for people.
+        ready_in: seconds until it would be asked; 0 where that is now, infinite where it never would be.
     """
 
     provider: str
     model: str
     reason: str
     output_cap: int | None
+    label: str = ""
+    ready_in: float = 0.0
 
 
 class LLMRouter:
@@ -190,23 +194,33 @@ class LLMRouter:
             elif response := await self._complete(step, itinerary, recorder):
                 return response
 
-    def preview(self, request: ChatRequest) -> tuple[list[PlannedRoute], list[SkippedRoute]]:
+    def preview(
+        self, request: ChatRequest, *, streaming: bool = False
+    ) -> tuple[list[PlannedRoute], list[SkippedRoute]]:
         """Where a request would go now, in the order of trying, and what would be left out; sends nothing.
+
+        Args:
+            request: what would be asked.
+            streaming: the answer would be streamed.
 
         Raises:
             UnknownRoute: no route leads to the request's model.
         """
-        itinerary = self._itinerary(request, None, streaming=False)
-        routes = [
-            PlannedRoute(
-                candidate.provider.name,
-                candidate.model,
-                candidate.reason,
-                candidate.provider.profile.output_cap(candidate.request, candidate.model),
-            )
-            for candidate in itinerary.candidates
-        ]
+        itinerary = self._itinerary(request, None, streaming=streaming)
+        routes = [self._planned(candidate) for candidate in itinerary.candidates]
         return routes, itinerary.decision.skipped
+
+    def _planned(self, candidate: Candidate) -> PlannedRoute:
+        now = self._clock()
+        fit = candidate.fit(now)
+        return PlannedRoute(
+            candidate.provider.name,
+            candidate.model,
+            candidate.reason,
+            candidate.provider.profile.output_cap(candidate.request, candidate.model),
+            label=candidate.label,
+            ready_in=inf if fit.never else max(0.0, candidate.health.busy_until - now, fit.room.wait),
+        )
 
     def resolve(self, model: str) -> list[tuple[str, str]]:
         """What a request for ``model`` may be sent to: providers, and what each calls the model.
@@ -221,13 +235,18 @@ class LLMRouter:
             for endpoint, provider in zip(endpoints, providers, strict=True)
         ]
 
-    def health(self) -> list[RouteHealth]:
-        """Every endpoint as it stands now, by route in the order of registration."""
+    def health(self, model: str | None = None) -> list[RouteHealth]:
+        """Every endpoint as it stands now, by route in the order of registration.
+
+        Args:
+            model: what is asked for next, so that a wildcard's endpoints have it, too.
+        """
+        matched = None if model is None else self._routes.match(model)[0]
         return [
-            self._route_health(pattern, endpoint, model)
+            self._route_health(pattern, endpoint, asked)
             for pattern, endpoints in self._routes.items()
             for endpoint in endpoints
-            for model in self._models_of(pattern, endpoint)
+            for asked in self._models_of(pattern, endpoint, model if pattern == matched else None)
         ]
 
     def forget_health(self) -> None:
@@ -397,12 +416,13 @@ class LLMRouter:
             health = by_model[model] = EndpointHealth(self._clock, self._breaker, plans)
         return health
 
-    def _models_of(self, pattern: str, endpoint: RouteEndpoint) -> list[str]:
-        """What the endpoint is asked for; under a wildcard, what it has been asked for."""
+    def _models_of(self, pattern: str, endpoint: RouteEndpoint, upcoming: str | None) -> list[str]:
+        """What the endpoint is asked for; under a wildcard, what it has been asked for and is about to be."""
         provider = self._provider(endpoint)
         if endpoint.model is not None or not pattern.endswith("*"):
             return [self._models.resolve(endpoint, provider, pattern)]
-        return [*self._health.get(provider, ())] or [pattern]
+        following = [] if upcoming is None else [self._models.resolve(endpoint, provider, upcoming)]
+        return list(dict.fromkeys([*following, *self._health.get(provider, ())])) or [pattern]
 
     def _route_health(self, pattern: str, endpoint: RouteEndpoint, model: str) -> RouteHealth:
         provider, now = self._provider(endpoint), self._clock()
@@ -420,4 +440,6 @@ class LLMRouter:
             failed=failed,
             calls=calls,
             limits=health.limits,
+            label=provider.profile.label,
+            levels=tuple(health.allowance.levels(now)),
         )

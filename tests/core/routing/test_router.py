@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from core import errors
-from core.chat import ChatRequest, ImagePart, Message, TextDelta
+from core.chat import (
+    ChatRequest,
+    Finished,
+    ImagePart,
+    LimitsReported,
+    Message,
+    RateLimits,
+    TextDelta,
+    Usage,
+    UsageReported,
+)
 from core.routing import LLMRouter, LoadBalanceStrategy, RouteEndpoint
 from tests.core.routing.scripted import ANSWER, ScriptedProvider, VirtualTime, request
 
@@ -161,3 +171,28 @@ async def test_a_preview_names_the_routes_in_order_and_takes_no_turn(bench):
     assert skipped == []
     assert bench.router.preview(request()) == (routes, [])
     assert bench.observed.ended == []
+
+
+async def test_a_preview_tells_when_a_route_has_room_again_and_what_is_left(bench):
+    headers = LimitsReported(RateLimits(limit_tokens=8_000, remaining_tokens=2_000, reset_tokens=45.0))
+    usage = UsageReported(Usage(prompt_tokens=10, completion_tokens=3))
+    bench.set_up([(headers, TextDelta("x"), usage, Finished("stop"))], default_output_cap=1_000)
+    ((before,), _) = bench.router.preview(request())
+    assert (before.label, before.ready_in) == ("Groq", 0)
+    async for _ in bench.router.stream(request()):
+        pass
+    (now,) = bench.router.health()
+    level = next(level for level in now.levels if level.kind == "tokens_per_minute")
+    assert level.limit == 8_000
+    assert level.free == pytest.approx(2_500, abs=1_000)
+    long = ChatRequest(model="m", messages=[Message(role="user", content="word " * 5_000)])
+    ((after,), (skipped,)) = bench.router.preview(long, streaming=True)
+    assert after.ready_in > 0
+    assert skipped.reason.startswith("has no room in its tokens a minute")
+
+
+async def test_the_endpoints_of_a_wildcard_have_the_model_that_is_asked_for_next(bench):
+    (groq,) = bench.set_up([])
+    bench.router.add_route("*", [RouteEndpoint(provider=groq)])
+    assert [health.model for health in bench.router.health("next")] == ["m", "next"]
+    assert [health.model for health in bench.router.health("m")] == ["m", "*"]
