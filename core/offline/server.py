@@ -50,34 +50,37 @@ class LlamaServer:
     def __init__(self, model: LocalModel, window: int) -> None:
         self.model = model
         self.window = window
-        self._starting = asyncio.Lock()
+        self._loading: asyncio.Task[Running] | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._running: Running | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether the model is loaded and its process alive."""
-        return self._running is not None and self._process is not None and self._process.returncode is None
+        loaded = self._loading is not None and self._loading.done()
+        return loaded and self._process is not None and self._process.returncode is None
 
     async def run(self) -> Running:
         """Where it answers; loads the model first where it is not, once for all who ask meanwhile.
 
+        Whoever is cancelled waits no longer, and the model goes on loading: it is soon asked for again.
+
         Raises:
             OfflineUnavailable: the model does not load; says why.
         """
-        async with self._starting:
-            if not self.is_running:
-                await self._end()
-                self._running = await self._start()
-            assert self._running is not None
-            return self._running
+        if self._loading is None or (self._loading.done() and not self.is_running):
+            self._loading = asyncio.create_task(self._start(), name=f"load {self.model.name}")
+            self._loading.add_done_callback(_heard)
+        return await asyncio.shield(self._loading)
 
     async def aclose(self) -> None:
         """End the process, whatever it is doing; a later `run` starts another."""
-        async with self._starting:
-            await self._end()
+        if self._loading is not None and self._loading.cancel():
+            await asyncio.wait((self._loading,))
+        self._loading = None
+        await self._end()
 
     async def _start(self) -> Running:
+        await self._end()
         key = secrets.token_urlsafe(24)
         with tempfile.TemporaryFile() as errors:
             self._process = await asyncio.create_subprocess_exec(
@@ -136,7 +139,7 @@ class LlamaServer:
 
     async def _end(self) -> None:
         """Close the process's stdin, which ends it; kill it if it lingers."""
-        process, self._process, self._running = self._process, None, None
+        process, self._process = self._process, None
         if process is None:
             return
         assert process.stdin is not None
@@ -148,3 +151,9 @@ class LlamaServer:
         finally:
             if process.returncode is None:
                 process.kill()
+
+
+def _heard(loading: asyncio.Task[Running]) -> None:
+    """A failure that nobody waits for any more is no surprise: the next call tries again, and tells."""
+    if not loading.cancelled():
+        loading.exception()

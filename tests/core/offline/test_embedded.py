@@ -119,13 +119,25 @@ async def test_a_file_that_does_not_load_is_said(chat_model: Path, tmp_path: Pat
     assert children() == []
 
 
+async def test_whoever_stops_waiting_does_not_stop_the_loading(provider: EmbeddedProvider) -> None:
+    first = asyncio.create_task(ask(provider, request()))
+    second = asyncio.create_task(provider.warm())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert len(children()) == 1
+
+
 @pytest.mark.parametrize("steps", [1, 3, 30])
-async def test_stopping_while_it_loads_leaves_nothing_behind(chat_model: Path, steps: int) -> None:
+async def test_closing_while_it_loads_leaves_nothing_behind(chat_model: Path, steps: int) -> None:
     provider = EmbeddedProvider("smollm2-135m", window=512, models_dir=chat_model.parents[1])
     loading = asyncio.create_task(ask(provider, request()))
     for _ in range(steps):
         await asyncio.sleep(0)
     loading.cancel()
+    await provider.aclose()
     with pytest.raises(asyncio.CancelledError):
         await loading
     assert children() == []
