@@ -13,11 +13,8 @@ from core.chat import (
     ChatRequest,
     ChatResponse,
     Event,
-    Finished,
     JsonSchemaFormat,
     LimitsReported,
-    Relayed,
-    UsageReported,
 )
 from core.errors import (
     AuthenticationFailed,
@@ -30,6 +27,7 @@ from core.errors import (
 )
 from core.providers.answer_stream import AnswerStream
 from core.providers.base import ProviderProfile, RemoteModel
+from core.providers.body_ends import ending_of, opening_of
 from core.providers.limit_headers import rate_limits
 from core.providers.remote_models import remote_models
 from core.providers.request_body import encode_body, request_body
@@ -51,10 +49,7 @@ if TYPE_CHECKING:  # httpx takes 0.1 s to import: ``_connect`` does that, in a t
 __all__ = ("OpenAICompatibleProvider",)
 
 CHECK_TIMEOUT = 10.0
-_TAIL_TIMEOUT = 2.0  # for usage and the end mark, once the answer is whole
-_END_TIMEOUT = 0.25  # for the end of the body, once the end mark has come
 _WHOLE = (b"{", b"[", b"<")  # how JSON and web pages begin, and event streams do not
-_LONGEST_OPENING = 64 * 1024
 
 
 class OpenAICompatibleProvider:
@@ -117,7 +112,7 @@ class OpenAICompatibleProvider:
                 if (limits := rate_limits(response.headers)) is not None:
                     yield LimitsReported(limits)
                 async with aclosing(body_chunks(response)) as chunks:
-                    opening = await _opening(chunks)
+                    opening = await opening_of(chunks)
                     if opening.lstrip().startswith(_WHOLE):
                         body = await read_body(upstream, chunks, opening)
                         ending = [*events_of(whole_answer(upstream, body, request_id=_request_id(response)))]
@@ -134,9 +129,11 @@ class OpenAICompatibleProvider:
                             else:
                                 for event in answer.close():
                                     yield event
-                        ending = await _ending(chunks, answer)
+                        ending = await ending_of(chunks, answer)
         except (OutputInvalid, ToolCallInvalid) as error:
-            ending = await _salvaged_events(error, request, model, answer)
+            from core.providers.salvaged_answer import salvaged_events
+
+            ending = await salvaged_events(error, request, model, answer)
         for event in ending:  # the connection is free again before the consumer stops at the last one
             yield event
 
@@ -152,7 +149,9 @@ class OpenAICompatibleProvider:
                 body = await _whole_body(upstream, response)
                 answer = whole_answer(upstream, body, request_id=_request_id(response))
         except (OutputInvalid, ToolCallInvalid) as error:
-            return await _salvaged(error, request, model)
+            from core.providers.salvaged_answer import salvaged_answer
+
+            return await salvaged_answer(error, request, model)
         answer.limits = rate_limits(response.headers)
         if request.relayed is not None:
             answer.relayed = body
@@ -428,75 +427,3 @@ def _answer_stream(upstream: Upstream, response: httpx.Response, request: ChatRe
         relay=request.relayed is not None,
         keep_text=request.response_format is not None,
     )
-
-
-async def _salvaged(
-    error: OutputInvalid | ToolCallInvalid, request: ChatRequest, model: str, *, passed_on: str = ""
-) -> ChatResponse:
-    """The answer that a refusal holds.
-
-    Raises:
-        OutputInvalid: or `ToolCallInvalid`: it holds none.
-    """
-    from core.providers.relayed_answer import as_body
-    from core.providers.salvage import salvaged
-
-    answer = await asyncio.to_thread(salvaged, error, request, passed_on=passed_on)
-    if answer is None:
-        raise error
-    answer.model = model
-    if request.relayed is not None:
-        answer.relayed = as_body(answer, model)
-    return answer
-
-
-async def _salvaged_events(
-    error: OutputInvalid | ToolCallInvalid, request: ChatRequest, model: str, begun: AnswerStream | None
-) -> list[Event]:
-    """The same as the events of a stream that go on from those that were passed on."""
-    if begun is not None and begun.calls_tools:
-        raise error  # a part of a call has been passed on already
-    answer = await _salvaged(error, request, model, passed_on=begun.text if begun else "")
-    events = [*events_of(answer)]
-    if request.relayed is not None:
-        from core.providers.relayed_answer import as_chunk
-
-        events.insert(0, Relayed(as_chunk(answer, model)))
-    if begun is not None and begun.usage is not None:
-        events.insert(-1, UsageReported(begun.usage))
-    return events
-
-
-async def _opening(chunks: AsyncGenerator[bytes]) -> bytes:
-    """The body up to where its first character shows whether it is a stream."""
-    opening = b""
-    async for chunk in chunks:
-        opening += chunk
-        if opening.strip() or len(opening) > _LONGEST_OPENING:
-            break
-    return opening
-
-
-async def _ending(chunks: AsyncGenerator[bytes], answer: AnswerStream) -> list[Event]:
-    """What follows the finish reason: usage, the end mark, and the end of the body that frees the connection.
-
-    The answer is whole by now, so that a server that leaves any of it out is forgiven.
-    """
-    import httpx
-
-    events: list[Event] = []
-    clock = asyncio.get_running_loop().time
-    try:
-        async with asyncio.timeout(_END_TIMEOUT if answer.done else _TAIL_TIMEOUT) as limit:
-            async for chunk in chunks:
-                events += answer.feed(chunk)
-                if answer.done:
-                    limit.reschedule(clock() + _END_TIMEOUT)
-            events += answer.close()
-    except (httpx.HTTPError, TimeoutError):
-        pass
-    if answer.usage is not None:
-        events.append(UsageReported(answer.usage))
-    assert answer.finish_reason is not None
-    events.append(Finished(answer.finish_reason))
-    return events
