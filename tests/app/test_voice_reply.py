@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -74,6 +75,12 @@ async def test_what_is_said_before_and_after_a_tool_is_spoken_and_nothing_of_the
     assert await spoken(ROUTE, *broken_off) == f"Let me see.{BREAK}It is 5."
 
 
+async def test_an_answer_that_another_route_goes_on_with_is_spoken_as_one() -> None:
+    half, rest = TextDelta("Half a "), TextDelta("sentence.")
+    assert await spoken(ROUTE, half, replace(ROUTE, continues=True), rest) == "Half a sentence."
+    assert await spoken(ROUTE, half, ROUTE, rest) == "sentence."
+
+
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     return load_catalogue()
@@ -97,5 +104,20 @@ async def test_what_was_heard_is_kept_with_the_message_it_belongs_to(
         ("tool", None),
         ("assistant", 2),
     ]
+    await desk.records.aclose()
+    await desk.router.aclose()
+
+
+async def test_what_was_heard_counts_all_of_an_answer_that_was_gone_on_with(
+    simulator: Simulated, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    desk = Desk(simulator, tmp_path / "tensorwall.db", catalogue)
+    told = "One two three four five six seven eight nine ten."
+    simulator.configure(text=told, reasoning="", faults=[{"kind": "cut", "after_tokens": 6, "times": 1}])
+    reply = VoiceReply(desk.ask("Go.", tentative=True), desk.records)
+    await reply.keep()
+    assert "".join([event.text async for event in reply if isinstance(event, TextDelta)]) == told
+    (message,) = reply.messages
+    assert (message.begin, message.end) == (0, len(told))
     await desk.records.aclose()
     await desk.router.aclose()

@@ -251,8 +251,28 @@ async def test_a_failure_keeps_what_had_arrived_and_says_why(desk: Desk) -> None
     assert (answer.state, answer.message.text) == ("failed", turn.text)
     assert turn.text.startswith("one")
     assert (answer.error, answer.error_type) == (str(caught.value), "StreamInterrupted")
-    (row,) = await (await desk.records()).ledger.rows(turn.session_id)
+    row, *rescues = await (await desk.records()).ledger.rows(turn.session_id)
     assert (row.outcome, row.error_type, row.estimated) == ("interrupted", "StreamInterrupted", True)
+    assert {(rescue.role, rescue.outcome) for rescue in rescues} <= {("rescue", "failed")}
+
+
+async def test_an_answer_that_is_gone_on_with_is_one_message_and_each_of_its_calls_is_paid(
+    desk: Desk,
+) -> None:
+    told = "One two three four five six seven eight nine ten."
+    fault = {"kind": "cut", "after_tokens": 6, "times": 1}
+    desk.simulator.configure(text=told, faults=[fault], **PLAIN)
+    turn = desk.ask("Count.")
+    events = await read(turn)
+    assert [event.continues for event in events if isinstance(event, RouteChosen)] == [False, True]
+    _, answer = await (await desk.records()).conversations.messages(turn.session_id)
+    assert (answer.state, answer.message.text, turn.text) == ("complete", told, told)
+    rows = await (await desk.records()).ledger.rows(turn.session_id)
+    assert [(row.role, row.outcome) for row in rows] == [("first", "interrupted"), ("rescue", "answered")]
+    assert turn.cost == sum(row.cost for row in rows if row.cost is not None)
+    assert turn.usage is not None
+    assert turn.usage.prompt_tokens == sum(row.prompt_tokens for row in rows)
+    assert turn.usage.completion_tokens == sum(row.completion_tokens for row in rows)
 
 
 async def test_every_call_of_a_failed_turn_is_booked(desk: Desk) -> None:
@@ -492,3 +512,22 @@ def test_importing_the_assistant_is_cheap() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert printed.stdout == "[]\n"
+
+
+async def test_a_preview_is_the_request_that_a_reply_would_send(desk: Desk) -> None:
+    desk.assistant.settings = ChatSettings(system_prompt="Be brief.", max_completion_tokens=77)
+    turn = desk.ask("One?")
+    await read(turn)
+    conversations = (await desk.records()).conversations
+    previewed = await desk.assistant.preview(
+        await conversations.get(turn.session_id),
+        await conversations.messages(turn.session_id),
+        Message(role="user", content="Two?"),
+        model=desk.catalogue.default_model,
+    )
+    assert len(desk.sent()) == 1
+    await read(desk.ask("Two?", turn.session_id))
+    said = [(message["role"], message["content"]) for message in desk.sent()[-1]]
+    assert [(message.role, message.text) for message in previewed.messages] == said
+    assert previewed.max_completion_tokens == 77
+    assert [decision.requested for decision in turn.decisions] == [desk.catalogue.default_model]

@@ -144,7 +144,16 @@ def test_a_broken_answer_stays_on_stdout(tensorwall: Run, simulator: Simulated) 
     )
     ran = tensorwall("chat", "q")
     assert (ran.status, ran.out) == (1, "one two \n")
-    assert ran.err.startswith("tensorwall: ")
+    assert "tensorwall: " in ran.err
+
+
+def test_a_broken_answer_that_is_gone_on_with_is_whole(tensorwall: Run, simulator: Simulated) -> None:
+    told = "Once upon a time there was an answer."
+    simulator.configure(text=told, faults=[{"kind": "cut", "after_tokens": 6, "times": 1}], reasoning="")
+    ran = tensorwall("chat", "q")
+    assert (ran.status, ran.out) == (0, f"{told}\n")
+    (remark,) = ran.err.splitlines()
+    assert "Groq broke off; openai/gpt-oss-120b goes on" in remark
 
 
 def test_stats_are_one_line_on_stderr(tensorwall: Run, simulator: Simulated) -> None:

@@ -149,6 +149,21 @@ async def test_a_stream_that_breaks_keeps_what_arrived(folder: Path, keyed: Simu
         await user.sees("One two", "Failed")
 
 
+async def test_a_stream_that_breaks_once_goes_on_in_the_same_answer_with_one_line(
+    folder: Path, keyed: Simulated
+) -> None:
+    told = "One two three four five six seven eight nine ten."
+    says(keyed, told, faults=[{"kind": "cut", "after_tokens": 6, "times": 1}])
+    async with opened(folder) as user:
+        await user.sends("count")
+        await user.settles(2)
+        assert user.conversation.branch[-1].message.text == told
+        assert user.conversation.branch[-1].state == "complete"
+        await user.sees(told, "goes on")
+        assert user.screen.count("goes on") == 1
+        assert "interrupted" not in user.screen.lower()
+
+
 async def test_a_stall_is_shown_and_escape_ends_it(folder: Path, keyed: Simulated) -> None:
     file = find_locations().settings_file
     file.write_text('[chat]\ntitles = "first_words"\n[network]\nstall_notice = 0.3\n', "utf-8")
