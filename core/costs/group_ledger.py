@@ -14,7 +14,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -22,12 +21,11 @@ from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from core.chat import ChatRequest, UpstreamCall
 from core.costs.booking import Place, Priced, booked_usage, call_values, ended_values, priced
-from core.costs.budget_gate import standings
-from core.costs.budgets import Budget, Standing, limits_outside_sessions, refusal, tightest
-from core.costs.key_budgets import key_standings
+from core.costs.budgets import limits_outside_sessions
 from core.costs.ledger_lock import lock_ledger
 from core.costs.price_rows import keep_price
-from core.costs.worst_case import LEAST_USEFUL_OUTPUT, PricedModels, WorstCase, worst_case
+from core.costs.purse import Purse
+from core.costs.worst_case import PricedModels, WorstCase, worst_case
 from core.errors import BudgetExceeded, DatabaseBusy, DiskFull, StorageError, TensorWallError
 from core.keys import GatewayKey
 from core.keys.ring import KeyRing
@@ -347,7 +345,7 @@ class GroupLedger:
         self, connection: Connection, admissions: Sequence[_Admission], worst: Sequence[WorstCase]
     ) -> list[int | TensorWallError | None]:
         self._ring.refresh(connection)
-        purse = _Purse(connection, self._budgets, refuse_unknown=self._refuse_unknown) if worst else None
+        purse = Purse(connection, self._budgets, refuse_unknown=self._refuse_unknown) if worst else None
         verdicts: list[int | TensorWallError | None] = []
         rows: list[dict[str, Any]] = []
         for number, admission in enumerate(admissions):
@@ -356,7 +354,7 @@ class GroupLedger:
             try:
                 entry.recheck()
                 if purse is not None:
-                    granted, reserved = purse.grant(worst[number], entry.key, granted)
+                    granted, reserved = purse.grant_answer(worst[number], entry.key, granted)
             except TensorWallError as refused:
                 verdicts.append(refused)
                 continue
@@ -402,53 +400,6 @@ class LedgerEntry:
     def call_ended(self, call: UpstreamCall) -> None:
         """Settle its row."""
         self._ledger.ended(call)
-
-
-class _Purse:
-    """What there is to spend within one transaction: read once, and less with every call that is granted."""
-
-    def __init__(self, connection: Connection, budgets: Sequence[Budget], *, refuse_unknown: bool) -> None:
-        lock_ledger(connection)
-        self._connection = connection
-        self._now = datetime.now(UTC)
-        self._refuse_unknown = refuse_unknown
-        self._common = standings(connection, budgets, None, self._now)
-        self._of_keys: dict[str, list[Standing]] = {}
-        self._granted: dict[str | None, Decimal] = {}
-
-    def grant(
-        self, worst: WorstCase, key: GatewayKey, asked: int | None
-    ) -> tuple[int | None, Decimal | None]:
-        """The output cap that is granted, and what is reserved for it.
-
-        Raises:
-            BudgetExceeded: a hard limit leaves too little.
-        """
-        limit = tightest([*self._standing(None), *self._standing(key.id, key)])
-        if limit is None:
-            return asked, None
-        if worst.price is None:
-            if self._refuse_unknown:
-                raise refusal(limit, None)
-            return asked, None
-        least = min(LEAST_USEFUL_OUTPUT, worst.output_tokens)
-        tokens = worst.output_for(limit.left or Decimal(0))
-        if tokens < least:
-            raise refusal(limit, worst.cost(least))
-        reserved = worst.cost(tokens) or Decimal(0)
-        for owner in (None, key.id):
-            self._granted[owner] = self._granted.get(owner, Decimal(0)) + reserved
-        return (asked if tokens == worst.output_tokens else tokens), reserved
-
-    def _standing(self, owner: str | None, key: GatewayKey | None = None) -> list[Standing]:
-        if key is None:
-            read = self._common
-        else:
-            if key.id not in self._of_keys:
-                self._of_keys[key.id] = key_standings(self._connection, key, self._now)
-            read = self._of_keys[key.id]
-        granted = self._granted.get(owner, Decimal(0))
-        return [replace(standing, reserved=standing.reserved + granted) for standing in read]
 
 
 def _answer(admission: _Admission, verdict: int | TensorWallError | None) -> None:

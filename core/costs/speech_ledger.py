@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from decimal import Decimal
 
 from sqlalchemy import Connection, insert
 
 from core.costs.booking import Place, book_speech, speech_values, withdraw
-from core.costs.budget_gate import standings
-from core.costs.budgets import limits_outside_sessions, refusal, tightest
-from core.costs.key_budgets import key_standings
+from core.costs.budgets import limits_outside_sessions
 from core.costs.ledger_lock import lock_ledger
+from core.costs.purse import Purse
 from core.costs.speech_calls import SpeechCall
 from core.errors import BudgetExceeded, StorageError, TensorWallError
 from core.keys import GatewayKey
@@ -28,6 +26,8 @@ from core.storage import Database
 from core.storage.tables import calls
 
 __all__ = ("SpeechLedger",)
+
+log = logging.getLogger("tensorwall.ledger")
 
 _INSERT = insert(calls)
 
@@ -94,9 +94,11 @@ class SpeechLedger:
         await self._settle_all()
 
     async def aclose(self) -> None:
-        """Try once more to store what could not be."""
+        """Try once more to store what could not be; whoever opens the database next finds what is left."""
         if self._unsettled:
             await self._settle_all()
+        if self._unsettled:
+            log.error("%d calls that hear or speak are not booked: %s", len(self._unsettled), self.failure)
 
     def _admit(
         self,
@@ -110,7 +112,7 @@ class SpeechLedger:
         self._ring.refresh(connection)
         recheck()
         if self._budgets or key.scopes.budgets:
-            self._check_budgets(connection, call.worst_cost, key)
+            Purse(connection, self._budgets, refuse_unknown=self._refuse_unknown).grant(call.worst_cost, key)
         row = {
             **speech_values(call),
             **place,
@@ -120,15 +122,6 @@ class SpeechLedger:
             "writer": self._database.instance,
         }
         connection.execute(_INSERT, row)
-
-    def _check_budgets(self, connection: Connection, cost: Decimal | None, key: GatewayKey) -> None:
-        now = datetime.now(UTC)
-        limit = tightest(
-            [*standings(connection, self._budgets, None, now), *key_standings(connection, key, now)]
-        )
-        assert limit is not None  # there are hard limits
-        if self._refuse_unknown if cost is None else cost > (limit.left or Decimal(0)):
-            raise refusal(limit, cost)
 
     async def _settle_all(self) -> None:
         ended = list(self._unsettled.values())
