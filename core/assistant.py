@@ -157,6 +157,32 @@ class Assistant:
         self._turns.append(turn)
         return turn
 
+    async def preview(
+        self,
+        session: Session | None,
+        branch: Sequence[StoredMessage],
+        message: Message,
+        *,
+        model: str,
+        options: ReplyOptions | None = None,
+    ) -> ChatRequest:
+        """The request that would answer ``message`` now; nothing is sent, stored or loaded.
+
+        Args:
+            session: the conversation; ``None`` for a new one.
+            branch: its messages, from the first to the one that is answered to.
+            message: the question.
+            model: who is asked.
+            options: as for `reply`; its toolbox is left out, since asking it may load tools.
+
+        Raises:
+            InputError: an option cannot be used, or the model does not see the question's image.
+        """
+        plan = _Plan("", session is None, message, None, "", None, model, options or ReplyOptions())
+        asked_in = session or plan.new_session(datetime.now(UTC))
+        base, history = self._request(plan, asked_in, branch, model, None)
+        return (await self._fitted(base, history))[0]
+
     async def suggest_title(self, session_id: str) -> str | None:
         """Have a cheap model name a conversation after its first exchange; the new title, or ``None``.
 

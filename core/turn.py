@@ -141,6 +141,7 @@ class Turn:
         self._error: TensorWallError | None = None
         self._stream: ChatStream | None = None
         self._earlier: list[ChatResponse] = []
+        self._decisions: list[Decision] = []
         self._prepared: Prepared | None = None
         self._writer: AnswerWriter | None = None
         self._answering: RouteChosen | None = None
@@ -155,6 +156,11 @@ class Turn:
     def decision(self) -> Decision | None:
         """Which routes were tried, and why; ``None`` before the request is made."""
         return self._stream.decision if self._stream else None
+
+    @property
+    def decisions(self) -> Sequence[Decision]:
+        """Those of all its requests, where it was mended or called tools; ``decision`` is the last."""
+        return tuple(self._decisions)
 
     @property
     def usage(self) -> Usage | None:
@@ -326,6 +332,7 @@ class Turn:
         self._stream = self._router.stream(
             request, observer=self._records.calls, gate=gate, role=role, mends=mends
         )
+        self._decisions.append(self._stream.decision)
         async with self._stream as events:
             async for event in events:
                 self._take(writer, event)

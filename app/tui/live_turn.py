@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from core.catalogue import Catalogue
     from core.chat import Event, RateLimits
 
-__all__ = ("LiveTurn", "footer")
+__all__ = ("LiveTurn", "footer", "waiting_in_words")
 
 
 class LiveTurn:
@@ -81,6 +81,8 @@ class LiveTurn:
         self._phase: tuple[str, Tone] = ("Connecting", "busy")
         self._broken = 0
         self._waiting = False
+        self._awaited: tuple[Waiting, float] | None = None
+        """What is waited for, and until when at the latest."""
         self._capped: OutputCapped | None = None
         self._rejected = ""
         self._message = turn.answer_id
@@ -94,6 +96,9 @@ class LiveTurn:
     @property
     def state(self) -> tuple[str, Tone]:
         """What is happening, and a warning once nothing has come for a while."""
+        if self._awaited is not None:
+            wait, until = self._awaited
+            return waiting_in_words(wait, max(0.0, until - self._clock())), "warning"
         silent = self._clock() - self._heard_at
         if silent >= self._stall_notice and not self._waiting:
             return f"No token for {silent:.0f} s, Esc stops", "warning"
@@ -117,10 +122,8 @@ class LiveTurn:
                 self._route_chosen(event)
             case RouteChanged():
                 self._route_changed(event)
-            case Waiting(seconds=seconds, reason=reason, predicted=predicted):
-                self._waiting = True
-                told = reason if predicted else f"Trying again in {seconds:.0f} s: {reason}"
-                self._phase = (told, "warning")
+            case Waiting(seconds=seconds):
+                self._awaited = event, self._heard_at + seconds
             case ModelLoading(label=label):
                 self._waiting = True
                 self._phase = (f"Loading {label}", "busy")
@@ -192,7 +195,7 @@ class LiveTurn:
         return self._entry
 
     def _route_chosen(self, event: RouteChosen) -> None:
-        self._waiting = False
+        self._waiting, self._awaited = False, None
         self._phase = (f"Waiting for {event.provider}", "busy")
         self.provider, self.model, self.caution = event.provider, event.model, event.caution
         begins_anew = not event.continues and not self._rejected  # one that is rejected stays until then
@@ -227,6 +230,13 @@ class LiveTurn:
         else:
             told = f"{event.from_provider} → {event.to_provider}  {event.to_model}"
         self._transcript.add_notice(f"{told}: {event.reason}")
+
+
+def waiting_in_words(wait: Waiting, left: float) -> str:
+    """What is waited for, with the seconds that are left of it."""
+    if wait.predicted:
+        return f"{wait.label} ready in {left:.1f} s"
+    return f"Trying again in {left:.0f} s: {wait.reason}"
 
 
 def footer(reading: Reading) -> str:

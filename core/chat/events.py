@@ -90,11 +90,13 @@ class Waiting:
         seconds: at most; it may come sooner.
         reason: a phrase.
         predicted: nothing failed: the limits of the route are known to have no room before.
+        label: the provider that is waited for, by its name for people.
     """
 
     seconds: float
     reason: str
     predicted: bool = False
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

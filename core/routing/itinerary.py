@@ -60,10 +60,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing is ready: sleep ``seconds``, then ask again; in ``place`` where a limit has no room."""
+    """Nothing is ready: sleep ``seconds``, then ask again; in ``place`` where a limit has no room.
+
+    ``label`` is the provider that is waited for.
+    """
 
     seconds: float
     reason: str
+    label: str
     place: Place | None = None
 
 
@@ -265,9 +269,9 @@ class Itinerary:
         told = max(candidate.not_before, candidate.health.busy_until) - self._clock()
         if told >= room.wait - _SAME:
             because = candidate.because or candidate.health.busy_because
-            return Wait(seconds, f"{candidate.label} {because}")
+            return Wait(seconds, f"{candidate.label} {because}", candidate.label)
         place = Place(candidate.health.allowance, candidate.turn, candidate.fit(self._clock()).tokens)
-        return Wait(seconds, f"{candidate.label} ready in {seconds:.1f} s", place)
+        return Wait(seconds, f"{candidate.label} ready in {seconds:.1f} s", candidate.label, place)
 
     def _cut_off(self) -> bool:
         """Whether no route can be reached, so that the network is gone as far as can be told."""
