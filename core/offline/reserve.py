@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from core.catalogue import Catalogue
 from core.errors import TensorWallError
 from core.offline.provider import EmbeddedProvider
-from core.providers import OpenAICompatibleProvider, Provider, find_local_servers
+from core.providers import OpenAICompatibleProvider, Provider
+from core.providers.discovery import find_local_servers
 from core.routing import RouteEndpoint
 
 __all__ = ("OfflineReserve",)

@@ -365,7 +365,7 @@ class Itinerary:
             model,
             candidate.provider.name,
             candidate.model,
-            f"offline: {misfortune}; {candidate.label} takes over{f' ({caution})' if caution else ''}",
+            f"offline, {misfortune}{f'; {caution}' if caution else ''}",
         )
 
     def _refused(self) -> BudgetExceeded | None:

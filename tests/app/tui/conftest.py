@@ -128,10 +128,11 @@ async def opened(
 def _no_local_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs these tests may well have an Ollama."""
 
-    async def none() -> list[object]:
+    async def none(*_: object) -> list[object]:
         return []
 
     monkeypatch.setattr("core.providers.find_local_servers", none)
+    monkeypatch.setattr("core.offline.reserve.find_local_servers", none)
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ async def test_the_reserve_takes_over_and_hands_back_and_each_is_said_once(
     assert moves(first)[-1] == (
         "openai",
         "embedded",
-        "offline: Openai did not answer; Embedded takes over",
+        "offline, Openai did not answer",
     )
     assert not [event for event in first if isinstance(event, Waiting)]
 
