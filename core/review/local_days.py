@@ -44,7 +44,9 @@ class LocalDays:
 
     def number(self, quarter: ColumnElement[int]) -> ColumnElement[int]:
         """The number of the day that a quarter of an hour is in."""
-        return (quarter + _ahead(quarter, self.changes)) // _number(_DAY)
+        # SQL divides towards 0, a calendar counts downwards before 1970: so it is counted from its beginning.
+        counted = quarter + _ahead(quarter, self.changes) - _number(_DAY * FIRST_DAY)
+        return counted // _number(_DAY) + _number(FIRST_DAY)
 
 
 def local_days(connection: Connection) -> LocalDays:

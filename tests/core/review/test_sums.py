@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 from pathlib import Path
@@ -23,7 +23,7 @@ from core.costs.ledger_records import CallRecord, Totals
 from core.costs.periods import local_midnight, month_start, quarter_of, quarter_start, week_start
 from core.records import Records, open_records
 from core.review import DIMENSIONS, Dimension, Filter, Group, GroupOrder, Scope, SessionOrder, SessionSpend
-from core.review.dimensions import FIELDS, FIRST_DAY, LAST_DAY, day_of
+from core.review.dimensions import FIELDS, FIRST_DAY, LAST_DAY, TIMES, day_of
 from core.review.local_days import first_day
 from core.storage.tables import kind_spend, quarter_spend, session_spend, spend
 from tests.core.review.plain_sums import ended, grouped, key_of, same
@@ -318,6 +318,7 @@ def order_of(call: CallRecord) -> tuple[datetime, str]:
     params=[
         "UTC",
         "America/New_York",
+        "America/Los_Angeles",
         "Asia/Kolkata",  # half an hour
         "Asia/Kathmandu",  # three quarters
         "Pacific/Chatham",  # three quarters, and daylight saving time
@@ -352,6 +353,17 @@ async def test_days_weeks_and_months_of_the_whole_calendar(records: Records) -> 
     for dimension, start in (("day", lambda day: day), ("week", week_start), ("month", month_start)):
         starts = await records.database.read(found, dimension)
         assert [day_of(number) for number in starts] == [start(day) for day in days]
+
+
+@pytest.mark.usefixtures("zone")
+async def test_the_first_hours_of_1970_are_on_the_day_before_in_the_west(records: Records) -> None:
+    call = UpstreamCall("c", "r", "groq", "m", "first", datetime(1970, 1, 1, tzinfo=UTC))
+    call.outcome = "answered"
+    records.ledger.observer("s1").call_ended(call)
+    day = call.started_at.astimezone().date()
+    starts = {"day": day, "week": week_start(day), "month": month_start(day)}
+    for dimension in TIMES:
+        assert [group.keys for group in await records.review.groups((dimension,))] == [(starts[dimension],)]
 
 
 near_midnight = st.tuples(
