@@ -24,7 +24,8 @@ from core.chat import (
 from core.providers import OpenAICompatibleProvider, openai_compatible
 from core.providers.profiles import GROQ
 from core.routing import LLMRouter, RouteEndpoint
-from tests.core.routing.scripted import Observed, request
+from tests.core.routing.scripted import Observed
+from tests.core.routing.scripted import request as asking
 from tests.simulated import Simulated
 
 MODEL = "openai/gpt-oss-120b"
@@ -86,13 +87,18 @@ ROWS: dict[str, Row] = {
 
 
 class Routes:
-    """Groq first, a plain server second, both with the account of the test."""
+    """Groq first, a plain server second, both with the account of the test.
 
-    def __init__(self, simulator: Simulated) -> None:
+    Args:
+        simulator: plays both.
+        patience: seconds of silence that are borne.
+    """
+
+    def __init__(self, simulator: Simulated, patience: float = 20.0) -> None:
         self.observed = Observed()
         self.router = LLMRouter(observer=self.observed)
-        impatient = replace(GROQ, stall_timeout=0.5, answer_timeout=0.5)
-        groq = OpenAICompatibleProvider(impatient, api_key=simulator.api_key, base_url=simulator.base_url)
+        profile = replace(GROQ, stall_timeout=patience, answer_timeout=patience)
+        groq = OpenAICompatibleProvider(profile, api_key=simulator.api_key, base_url=simulator.base_url)
         other = openai_compatible("other", simulator.generic_url, api_key=simulator.api_key, label="Other")
         self.router.add_route(
             "m",
@@ -116,8 +122,11 @@ class Routes:
 
 
 @pytest.fixture
-async def routes(simulator: Simulated) -> AsyncIterator[Routes]:
-    routes = Routes(simulator)
+async def routes(simulator: Simulated, request: pytest.FixtureRequest) -> AsyncIterator[Routes]:
+    """With little patience where the test is about silence."""
+    given = getattr(request.node, "callspec", None)
+    silent = given is not None and given.params.get("kind") in ("hang", "stall")
+    routes = Routes(simulator, 0.3) if silent else Routes(simulator)
     yield routes
     await routes.router.aclose()
 
@@ -136,14 +145,14 @@ async def test_every_failure_ends_in_an_answer_or_in_one_clear_error(
     fault = {"kind": kind, "times": 1, "model": MODEL, **row.fault}
     simulator.configure(text="All is well.", reasoning="", faults=[fault])
     error = row.error if streamed or row.whole == "" else row.whole
-    asking = routes.ask(request("m", **row.asked), streamed=streamed)
+    answering = routes.ask(asking("m", **row.asked), streamed=streamed)
     if row.then is None:
         with pytest.raises(getattr(errors, row.error)) as failed:
-            await asking
+            await answering
         assert failed.value.hint
         assert routes.calls == [("groq", error)]
         return
-    answer = await asking
+    answer = await answering
     assert answer.text == "All is well."
     assert routes.calls == ([("groq", error), (row.then, None)] if error else [("groq", None)])
     assert answer.decision is not None
@@ -159,7 +168,7 @@ async def test_a_failure_that_lasts_ends_on_the_other_route(
     simulator.configure(
         text="All is well.", reasoning="", faults=[{"kind": kind, "model": MODEL, **row.fault}]
     )
-    answer = await routes.ask(request("m", **row.asked), streamed=streamed)
+    answer = await routes.ask(asking("m", **row.asked), streamed=streamed)
     assert answer.text == "All is well."
     assert [provider for provider, error in routes.calls if error] in ([], ["groq"], ["groq", "groq"])
 
@@ -180,7 +189,7 @@ async def test_a_refused_tool_call_that_is_good_is_the_answer(
 ) -> None:
     simulator.fail("tool_use_failed", failed_generation=CALL)
     body = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
-    asked = request("m", tools=TOOLS, relayed=body if relayed else None)
+    asked = asking("m", tools=TOOLS, relayed=body if relayed else None)
     answer = await routes.ask(asked, streamed=streamed)
     (call,) = answer.tool_calls
     assert (call.function.name, call.function.arguments) == ("weather", '{"city": "Oslo"}')
@@ -195,7 +204,7 @@ async def test_a_refused_tool_call_that_is_good_is_the_answer(
 async def test_who_relays_gets_it_as_a_chunk(routes: Routes, simulator: Simulated) -> None:
     simulator.fail("tool_use_failed", failed_generation=CALL)
     body = {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]}
-    stream = routes.router.stream(request("m", tools=TOOLS, relayed=body))
+    stream = routes.router.stream(asking("m", tools=TOOLS, relayed=body))
     chunks = [json.loads(event.data) async for event in stream if isinstance(event, Relayed)]
     choice = chunks[-1]["choices"][0]
     assert choice["finish_reason"] == "tool_calls"
