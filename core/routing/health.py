@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.chat import RateLimits
+from core.chat import RateLimits, Usage
 from core.errors import (
     ConnectionFailed,
     CredentialsError,
@@ -18,6 +18,7 @@ from core.routing.actions import RouteError, policy_for
 from core.routing.breaker import BreakerPolicy, CircuitBreaker, CircuitState
 from core.routing.latency import DecayingMean
 from core.routing.limits import Allowance, LimitLevel, Plan
+from core.routing.read_prompts import ReadPrompts
 from core.routing.recent_times import RecentTimes
 from core.routing.retry import RetryBudget, sane_retry_after
 
@@ -25,6 +26,12 @@ __all__ = ("EndpointHealth", "RouteHealth")
 
 _COST_OF_FAILURE = 5.0
 """Seconds a failure counts at least as latency, so that a fast failure does not make a route look fast."""
+_SENTENCE = 25
+"""Tokens of a first sentence: with it reading, or speaking, can begin."""
+_TELLING = 16
+"""Tokens; fewer say nothing of a speed."""
+_SHARE_OF_LOAD = 0.1
+"""By how much each call under way is reckoned to slow the next one."""
 _UNTOLD_WAIT = 5.0
 """Seconds a rate-limited endpoint ranks last where the provider does not say for how long."""
 
@@ -80,6 +87,13 @@ class EndpointHealth:
         """Of streamed answers, to their first content."""
         self.whole_answer = DecayingMean()
         """Of answers in one piece."""
+        self.seconds_per_token = DecayingMean()
+        """Of writing."""
+        self.seconds_per_prompt_token = DecayingMean()
+        """Of reading a prompt that is not in the provider's cache."""
+        self.read = ReadPrompts()
+        self.under_way = 0
+        """Calls that have not ended."""
         self.limits: RateLimits | None = None
         self.busy_until = float("-inf")
         self.busy_because = ""
@@ -115,11 +129,46 @@ class EndpointHealth:
 
     def started(self) -> None:
         """A call goes out."""
+        self.under_way += 1
         self.breaker.started(self._clock())
+
+    def began(self, seconds: float) -> None:
+        """A streamed answer began so many seconds after it was asked for."""
+        now = self._clock()
+        self.first_content.observe(seconds, now)
+        self.beginnings.observe(seconds, now)
+
+    def wrote(self, usage: Usage, seconds: float | None) -> None:
+        """An answer was written in ``seconds``, where that is known; what its provider tells is better."""
+        now = self._clock()
+        seconds = usage.completion_time or seconds
+        if usage.completion_tokens >= _TELLING and seconds:
+            self.seconds_per_token.observe(seconds / usage.completion_tokens, now)
+        fresh = usage.prompt_tokens - usage.cached_tokens
+        if usage.prompt_time is not None and fresh >= _TELLING:
+            self.seconds_per_prompt_token.observe(usage.prompt_time / fresh, now)
+
+    def first_sentence(self, now: float, *, cached: int = 0, streaming: bool = True) -> float:
+        """Seconds until a first sentence can be read, predicted; drawn towards 0 as measurements age.
+
+        Args:
+            now: the time.
+            cached: tokens of the prompt that the route has read before and others would have to.
+            streaming: the answer comes in pieces; otherwise it is the whole of it that is waited for.
+        """
+        if not streaming:
+            return self.whole_answer.optimistic(now)
+        if self.first_content.mean is None:
+            return 0.0
+        writing = _SENTENCE * self.seconds_per_token.optimistic(now)
+        reading = cached * (self.seconds_per_prompt_token.mean or 0.0)
+        busy = 1.0 + _SHARE_OF_LOAD * self.under_way
+        return max(0.0, (self.first_content.optimistic(now) + writing) * busy - reading)
 
     def answered(self, elapsed: float) -> None:
         """A call that went out ``elapsed`` seconds ago came to its end."""
         now = self._clock()
+        self.under_way -= 1
         self.breaker.succeeded(now)
         self.budget.succeeded()
         self.unreached = 0
@@ -129,6 +178,7 @@ class EndpointHealth:
     def failed(self, error: RouteError, elapsed: float) -> None:
         """A call failed ``elapsed`` seconds after it went out."""
         now = self._clock()
+        self.under_way -= 1
         policy = policy_for(error)
         if isinstance(error, ConnectionFailed):
             self.unreached += 1
@@ -149,6 +199,7 @@ class EndpointHealth:
 
     def cancelled(self) -> None:
         """The caller gave up, which tells nothing about the endpoint."""
+        self.under_way -= 1
         self.breaker.released()
 
     def cut_off(self, seconds: float) -> None:

@@ -11,7 +11,9 @@ class DecayingMean:
     """Exponentially weighted mean whose weights decay with time, not with the number of samples.
 
     A sample of age ``t`` weighs ``exp(-t / time_constant)``. For one person, who makes a call every
-    minute or so, that is steadier than a per-sample EWMA and still forgets a bad quarter of an hour.
+    minute or so, that is steadier than a per-sample EWMA and still forgets a bad quarter of an hour. A
+    mean that jumps to its worst sample, as load balancers of many replicas use, loses more here: one
+    long queue says little about the next call (``python -m tests.bench.routing`` has the figures).
 
     Args:
         time_constant: seconds after which a sample weighs 1/e.
@@ -20,7 +22,7 @@ class DecayingMean:
 
     __slots__ = ("_doubt", "_mean", "_time_constant", "_updated", "_weight")
 
-    def __init__(self, time_constant: float = 120.0, doubt: float = 0.1) -> None:
+    def __init__(self, time_constant: float = 120.0, doubt: float = 0.03) -> None:
         self._time_constant = time_constant
         self._doubt = doubt
         self._mean = 0.0

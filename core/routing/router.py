@@ -33,6 +33,7 @@ from core.routing.health import EndpointHealth, RouteHealth
 from core.routing.hedging import HedgePolicy, Hedging
 from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
+from core.routing.read_prompts import conversation_of
 from core.routing.reserve import Reserve, Standby
 from core.routing.retry import RetryPolicy
 from core.routing.running_call import CallRecorder
@@ -378,15 +379,16 @@ class LLMRouter:
     def _state(self, endpoint: RouteEndpoint, candidate: Candidate, *, streaming: bool) -> EndpointState:
         health, now = candidate.health, self._clock()
         fit = candidate.fit(now)
-        latency = health.first_content if streaming else health.whole_answer
+        speed = health.first_content if streaming else health.whole_answer
+        cached = health.read.tokens(conversation_of(candidate.request), now)
         priced = self.strategy is LoadBalanceStrategy.LOWEST_COST
         return EndpointState(
             priority=endpoint.priority,
             weight=endpoint.weight,
             problem=health.problem or fit.problem,
             ready_in=inf if fit.never else max(health.ready_at - now, fit.room.wait),
-            latency=latency.optimistic(now),
-            measured=latency.mean,
+            latency=health.first_sentence(now, cached=cached, streaming=streaming),
+            measured=speed.mean,
             price=self._models.blended_price(candidate.provider, candidate.model) if priced else None,
         )
 

@@ -30,6 +30,7 @@ from core.routing.actions import RouteError
 from core.routing.candidate import Candidate
 from core.routing.growing_answer import GrowingAnswer
 from core.routing.itinerary import Attempt
+from core.routing.read_prompts import conversation_of
 from core.routing.settlement import settle
 
 __all__ = ("CallRecorder", "RunningCall")
@@ -176,8 +177,7 @@ class RunningCall:
         self.call.first_content = now - self._started
         if self.call.first_token is None:
             self.call.first_token = self.call.first_content
-        self._health.first_content.observe(self.call.first_content, now)
-        self._health.beginnings.observe(self.call.first_content, now)
+        self._health.began(self.call.first_content)
 
     def noted(self, event: Event) -> None:
         """Keep what the provider reports besides the answer."""
@@ -194,6 +194,11 @@ class RunningCall:
         elapsed = self._clock() - self._started
         if whole:
             self._health.whole_answer.observe(elapsed, self._started + elapsed)
+        if (usage := self.call.usage) is not None:
+            begun = None if whole else self.call.first_token
+            self._health.wrote(usage, None if begun is None else elapsed - begun)
+            conversation = conversation_of(self.candidate.request)
+            self._health.read.add(conversation, usage.prompt_tokens, self._started + elapsed)
         self._health.answered(elapsed)
         self._end("answered", elapsed)
 

@@ -34,7 +34,7 @@ class EndpointState:
     Attributes:
         problem: why it should not be called now; empty where it is ready.
         ready_in: seconds until it should be called; not above 0 where it is ready.
-        latency: seconds to the first content, drawn towards 0 as the measurement ages.
+        latency: predicted seconds to a first sentence, drawn towards 0 as measurements age.
         measured: the plain mean, for the reason; ``None`` before the first measurement.
         price: US dollars per million tokens, or ``None`` where unknown.
     """
