@@ -17,6 +17,8 @@ __all__ = ("main",)
 
 _NICE = 5
 """Behind the screen and the voice, which share the processors."""
+_IDLE = 600
+"""Seconds without a question after which the memory is given back; the next one loads the model again."""
 
 
 def main() -> None:
@@ -56,6 +58,7 @@ def _serve(wanted: dict[str, Any]) -> Any:  # noqa: ANN401 - xllamacpp has no ty
     for processors in (params.cpuparams, params.cpuparams_batch):
         processors.n_threads = wanted["threads"]
         processors.poll = 0  # threads that wait do not spin
+    params.sleep_idle_seconds = _IDLE
     params.fit_params = False
     params.warmup = False
     params.endpoint_slots = False

@@ -16,11 +16,19 @@ _MARKS = 8
 _INSTRUCTIONS = ("system", "developer")
 
 
-def fitted(request: ChatRequest, window: int) -> ChatRequest:
-    """The request as the model can take it: text alone, without the oldest messages that do not fit."""
+def fitted(request: ChatRequest, window: int, system_prompt: str = "") -> ChatRequest:
+    """The request as the model can take it: text alone, without the oldest messages that do not fit.
+
+    Args:
+        request: as it would be sent to a large model.
+        window: tokens that prompt and answer may take together.
+        system_prompt: what a request without instructions begins with.
+    """
     messages = without_images(request.messages)
     opening = next((i for i, message in enumerate(messages) if message.role not in _INSTRUCTIONS), 0)
     instructions, history = messages[:opening], messages[opening:]
+    if system_prompt and not instructions:
+        instructions = [Message(role="system", content=system_prompt)]
     answer = min(window // _ANSWER_SHARE, request.max_completion_tokens or LONGEST_ANSWER)
     room = window - answer - sum(_most_tokens(message) for message in instructions)
     kept = fit(history, max(0, room), _most_tokens).messages

@@ -44,6 +44,7 @@ class KnownGguf:
         context_window: tokens that it was trained on.
         file: its name, size and digest.
         package: a distribution that carries the file; ``""`` for none.
+        system_prompt: opens conversations that have none; ``""`` leaves that to the model's template.
     """
 
     name: str
@@ -53,6 +54,7 @@ class KnownGguf:
     context_window: int
     file: ModelFile
     package: str = ""
+    system_prompt: str = ""
 
     @property
     def title(self) -> str:
@@ -77,12 +79,14 @@ class LocalModel:
     Attributes:
         name: its id in requests and the ledger.
         context_window: tokens that it was trained on; ``None`` where only the file knows.
+        system_prompt: opens conversations that have none; ``""`` leaves that to the model's template.
     """
 
     name: str
     label: str
     path: Path
     context_window: int | None
+    system_prompt: str = ""
 
 
 @cache
@@ -102,6 +106,7 @@ def _known(name: str, entry: dict[str, Any]) -> KnownGguf:
         entry["context_window"],
         file,
         entry.get("package", ""),
+        entry.get("system_prompt", ""),
     )
 
 
@@ -128,7 +133,8 @@ def find_model(model: str, models_dir: Path) -> LocalModel:
     """
     known = known_models().get(model)
     if known is not None:
-        return LocalModel(known.name, known.label, _find_known(known, models_dir), known.context_window)
+        path = _find_known(known, models_dir)
+        return LocalModel(known.name, known.label, path, known.context_window, known.system_prompt)
     path = Path(model).expanduser()
     if not path.is_file():
         raise _not_found(model, path)

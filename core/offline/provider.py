@@ -76,8 +76,7 @@ class EmbeddedProvider:
         if not server.is_running:
             yield ModelLoading(self.label)
         wire = await self._connected(server)
-        fitting = fitted(request, server.window)
-        async with aclosing(wire.stream(fitting, model=server.model.name)) as events:
+        async with aclosing(wire.stream(_fitted(request, server), model=server.model.name)) as events:
             async for event in events:
                 yield event
 
@@ -85,7 +84,7 @@ class EmbeddedProvider:
         """One answer in one piece; raises as `stream`."""
         server = self._the_server()
         wire = await self._connected(server)
-        return await wire.complete(fitted(request, server.window), model=server.model.name)
+        return await wire.complete(_fitted(request, server), model=server.model.name)
 
     async def models(self) -> list[RemoteModel]:
         """The one it has, without loading it.
@@ -146,3 +145,7 @@ def _profile(label: str) -> ProviderProfile:
         stall_timeout=300.0,  # a long prompt is read for minutes on a slow machine
         answer_timeout=1800.0,
     )
+
+
+def _fitted(request: ChatRequest, server: LlamaServer) -> ChatRequest:
+    return fitted(request, server.window, server.model.system_prompt)

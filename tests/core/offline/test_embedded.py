@@ -55,7 +55,8 @@ async def test_it_answers_with_usage_and_is_loaded_once(provider: EmbeddedProvid
     first, second = await asyncio.gather(ask(provider, request()), ask(provider, request()))
     for events in (first, second):
         assert events[0] == ModelLoading("SmolLM2 135M")
-        assert "".join(event.text for event in events if isinstance(event, TextDelta)).strip()
+        text = "".join(event.text for event in events if isinstance(event, TextDelta))
+        assert text == "The capital of France is Paris"
         (usage,) = (event.usage for event in events if isinstance(event, UsageReported))
         assert (usage.completion_tokens, usage.estimated) == (6, False)
         assert events[-1] == Finished("length")

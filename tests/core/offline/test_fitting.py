@@ -40,6 +40,13 @@ def test_a_short_conversation_is_sent_whole() -> None:
     assert ask(*messages).messages == messages
 
 
+def test_a_system_prompt_stands_where_there_is_none() -> None:
+    asked = ChatRequest(model="m", messages=[user("Hi")])
+    assert fitted(asked, WINDOW, "Be kind.").messages[0] == Message(role="system", content="Be kind.")
+    own = ChatRequest(model="m", messages=[Message(role="system", content="Be brief."), user("Hi")])
+    assert fitted(own, WINDOW, "Be kind.").messages == own.messages
+
+
 def test_pictures_and_tools_are_left_out() -> None:
     picture = ImagePart(image_url={"url": "data:image/png;base64,AAAA"})
     tool = ToolDefinition(function=FunctionTool(name="add"))
