@@ -2,13 +2,14 @@
 
 Tables of the router's policies beside others', from published seeds; nothing depends on this machine but
 the processor time. Budgets: less lost than by any other policy; no refusals; 95 % of the scarcest limit
-where there is demand for it.
+where there is demand for it. Hedged first tokens and failovers have tables, and budgets, of their own.
 """
 
 from __future__ import annotations
 
 import time
 
+from tests.bench.routing import failover, hedging
 from tests.core.routing.regret import POLICIES, SCENARIOS, regret
 from tests.core.routing.sessions import PATTERNS, play
 
@@ -45,6 +46,8 @@ def main() -> None:
     """Print the tables."""
     choosing()
     sessions()
+    hedging.main()
+    failover.main()
 
 
 if __name__ == "__main__":
