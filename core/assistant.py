@@ -60,6 +60,7 @@ class ReplyOptions:
         toolbox: what the model may call and is run here, and its results told to it. Left out for models that
             cannot call tools, and for answers that have to be JSON, where providers refuse it.
         tools: what the model may call beside, or instead; whoever reads the answer sees to it.
+        spoken: the answer is listened to: whoever speaks first gives it, with the least of reasoning.
         response_format: what the answer has to be; it is asked for by what the model can, checked, and
             mended once (see `Turn`).
     """
@@ -70,6 +71,7 @@ class ReplyOptions:
     top_p: float | None = None
     max_completion_tokens: int | None = None
     reasoning_effort: ReasoningEffort | None = None
+    spoken: bool = False
     response_format: ResponseFormat | None = None
     stop: Sequence[str] | None = None
     seed: int | None = None

@@ -67,9 +67,9 @@ class _Conversation:
         turn = self._services.assistant.reply(
             self.session_id,
             Message(role="user", content=text),
-            options=ReplyOptions(
-                model=self._model, toolbox=self._tools
-            ),  # typed questions are for the chat's own
+            options=ReplyOptions(  # its tools are its own: typed questions are for the chat's
+                model=self._model, toolbox=self._tools, spoken=True
+            ),
             tentative=True,
         )
         return VoiceReply(turn, self._services.records, self._kept)

@@ -259,6 +259,7 @@ class Conversation:
                 reasoning_effort=self.effort or effort,
                 response_format=self.response_format,
                 toolbox=self.tools,
+                spoken=tentative,
             ),
             tentative=tentative,
         )

@@ -91,7 +91,8 @@ class ChatRequest(_Frozen):
 
     ``model`` is a route's name, an alias or a provider's own model id. ``max_completion_tokens`` is
     the most tokens to generate, reasoning included; ``None`` lets the provider profile choose one
-    that fits. ``extra`` holds fields this vocabulary does not know; they go on the wire untouched.
+    that fits. ``spoken`` tells that the answer is listened to, so that the route that speaks first is the
+    best one. ``extra`` holds fields this vocabulary does not know; they go on the wire untouched.
 
     ``relayed`` is the body of a client that asked through us. It goes on the wire in place of the other
     fields, which then only tell what is in it, and its answer comes with ``Relayed`` events.
@@ -111,5 +112,6 @@ class ChatRequest(_Frozen):
     reasoning_effort: ReasoningEffort | None = None
     service_tier: ServiceTier | None = None
     user: str | None = None
+    spoken: bool = False
     extra: dict[str, Any] = Field(default_factory=dict)
     relayed: dict[str, Any] | None = Field(default=None, repr=False)

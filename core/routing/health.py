@@ -85,6 +85,8 @@ class EndpointHealth:
         """Of streamed answers."""
         self.beginnings = RecentTimes()
         """Of streamed answers, to their first content."""
+        self.first_spoken = DecayingMean()
+        """Of answers that were listened to."""
         self.whole_answer = DecayingMean()
         """Of answers in one piece."""
         self.seconds_per_token = DecayingMean()
@@ -132,10 +134,14 @@ class EndpointHealth:
         self.under_way += 1
         self.breaker.started(self._clock())
 
-    def began(self, seconds: float) -> None:
+    def beginning(self, *, spoken: bool) -> DecayingMean:
+        """The time to the first content; of spoken answers, which reason less, where there were any."""
+        return self.first_spoken if spoken and self.first_spoken.mean is not None else self.first_content
+
+    def began(self, seconds: float, *, spoken: bool = False) -> None:
         """A streamed answer began so many seconds after it was asked for."""
         now = self._clock()
-        self.first_content.observe(seconds, now)
+        (self.first_spoken if spoken else self.first_content).observe(seconds, now)
         self.beginnings.observe(seconds, now)
 
     def wrote(self, usage: Usage, seconds: float | None) -> None:
@@ -148,22 +154,26 @@ class EndpointHealth:
         if usage.prompt_time is not None and fresh >= _TELLING:
             self.seconds_per_prompt_token.observe(usage.prompt_time / fresh, now)
 
-    def first_sentence(self, now: float, *, cached: int = 0, streaming: bool = True) -> float:
+    def first_sentence(
+        self, now: float, *, cached: int = 0, streaming: bool = True, spoken: bool = False
+    ) -> float:
         """Seconds until a first sentence can be read, predicted; drawn towards 0 as measurements age.
 
         Args:
             now: the time.
             cached: tokens of the prompt that the route has read before and others would have to.
             streaming: the answer comes in pieces; otherwise it is the whole of it that is waited for.
+            spoken: it is listened to.
         """
         if not streaming:
             return self.whole_answer.optimistic(now)
-        if self.first_content.mean is None:
+        beginning = self.beginning(spoken=spoken)
+        if beginning.mean is None:
             return 0.0
         writing = _SENTENCE * self.seconds_per_token.optimistic(now)
         reading = cached * (self.seconds_per_prompt_token.mean or 0.0)
         busy = 1.0 + _SHARE_OF_LOAD * self.under_way
-        return max(0.0, (self.first_content.optimistic(now) + writing) * busy - reading)
+        return max(0.0, (beginning.optimistic(now) + writing) * busy - reading)
 
     def answered(self, elapsed: float) -> None:
         """A call that went out ``elapsed`` seconds ago came to its end."""
@@ -190,7 +200,7 @@ class EndpointHealth:
         else:
             self.breaker.failed(now, retry_after)
             self.budget.failed()
-            for latency in (self.first_content, self.whole_answer):
+            for latency in (self.first_content, self.first_spoken, self.whole_answer):
                 latency.observe(max(elapsed, _COST_OF_FAILURE), now)
         if policy.set_aside:
             self.breaker.trip(now, policy.set_aside)

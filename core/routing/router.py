@@ -29,6 +29,7 @@ from core.providers import Provider
 from core.routing.breaker import BreakerPolicy
 from core.routing.candidate import Candidate
 from core.routing.endpoint import RouteEndpoint, RouteTable
+from core.routing.for_speech import for_speech
 from core.routing.health import EndpointHealth, RouteHealth
 from core.routing.hedging import HedgePolicy, Hedging
 from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
@@ -330,7 +331,8 @@ class LLMRouter:
             offers = self._that_see(offers, decision)
         standing = [candidate for _, candidate in offers]
         states = [self._state(endpoint, candidate, streaming=streaming) for endpoint, candidate in offers]
-        plan = rank(self.strategy, states, turn=self._turns[pattern], rng=self._random)
+        strategy = LoadBalanceStrategy.LEAST_LATENCY if request.spoken else self.strategy
+        plan = rank(strategy, states, turn=self._turns[pattern], rng=self._random)
         for place in plan.ranked:
             standing[place.index].reason = place.reason
         for place in plan.set_aside:
@@ -364,6 +366,7 @@ class LLMRouter:
             provider = provider.with_overrides(key, None)
         model = self._models.resolve(endpoint, provider, request.model)
         health = self._health_of(provider, model)
+        request = for_speech(request, provider, model)
         return Candidate(provider, model, health, request, reason="", turn=turn)
 
     def _that_see(self, offers: list[_Offer], decision: Decision) -> list[_Offer]:
@@ -379,7 +382,8 @@ class LLMRouter:
     def _state(self, endpoint: RouteEndpoint, candidate: Candidate, *, streaming: bool) -> EndpointState:
         health, now = candidate.health, self._clock()
         fit = candidate.fit(now)
-        speed = health.first_content if streaming else health.whole_answer
+        spoken = candidate.request.spoken
+        speed = health.beginning(spoken=spoken) if streaming else health.whole_answer
         cached = health.read.tokens(conversation_of(candidate.request), now)
         priced = self.strategy is LoadBalanceStrategy.LOWEST_COST
         return EndpointState(
@@ -387,7 +391,7 @@ class LLMRouter:
             weight=endpoint.weight,
             problem=health.problem or fit.problem,
             ready_in=inf if fit.never else max(health.ready_at - now, fit.room.wait),
-            latency=health.first_sentence(now, cached=cached, streaming=streaming),
+            latency=health.first_sentence(now, cached=cached, streaming=streaming, spoken=spoken),
             measured=speed.mean,
             price=self._models.blended_price(candidate.provider, candidate.model) if priced else None,
         )

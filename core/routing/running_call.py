@@ -177,7 +177,7 @@ class RunningCall:
         self.call.first_content = now - self._started
         if self.call.first_token is None:
             self.call.first_token = self.call.first_content
-        self._health.began(self.call.first_content)
+        self._health.began(self.call.first_content, spoken=self.candidate.request.spoken)
 
     def noted(self, event: Event) -> None:
         """Keep what the provider reports besides the answer."""
