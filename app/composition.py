@@ -26,7 +26,7 @@ from core.offline.reserve import OfflineReserve
 from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
 from core.providers.profiles import BUILT_IN, GROQ, custom_profile
 from core.records import LazyRecords, open_records
-from core.routing import LLMRouter, LoadBalanceStrategy, RouteEndpoint
+from core.routing import HedgePolicy, LLMRouter, LoadBalanceStrategy, RouteEndpoint
 from core.routing.retry import RetryPolicy
 from core.settings import EndpointSettings, NetworkSettings, Settings
 from core.tools.session_tools import InstalledTools
@@ -174,7 +174,14 @@ async def compose(
         if goes_offline and settings.offline.takes_over and source.kind in ("keys", "local"):
             reserve = OfflineReserve(_idle_servers(settings, endpoints), embedded, catalogue)
             exits.push_async_callback(reserve.aclose)
-        router = LLMRouter(strategy, catalogue=catalogue, retry=patience, observer=observer, reserve=reserve)
+        router = LLMRouter(
+            strategy,
+            catalogue=catalogue,
+            retry=patience,
+            observer=observer,
+            reserve=reserve,
+            hedging=None if settings.routing.hedging else HedgePolicy(share=0),
+        )
         exits.push_async_callback(router.aclose)
         providers = _add_routes(router, settings, endpoints, embedded if source.kind == "keys" else None)
         database = locations.database(settings.storage.url, demo=source.kind == "demo")

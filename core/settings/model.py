@@ -145,6 +145,8 @@ class RoutingSettings(_Section):
 
     strategy: StrategyName = "least_latency"
     """How to choose among healthy endpoints of one priority."""
+    hedging: bool = True
+    """Ask a second endpoint, too, where the first is slow to begin; for one request in twenty at most."""
 
 
 class InterfaceSettings(_Section):
