@@ -171,10 +171,10 @@ class Itinerary:
                 seconds = min(seconds, max(patience, 0.0))
             if _NO_WAIT < seconds <= patience:
                 return self._wait(soonest, seconds, room)
-            if room.wait and room.told:
-                self._causes.append((soonest.label, soonest.no_room(room)))
-            elif soonest.tries == 0:
+            if soonest.tries == 0 and not (room.told and room.wait > patience):
                 return self._attempt(soonest)
+            if soonest.tries == 0:
+                self._causes.append((soonest.label, soonest.no_room(room)))
             soonest.out = True
         raise self._refused() or self._all_failed()
 
