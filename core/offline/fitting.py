@@ -9,7 +9,7 @@ __all__ = ("LONGEST_ANSWER", "fitted")
 
 _ANSWER_SHARE = 4
 """A fourth of the window is kept for the answer."""
-LONGEST_ANSWER = 1024
+LONGEST_ANSWER = 512
 """Tokens; a small model that has not come to its end by then never does."""
 _MARKS = 8
 """Tokens for the marks around a message."""

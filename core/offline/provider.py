@@ -17,6 +17,10 @@ from core.providers import ModelRule, OpenAICompatibleProvider, ProviderProfile,
 
 __all__ = ("EmbeddedProvider",)
 
+_SAMPLING = {"temperature": 0.2, "top_p": 0.9}
+"""As SmolLM2's makers ask it (https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct): left to more
+chance, a model this small soon writes nonsense."""
+
 
 class EmbeddedProvider:
     """Answers by llama.cpp on this machine; implements ``core.providers.Provider``, for one event loop.
@@ -141,7 +145,7 @@ def _profile(label: str) -> ProviderProfile:
         caution="small model, may be wrong",
         refused_fields=frozenset({"n"}),
         default_output_cap=LONGEST_ANSWER,
-        model_rules=(ModelRule("*", reasoning_efforts=()),),
+        model_rules=(ModelRule("*", reasoning_efforts=(), defaults=_SAMPLING),),
         stall_timeout=300.0,  # a long prompt is read for minutes on a slow machine
         answer_timeout=1800.0,
     )
