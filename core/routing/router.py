@@ -34,6 +34,7 @@ from core.routing.health import EndpointHealth, RouteHealth
 from core.routing.hedging import HedgePolicy, Hedging
 from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
+from core.routing.own_keys import OwnKeys
 from core.routing.read_prompts import conversation_of
 from core.routing.reserve import Reserve, Standby
 from core.routing.retry import RetryPolicy
@@ -114,6 +115,7 @@ class LLMRouter:
         self._hedging = Hedging(hedging)
         self._routes = RouteTable()
         self._providers: dict[tuple[Provider, str | None, str | None], Provider] = {}
+        self._own_keys = OwnKeys()
         # By model; weak, since a provider with a key for one request ends with it.
         self._health: WeakKeyDictionary[Provider, dict[str, EndpointHealth]] = WeakKeyDictionary()
         self._turns: defaultdict[str, int] = defaultdict(int)
@@ -254,6 +256,7 @@ class LLMRouter:
     def forget_health(self) -> None:
         """Give every endpoint a fresh start: a key was changed, or the network is back."""
         self._health.clear()
+        self._own_keys.forget()
 
     async def warm(self, model: str | None = None) -> bool:
         """Open connections ahead of need, for one model's route or for all; whether any is open.
@@ -364,6 +367,7 @@ class LLMRouter:
         provider = self._provider(endpoint)
         if key := api_keys.get(provider.name):
             provider = provider.with_overrides(key, None)
+            self._health[provider] = self._own_keys.health(provider.name, key)
         model = self._models.resolve(endpoint, provider, request.model)
         health = self._health_of(provider, model)
         request = for_speech(request, provider, model)
