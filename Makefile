@@ -47,7 +47,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 snapshots: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/app/tui/review/test_snapshots.py --snapshot-update
+	$(BIN)/python -m pytest tests/app/tui/review/test_snapshots.py tests/app/tui/routes/test_snapshots.py --snapshot-update
 
 lock: $(VENV)/.dev
 	$(PIP) install uv

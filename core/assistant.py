@@ -168,21 +168,22 @@ class Assistant:
         model: str,
         options: ReplyOptions | None = None,
     ) -> ChatRequest:
-        """The request that would answer ``message`` now; nothing is sent, stored or loaded.
+        """The request that would answer ``message`` now; nothing is sent or stored.
 
         Args:
             session: the conversation; ``None`` for a new one.
             branch: its messages, from the first to the one that is answered to.
             message: the question.
             model: who is asked.
-            options: as for `reply`; its toolbox is left out, since asking it may load tools.
+            options: as for `reply`.
 
         Raises:
             InputError: an option cannot be used, or the model does not see the question's image.
         """
         plan = _Plan("", session is None, message, None, "", None, model, options or ReplyOptions())
         asked_in = session or plan.new_session(datetime.now(UTC))
-        base, history = self._request(plan, asked_in, branch, model, None)
+        toolbox = await self._toolbox(plan.options, model)
+        base, history = self._request(plan, asked_in, branch, model, toolbox)
         return (await self._fitted(base, history))[0]
 
     async def suggest_title(self, session_id: str) -> str | None:

@@ -22,6 +22,7 @@ from app.tui.application import TensorWallApp
 from app.tui.commands import COMMANDS
 from app.tui.key_names import key_names
 from app.tui.review.keys import bindings_of_the_review
+from app.tui.routes.keys import bindings_of_the_routes
 from app.tui.screens.chat import ChatScreen
 from app.tui.screens.reading import ReadingScreen
 from app.tui.widgets.composer import Composer
@@ -47,7 +48,7 @@ def other_bindings() -> Iterator[Binding]:
     seen = {command.id for command in COMMANDS}
     owners = (TensorWallApp, ChatScreen, ReadingScreen, Composer, Transcript, FindBar)
     declared = [binding for owner in owners for binding in owner.BINDINGS]
-    for binding in [*declared, *bindings_of_the_review()]:
+    for binding in [*declared, *bindings_of_the_review(), *bindings_of_the_routes()]:
         assert isinstance(binding, Binding)
         if binding.id and binding.id not in seen:
             seen.add(binding.id)

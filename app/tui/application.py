@@ -24,6 +24,7 @@ from app.tui.key_names import key_names
 from app.tui.keyboard import KeyboardReported, KeyReleased
 from app.tui.launch import Launcher, first_look
 from app.tui.review.keys import bindings_of_the_review
+from app.tui.routes.keys import bindings_of_the_routes
 from app.tui.screens.chat import ChatScreen
 from app.tui.screens.reading import ReadingScreen
 from app.tui.themes import DEFAULT_THEME, THEMES
@@ -277,6 +278,7 @@ class TensorWallApp(App[None]):
             "Reading (Alt+↑)": _own(Transcript.BINDINGS),
             "Search": _own(FindBar.BINDINGS),
             "What it cost": bindings_of_the_review(),
+            "Routes": bindings_of_the_routes(),
             "Anywhere": [*_own(TensorWallApp.BINDINGS), *_own(ReadingScreen.BINDINGS)],
         }
 

@@ -311,6 +311,32 @@ class ChatCommands:
             transcript = self._screen.transcript  # which has a size once it is on screen again
             transcript.call_after_refresh(transcript.show_entry, chosen.message_id)
 
+    async def _app_routes(self, _: str) -> None:
+        await self.routes()
+
+    async def _chat_why(self, _: str) -> None:
+        answers = self._conversation.answers()
+        if not answers:
+            raise InputError("There is no answer yet to ask this of.")
+        await self.routes(answers[-1].message_id)
+
+    async def routes(self, about: str | None = None, now: Callable[[], datetime] = utc_now) -> None:
+        """Show how the routes stand, or why an answer, by its message, came from where it did."""
+        from app.tui.routes.context import RoutesContext
+        from app.tui.routes.screen import RoutesScreen
+
+        conversation = self._conversation
+        context = RoutesContext(
+            services=conversation.services,
+            upcoming=lambda: conversation.upcoming(self._screen.composer.prompt),
+            answers=conversation.answers,
+            decisions=conversation.decisions,
+            show_help=self._app.show_help,
+            settled=self._screen.settled,
+            now=now,
+        )
+        await self._app.push_screen_wait(RoutesScreen(context, about))
+
     async def open_place(self, place: Place) -> None:
         """Have a session in the chat, with the branch that an answer of it is on.
 

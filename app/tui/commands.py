@@ -51,6 +51,7 @@ COMMANDS = (
     Command("chat.effort", "Set how hard the model thinks", "effort", "[level]"),
     Command("chat.json", "Answer as JSON", "json", "[on|off|schema FILE]", "alt+j"),
     Command("chat.tools", "Choose the tools the model may call", "tools", "[on|off|name]"),
+    Command("chat.why", "Why the last answer came from where it did", "why"),
     Command("chat.reasoning", "Show or hide the model's reasoning", "reasoning", keys="ctrl+t"),
     Command("session.new", "New session", "new", keys="ctrl+n", aliases=("clear",)),
     Command(
@@ -75,6 +76,7 @@ COMMANDS = (
     Command("voice.speaker", "Choose the speaker", "speaker", "[name]"),
     Command("app.model", "Choose the model", "model", "[name]", "f2", ("models",)),
     Command("app.costs", "What it cost: sessions, turns, charts, budgets", "costs", keys="ctrl+s"),
+    Command("app.routes", "Routes: state, speed, limits, cost", "routes", keys="alt+r"),
     Command("app.theme", "Change the theme", "theme", "[name]"),
     Command("app.settings", "Settings", "settings", keys="f10"),
     Command("app.provider", "Provider, API key and demo", "provider", aliases=("key", "login")),

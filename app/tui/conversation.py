@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from app.tui.gauges import Gauges
 from app.tui.live_turn import LiveTurn
 from app.tui.open_session import OpenSession
 from app.tui.permission import Permission
+from app.tui.routes.context import Answer
 from app.tui.stage import Prompt, Stage
 from app.tui.status_line import Status
 from core.assistant import ReplyOptions
@@ -28,10 +29,21 @@ if TYPE_CHECKING:
     from app.tui.transcript import AnswerState
     from app.tui.widgets.transcript import Transcript
     from core.assistant import Turn
-    from core.chat import Event, JsonObjectFormat, JsonSchemaFormat, ReasoningEffort
+    from core.chat import (
+        ChatRequest,
+        Decision,
+        Event,
+        JsonObjectFormat,
+        JsonSchemaFormat,
+        ReasoningEffort,
+    )
     from core.conversations import Session, StoredMessage
+    from core.tools import ToolSource
 
 __all__ = ("Conversation",)
+
+_MOST_DECISIONS = 500
+"""Answers of which it is remembered why they came from where they did."""
 
 
 class Conversation:
@@ -68,6 +80,7 @@ class Conversation:
         self._stopping = False
         self._unanswered = False
         self._gauges = Gauges()
+        self._decisions: dict[str, Sequence[Decision]] = {}
         self._free = asyncio.Event()
         self._free.set()
 
@@ -145,6 +158,54 @@ class Conversation:
             if info is not None and info.context_window:
                 return info.context_window
         return None
+
+    # Where answers come from
+
+    async def upcoming(self, typed: str) -> ChatRequest:
+        """The request that would be sent next, with what is typed; nothing is sent or loaded for it.
+
+        Raises:
+            InputError: it cannot be asked.
+        """
+        message = Message(role="user", content=typed or " ")
+        options = self._options(toolbox=self.tools.loaded)
+        return await self.services.assistant.preview(
+            self.session, self.branch, message, model=self.model, options=options
+        )
+
+    def answers(self) -> list[Answer]:
+        """Those on screen that are stored, the oldest first; of one in several messages the first of them."""
+        found: list[Answer] = []
+        question: str | None = None
+        for stored in self.branch:
+            if stored.message.role == "user":
+                question = stored.message.text
+            elif stored.message.role == "assistant" and question is not None:
+                found.append(Answer(stored.id, question))
+                question = None
+        return found
+
+    def answer_of(self, message_id: str) -> str:
+        """The message that the calls of an answer are booked to, which may have gone on in this one."""
+        firsts = {answer.message_id for answer in self.answers()}
+        first = message_id
+        for stored in self.branch:
+            first = stored.id if stored.id in firsts else first
+            if stored.id == message_id:
+                return first
+        return message_id
+
+    def decisions(self, answer_id: str) -> Sequence[Decision]:
+        """What the router has decided for an answer, where this TensorWall gave it."""
+        live = self._live
+        if live is not None and live.turn.answer_id == answer_id:
+            return live.turn.decisions
+        return self._decisions.get(answer_id, ())
+
+    def _keep_decisions(self, turn: Turn) -> None:
+        self._decisions[turn.answer_id] = turn.decisions
+        while len(self._decisions) > _MOST_DECISIONS:
+            del self._decisions[next(iter(self._decisions))]
 
     # Asking
 
@@ -253,15 +314,22 @@ class Conversation:
             Message(role="user", content=prompt.content) if prompt else None,
             parent_id=parent_id,
             model=model or self._open.model,
-            options=ReplyOptions(
-                model=once,
-                system_prompt=self.system_prompt,
-                reasoning_effort=self.effort or effort,
-                response_format=self.response_format,
-                toolbox=self.tools,
-                spoken=tentative,
-            ),
+            options=replace(self._options(once, effort, self.tools), spoken=tentative),
             tentative=tentative,
+        )
+
+    def _options(
+        self,
+        once: str | None = None,
+        effort: ReasoningEffort | None = None,
+        toolbox: ToolSource | None = None,
+    ) -> ReplyOptions:
+        return ReplyOptions(
+            model=once,
+            system_prompt=self.system_prompt,
+            reasoning_effort=self.effort or effort,
+            response_format=self.response_format,
+            toolbox=toolbox,
         )
 
     async def _show_turn(
@@ -315,6 +383,7 @@ class Conversation:
         how: AnswerState = "failed" if failure else "stopped" if self._stopping else "complete"
         live.finish(how)
         self._gauges.ended(live, how)
+        self._keep_decisions(live.turn)
         self._live = None
         return failure
 

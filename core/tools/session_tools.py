@@ -39,6 +39,12 @@ class InstalledTools:
         self._servers: list[McpServer] = []
         self._loading: asyncio.Task[Loaded] | None = None
 
+    @property
+    def are_loaded(self) -> bool:
+        """Whether asking for them takes no time."""
+        loading = self._loading
+        return loading is not None and loading.done() and not loading.cancelled() and not loading.exception()
+
     async def __call__(self) -> Loaded:
         """The tools, and what could not be loaded."""
         if self._loading is None:
@@ -105,7 +111,7 @@ class SessionTools:
             known: the model is known to call tools, else it depends on the settings.
         """
         settings = self._installed.settings
-        if self.on is False or not settings.enabled or not (known or self.on or settings.unknown_models):
+        if not self._are_wanted(known=known):
             return Toolbox()  # and nothing is loaded
         problems = (await self._installed()).problems
         new = [problem for problem in problems if problem not in self._told]
@@ -116,6 +122,18 @@ class SessionTools:
             steps=settings.steps,
             problems=new,
         )
+
+    async def loaded(self, *, known: bool = True) -> Toolbox:
+        """As calling it, but nothing is loaded for it, and nothing is told."""
+        if not self._installed.are_loaded or not self._are_wanted(known=known):
+            return Toolbox()
+        return Toolbox([each for each in await self.all_tools() if self.is_on(each)], approve=self._approve)
+
+    def _are_wanted(self, *, known: bool) -> bool:
+        settings = self._installed.settings
+        if self.on is False or not settings.enabled:
+            return False
+        return bool(known or self.on or settings.unknown_models)
 
     async def all_tools(self) -> Sequence[Tool]:
         """Those that are on and those that are not."""

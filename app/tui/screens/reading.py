@@ -105,6 +105,12 @@ class ReadingScreen(Screen[None]):
             place = Place(self.conversation.session_id, str(event.id))
             self.run_worker(self.attempt(self.commands.review(place)), group="app.costs")
 
+    @on(Transcript.WhyRequested)
+    def _why(self, event: Transcript.WhyRequested) -> None:
+        if self.commands is not None and self.conversation is not None:
+            answer = self.conversation.answer_of(str(event.id))
+            self.run_worker(self.attempt(self.commands.routes(answer)), group="app.routes")
+
     @on(Transcript.BranchRequested)
     def _branch(self, event: Transcript.BranchRequested) -> None:
         if self.conversation is not None:

@@ -51,6 +51,7 @@ class Transcript(TranscriptEntries):
         Binding("enter,f", "fold", "Fold or unfold JSON or a tool's call", id="transcript.fold"),
         Binding("F", "fold_all", "Fold or unfold all of it", id="transcript.fold_all", show=False),
         Binding("dollar_sign", "cost", "What it cost", id="transcript.cost"),
+        Binding("w", "why", "Why this route", id="transcript.why"),
         Binding("n", "find_next", "Next match", id="transcript.find_next", show=False),
         Binding("N", "find_previous", "Previous match", id="transcript.find_previous", show=False),
         Binding("escape", "leave", "Back", id="transcript.leave", show=False),
@@ -78,6 +79,12 @@ class Transcript(TranscriptEntries):
     @dataclass
     class CostRequested(Message):
         """The user wants to know what this answer cost."""
+
+        id: EntryId
+
+    @dataclass
+    class WhyRequested(Message):
+        """The user wants to know why this answer came from where it did."""
 
         id: EntryId
 
@@ -200,6 +207,11 @@ class Transcript(TranscriptEntries):
         """Ask what the answer cost that the cursor is on, else the last one."""
         if entry := self._addressed("answer"):
             self.post_message(self.CostRequested(entry.id))
+
+    def action_why(self) -> None:
+        """Ask why the answer that the cursor is on came from where it did, else the last one."""
+        if entry := self._addressed("answer"):
+            self.post_message(self.WhyRequested(entry.id))
 
     def action_branch(self, step: int) -> None:
         """Ask for a sibling of the message the cursor is on, else of the last that has any."""

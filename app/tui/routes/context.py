@@ -1,0 +1,49 @@
+"""What the routes' screen reads from."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from app.tui.review.context import utc_now
+
+if TYPE_CHECKING:
+    from textual.signal import Signal
+
+    from app.composition import Services
+    from core.chat import ChatRequest, Decision
+
+__all__ = ("Answer", "RoutesContext")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the conversation, by the message that its calls are booked to, and its question."""
+
+    message_id: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoutesContext:
+    """What is handed to the screen.
+
+    Attributes:
+        services: the router and the ledger.
+        upcoming: the request that would be sent next.
+        answers: those on screen, the oldest first.
+        decisions: what the router has decided for an answer, while it is known.
+        show_help: lists every key.
+        settled: told when a turn has been booked.
+        now: the time.
+    """
+
+    services: Services
+    upcoming: Callable[[], Awaitable[ChatRequest]]
+    answers: Callable[[], Sequence[Answer]]
+    decisions: Callable[[str], Sequence[Decision]]
+    show_help: Callable[[], Awaitable[None]]
+    settled: Signal[None] | None = None
+    now: Callable[[], datetime] = utc_now
