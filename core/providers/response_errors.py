@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
+from core.durations import in_words
 from core.errors import (
     AccessDenied,
     AuthenticationFailed,
@@ -185,7 +186,7 @@ def _error(
     if isinstance(error, RateLimited | ServerFailed):
         error.retry_after = retry_after(headers, detail.message)
     if isinstance(error, RateLimited) and error.retry_after is not None:
-        error.hint = f"Try again in {_duration(error.retry_after)}, or choose another model."
+        error.hint = f"Try again in {in_words(error.retry_after)}, or choose another model."
     if isinstance(error, RateLimited | RequestTooLarge):
         error.told = told_limit(detail.message)
     if isinstance(error, RequestTooLarge):
@@ -260,13 +261,6 @@ def _until_next_month(headers: Mapping[str, str]) -> float:
         now = datetime.now(UTC)
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return ((month + timedelta(days=32)).replace(day=1) - now).total_seconds()
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:

@@ -2,9 +2,9 @@
 
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint
-from core.routing.health import RouteHealth
 from core.routing.hedging import HedgePolicy
 from core.routing.retry import RetryPolicy
+from core.routing.route_health import RouteHealth
 from core.routing.router import LLMRouter, PlannedRoute
 from core.routing.strategy import LoadBalanceStrategy
 from core.routing.stream import ChatStream

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from core.chat import RateLimits, Usage
+from core.durations import in_words
 from core.errors import (
     ConnectionFailed,
     CredentialsError,
@@ -15,14 +15,14 @@ from core.errors import (
     StreamStalled,
 )
 from core.routing.actions import RouteError, policy_for
-from core.routing.breaker import BreakerPolicy, CircuitBreaker, CircuitState
+from core.routing.breaker import BreakerPolicy, CircuitBreaker
 from core.routing.latency import DecayingMean
-from core.routing.limits import Allowance, LimitLevel, Plan
+from core.routing.limits import Allowance, Plan
 from core.routing.read_prompts import ReadPrompts
 from core.routing.recent_times import RecentTimes
 from core.routing.retry import RetryBudget, sane_retry_after
 
-__all__ = ("EndpointHealth", "RouteHealth")
+__all__ = ("EndpointHealth",)
 
 _COST_OF_FAILURE = 5.0
 """Seconds a failure counts at least as latency, so that a fast failure does not make a route look fast."""
@@ -34,37 +34,6 @@ _SHARE_OF_LOAD = 0.1
 """By how much each call under way is reckoned to slow the next one."""
 _UNTOLD_WAIT = 5.0
 """Seconds a rate-limited endpoint ranks last where the provider does not say for how long."""
-
-
-@dataclass(frozen=True, slots=True)
-class RouteHealth:
-    """One endpoint at one moment, to be shown; times in seconds.
-
-    Attributes:
-        pattern: the route it belongs to.
-        model: what the provider was last asked for, or would be.
-        ready_in: until it is used again; 0 where it is ready.
-        problem: why it is not ready, a phrase; empty where it is.
-        first_content: mean time to the first piece of a streamed answer, recent calls weighing more.
-        failed, calls: within the circuit's window.
-        limits: as last reported by the provider.
-        label: the provider's name for people.
-        levels: what is left of the limits, as far as they are known.
-    """
-
-    pattern: str
-    provider: str
-    model: str
-    priority: int
-    circuit: CircuitState
-    ready_in: float
-    problem: str
-    first_content: float | None
-    failed: int
-    calls: int
-    limits: RateLimits | None
-    label: str = ""
-    levels: tuple[LimitLevel, ...] = ()
 
 
 class EndpointHealth:
@@ -120,14 +89,14 @@ class EndpointHealth:
         """Why it is not ready, going on from the provider's name; empty where it is."""
         now = self._clock()
         if now < self.busy_until:
-            return f"{self.busy_because} for {self.busy_until - now:.1f} s"
+            return f"{self.busy_because} for {in_words(self.busy_until - now)}"
         if self.breaker.admits(now):
             return ""
         if self.breaker.state(now) == "half_open":
             return "is being tried by another call"
         failed, calls = self.breaker.failures(now)
         tally = f" ({failed} of the last {calls} calls failed)" if failed else ""
-        return f"{self._tripped_because}{tally}; tried again in {self.breaker.admits_at(now) - now:.0f} s"
+        return f"{self._tripped_because}{tally}; tried again in {in_words(self.breaker.admits_at(now) - now)}"
 
     def started(self) -> None:
         """A call goes out."""

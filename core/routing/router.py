@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import count
 from math import inf
 from random import Random
-from weakref import WeakKeyDictionary
 
 from core.catalogue import Catalogue
 from core.chat import (
@@ -30,14 +29,14 @@ from core.routing.breaker import BreakerPolicy
 from core.routing.candidate import Candidate
 from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.for_speech import for_speech
-from core.routing.health import EndpointHealth, RouteHealth
+from core.routing.health_book import HealthBook
 from core.routing.hedging import HedgePolicy, Hedging
 from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
-from core.routing.own_keys import OwnKeys
 from core.routing.read_prompts import conversation_of
 from core.routing.reserve import Reserve, Standby
 from core.routing.retry import RetryPolicy
+from core.routing.route_health import RouteHealth, route_health
 from core.routing.running_call import CallRecorder
 from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
 from core.routing.stream import ChatStream, Sleep, rest
@@ -110,17 +109,14 @@ class LLMRouter:
         self._sleep = sleep
         self._observer = observer
         self._retry = retry or RetryPolicy()
-        self._breaker = breaker
+        self._health = HealthBook(self._models, clock, breaker)
         self._first_content_timeout = first_content_timeout
         self._hedging = Hedging(hedging)
         self._routes = RouteTable()
         self._providers: dict[tuple[Provider, str | None, str | None], Provider] = {}
-        self._own_keys = OwnKeys()
-        # By model; weak, since a provider with a key for one request ends with it.
-        self._health: WeakKeyDictionary[Provider, dict[str, EndpointHealth]] = WeakKeyDictionary()
         self._turns: defaultdict[str, int] = defaultdict(int)
         self._places = count()
-        self._standby = Standby(reserve, self._models, self._health_of) if reserve else None
+        self._standby = Standby(reserve, self._models, self._health.of) if reserve else None
 
     def add_route(self, pattern: str, endpoints: Sequence[RouteEndpoint]) -> None:
         """Lead requests for ``pattern`` to ``endpoints``, in place of what it led to.
@@ -255,8 +251,7 @@ class LLMRouter:
 
     def forget_health(self) -> None:
         """Give every endpoint a fresh start: a key was changed, or the network is back."""
-        self._health.clear()
-        self._own_keys.forget()
+        self._health.forget()
 
     async def warm(self, model: str | None = None) -> bool:
         """Open connections ahead of need, for one model's route or for all; whether any is open.
@@ -273,7 +268,7 @@ class LLMRouter:
             opening = [group.create_task(provider.warm()) for provider in providers]
         for provider, task in zip(providers, opening, strict=True):
             if task.result():
-                for health in self._health.get(provider, {}).values():
+                for health in self._health.known(provider).values():
                     health.reached()
         return any(task.result() for task in opening)
 
@@ -348,7 +343,7 @@ class LLMRouter:
             [standing[place.index] for place in plan.ranked],
             decision,
             models=self._models,
-            health_of=self._health_of,
+            health_of=self._health.of,
             policy=self._retry,
             clock=self._clock,
             rng=self._random,
@@ -367,9 +362,9 @@ class LLMRouter:
         provider = self._provider(endpoint)
         if key := api_keys.get(provider.name):
             provider = provider.with_overrides(key, None)
-            self._health[provider] = self._own_keys.health(provider.name, key)
+            self._health.lend(provider, key)
         model = self._models.resolve(endpoint, provider, request.model)
-        health = self._health_of(provider, model)
+        health = self._health.of(provider, model)
         request = for_speech(request, provider, model)
         return Candidate(provider, model, health, request, reason="", turn=turn)
 
@@ -418,38 +413,21 @@ class LLMRouter:
     def _distinct(self, endpoints: Iterable[RouteEndpoint]) -> list[Provider]:
         return list(dict.fromkeys(self._provider(endpoint) for endpoint in endpoints))
 
-    def _health_of(self, provider: Provider, model: str) -> EndpointHealth:
-        by_model = self._health.setdefault(provider, {})
-        health = by_model.get(model)
-        if health is None:
-            plans = self._models.plans(provider, model)
-            health = by_model[model] = EndpointHealth(self._clock, self._breaker, plans)
-        return health
-
     def _models_of(self, pattern: str, endpoint: RouteEndpoint, upcoming: str | None) -> list[str]:
         """What the endpoint is asked for; under a wildcard, what it has been asked for and is about to be."""
         provider = self._provider(endpoint)
         if endpoint.model is not None or not pattern.endswith("*"):
             return [self._models.resolve(endpoint, provider, pattern)]
         following = [] if upcoming is None else [self._models.resolve(endpoint, provider, upcoming)]
-        return list(dict.fromkeys([*following, *self._health.get(provider, ())])) or [pattern]
+        return list(dict.fromkeys([*following, *self._health.known(provider)])) or [pattern]
 
     def _route_health(self, pattern: str, endpoint: RouteEndpoint, model: str) -> RouteHealth:
-        provider, now = self._provider(endpoint), self._clock()
-        health = self._health.get(provider, {}).get(model) or EndpointHealth(self._clock, self._breaker)
-        failed, calls = health.breaker.failures(now)
-        return RouteHealth(
+        provider = self._provider(endpoint)
+        return route_health(
+            self._health.seen(provider, model),
             pattern=pattern,
-            provider=provider.name,
+            provider=provider,
             model=model,
             priority=endpoint.priority,
-            circuit=health.breaker.state(now),
-            ready_in=max(0.0, health.ready_at - now),
-            problem=health.problem,
-            first_content=health.first_content.mean,
-            failed=failed,
-            calls=calls,
-            limits=health.limits,
-            label=provider.profile.label,
-            levels=tuple(health.allowance.levels(now)),
+            now=self._clock(),
         )

@@ -14,6 +14,7 @@ EXPECTED = {
     errors.RequestTooLarge: (Action.SHRINK, False),
     errors.RateLimited: (Action.LATER, False),
     errors.CapacityExceeded: (Action.ON_DEMAND, False),
+    errors.OfflineUnavailable: (Action.ELSEWHERE, False),
     errors.OutputInvalid: (Action.REPEAT, False),
     errors.ToolCallInvalid: (Action.REPEAT, False),
     errors.Unprocessable: (Action.REPEAT, False),

@@ -284,7 +284,7 @@ def test_no_hedge_without_money_for_it():
 def test_no_hedge_while_a_limit_is_low():
     async def play():
         session = await warmed_up()
-        health = session.router._health_of(session.second, "m")
+        health = session.router._health.of(session.second, "m")
         made = health.allowance.reserve(100, session.time.clock())
         limits = RateLimits(limit_tokens=8000, remaining_tokens=900, reset_tokens=53.0)
         health.allowance.reported(made, limits, session.time.clock())
@@ -298,7 +298,7 @@ def test_no_hedge_while_a_limit_is_low():
 def test_no_hedge_at_a_route_that_is_not_ready():
     async def play():
         session = await warmed_up()
-        session.router._health_of(session.second, "m").busy_until = session.time.clock() + 60
+        session.router._health.of(session.second, "m").busy_until = session.time.clock() + 60
         session.first.scripts = [(1.0, TextDelta("Here"), Finished("stop"))]
         await events_of(session)
         assert session.second.asked == []

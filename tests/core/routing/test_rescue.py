@@ -166,7 +166,7 @@ async def test_the_reasoning_about_how_to_go_on_is_not_shown(bench):
 async def test_a_route_that_is_not_ready_is_not_waited_for_within_an_answer(bench):
     first, second = bench.set_up([ANSWER, BEGUN], [(errors.RateLimited("Full."),)])
     bench.router.health()
-    bench.router._health_of(second, "m").busy_until = bench.time.now + 1000
+    bench.router._health.of(second, "m").busy_until = bench.time.now + 1000
     await events_of(bench.router.stream(request()))
     first.always = (errors.ConnectionFailed("Down."),)
     with pytest.raises(errors.StreamInterrupted):

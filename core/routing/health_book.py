@@ -1,0 +1,62 @@
+"""What is known of every endpoint, by provider, key and model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from weakref import WeakKeyDictionary
+
+from core.providers import Provider
+from core.routing.breaker import BreakerPolicy
+from core.routing.health import EndpointHealth
+from core.routing.known_models import KnownModels
+from core.routing.own_keys import OwnKeys
+
+__all__ = ("HealthBook",)
+
+
+class HealthBook:
+    """The health of every endpoint that has been asked.
+
+    Args:
+        models: their published limits.
+        clock: monotonic seconds.
+        breaker: when an endpoint's circuit opens.
+    """
+
+    def __init__(
+        self, models: KnownModels, clock: Callable[[], float], breaker: BreakerPolicy | None
+    ) -> None:
+        self._models = models
+        self._clock = clock
+        self._breaker = breaker
+        self._own_keys = OwnKeys()
+        # By model; weak, since a provider with a key for one request ends with it.
+        self._by_provider: WeakKeyDictionary[Provider, dict[str, EndpointHealth]] = WeakKeyDictionary()
+
+    def of(self, provider: Provider, model: str) -> EndpointHealth:
+        """The health of a model at a provider."""
+        by_model = self._by_provider.setdefault(provider, {})
+        health = by_model.get(model)
+        if health is None:
+            health = by_model[model] = self._fresh(provider, model)
+        return health
+
+    def seen(self, provider: Provider, model: str) -> EndpointHealth:
+        """The same, to be looked at: an endpoint that nobody has asked stays unknown."""
+        return self.known(provider).get(model) or self._fresh(provider, model)
+
+    def known(self, provider: Provider) -> Mapping[str, EndpointHealth]:
+        """By model, what the provider has been asked for."""
+        return self._by_provider.get(provider, {})
+
+    def lend(self, provider: Provider, key: str) -> None:
+        """Let a provider that was made for one request go on from what earlier ones learned under its key."""
+        self._by_provider[provider] = self._own_keys.health(provider.name, key)
+
+    def forget(self) -> None:
+        """Give every endpoint a fresh start."""
+        self._by_provider.clear()
+        self._own_keys.forget()
+
+    def _fresh(self, provider: Provider, model: str) -> EndpointHealth:
+        return EndpointHealth(self._clock, self._breaker, self._models.plans(provider, model))
