@@ -4,6 +4,7 @@ import pytest
 
 from core.catalogue import ModelInfo, load_catalogue
 from core.catalogue.shipped import read_shipped
+from core.offline.models import EMBEDDED
 from core.providers.profiles import BUILT_IN
 
 PROFILES = {profile.name: profile for profile in BUILT_IN}
@@ -18,4 +19,5 @@ def test_a_models_rule_says_what_the_catalogue_says(info: ModelInfo) -> None:
 
 
 def test_the_catalogue_knows_which_providers_cost_nothing() -> None:
-    assert read_shipped().local_providers == {profile.name for profile in BUILT_IN if profile.local}
+    servers = {profile.name for profile in BUILT_IN if profile.local}
+    assert read_shipped().local_providers == {*servers, EMBEDDED}
