@@ -21,6 +21,7 @@ COMMANDS = {
     "sessions": ("app.cli.sessions:sessions", "List, show, search, export and delete conversations."),
     "costs": ("app.cli.costs:costs", "What was spent, on what, and what the budgets have left."),
     "models": ("app.cli.models:models", "List the models: state, window, prices, replacement."),
+    "routes": ("app.cli.routes:routes", "How the routes do, and why an answer came from where it did."),
     "offline": ("app.cli.offline:offline", "Models that answer on this machine, without a network."),
     "login": ("app.cli.login:login", "Check and store a provider's API key."),
     "logout": ("app.cli.login:logout", "Forget a stored API key."),
