@@ -50,14 +50,14 @@ def group_query(
     # Weeks and months are worked out of days that are summed up already: once a day, not once a row.
     in_days = any(dimension in ("week", "month") for dimension in by)
     keys = [rows.c.day if in_days and each in TIMES else _key(rows, each) for each in by]
-    query = _summed(rows, keys, measures)
+    query = _summed(rows, by, keys, measures)
     if among is not None:
         query = query.where(among.holds(rows))
     if set(by).intersection(FIELDS):
         query = query.join_from(rows, call_kinds, call_kinds.c.id == rows.c.kind_id)
     if in_days:
         days = query.subquery()
-        query = _summed(days, [_of_calendar(days, *each) for each in enumerate(by)], measures)
+        query = _summed(days, by, [_of_calendar(days, *each) for each in enumerate(by)], measures)
     return query
 
 
@@ -73,10 +73,15 @@ def keys_of(raw: Sequence[str | int], by: Sequence[Dimension]) -> tuple[Key, ...
     )
 
 
-def _summed(rows: FromClause, keys: Sequence[ColumnElement[Any]], measures: Sequence[str]) -> Select[Any]:
+def _summed(
+    rows: FromClause, by: Sequence[Dimension], keys: Sequence[ColumnElement[Any]], measures: Sequence[str]
+) -> Select[Any]:
     named = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    # Sessions before all else, as the tables are sorted: so grouping them takes half the time.
+    grouped = sorted(zip(by, named, strict=True), key=lambda pair: pair[0] != "session")
     sums = [sum_of(rows.c[name]).label(name) for name in measures]
-    return select(*named, *sums).group_by(*named).having(sum_of(rows.c.calls) != 0)
+    query = select(*named, *sums).group_by(*(key for _, key in grouped))
+    return query.having(sum_of(rows.c.calls) != 0)
 
 
 def _key(rows: FromClause, dimension: Dimension) -> ColumnElement[Any]:

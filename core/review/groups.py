@@ -11,12 +11,15 @@ from sqlalchemy import Connection, select
 from core.costs.ledger_records import Totals
 from core.costs.sums import MEASURES, Sums, added, sums_of, totals_of
 from core.review.dimensions import Dimension
-from core.review.first_groups import MAX_VALUES, GroupOrder, first_keys
+from core.review.first_groups import GroupOrder, first_keys
 from core.review.group_query import Among, Key, RawKeys, group_query, keys_of
 from core.review.rollups import rollup
 from core.review.scope import Scope
 
 __all__ = ("Group", "GroupOrder", "GroupPage", "Key", "group", "group_page", "totals")
+
+_MAX_VALUES = 10_000
+"""Values that surely fit into one statement."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,10 @@ def _among(connection: Connection, by: Sequence[Dimension], first: Sequence[RawK
     if "session" in by:
         at = by.index("session")
         sessions = {keys[at] for keys in first}
-        return Among(("session",), [(id_,) for id_ in sessions]) if len(sessions) <= MAX_VALUES else None
+        return Among(("session",), [(id_,) for id_ in sessions]) if len(sessions) <= _MAX_VALUES else None
     told = [number for number, dimension in enumerate(by) if dimension not in ("week", "month")]
     # PostgreSQL would compare each row with every key.
-    if not told or len(first) * len(told) > MAX_VALUES or connection.dialect.name == "postgresql":
+    if not told or len(first) * len(told) > _MAX_VALUES or connection.dialect.name == "postgresql":
         return None
     keys = {tuple(keys[number] for number in told) for keys in first}
     return Among([by[number] for number in told], list(keys))

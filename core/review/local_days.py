@@ -80,12 +80,9 @@ def _day_of_month(day: ColumnElement[int]) -> ColumnElement[int]:
     See https://howardhinnant.github.io/date_algorithms.html#civil_from_days
     """
     counted = day + _number(_MARCH)
-    century = (counted * 4 + _number(3)) // _number(146_097)
-    of_century = counted - century * _number(146_097) // _number(4)
-    year = (of_century * 4 + _number(3)) // _number(1_461)
-    of_year = of_century - year * _number(1_461) // _number(4)
-    month = (of_year * 5 + _number(2)) // _number(153)
-    return of_year - (month * _number(153) + _number(2)) // _number(5)
+    of_century = (counted * 4 + _number(3)) % _number(146_097) // _number(4)
+    of_year = (of_century * 4 + _number(3)) % _number(1_461) // _number(4)
+    return (of_year * 5 + _number(2)) % _number(153) // _number(5)
 
 
 def _ahead(quarter: ColumnElement[int], changes: Sequence[tuple[int, int]]) -> ColumnElement[Any]:
