@@ -217,7 +217,7 @@ class LLMRouter:
             candidate.provider.name,
             candidate.model,
             candidate.reason,
-            candidate.provider.profile.output_cap(candidate.request, candidate.model),
+            candidate.size().cap if fit.never else fit.cap,
             label=candidate.label,
             ready_in=inf if fit.never else max(0.0, candidate.health.busy_until - now, fit.room.wait),
         )

@@ -18,6 +18,7 @@ from textual.widgets import Static, TextArea
 from app.tui.commands import Command, bindings, find_command
 from app.tui.completions import Completer
 from app.tui.drafts import Drafts
+from app.tui.estimate_line import EstimateLine
 from app.tui.mentions import FileIndex
 from app.tui.screens.reading import ReadingScreen
 from app.tui.status_line import Status
@@ -74,6 +75,7 @@ class ChatScreen(ReadingScreen):
         self.folder = folder
         self.drafts = Drafts()
         self.voice = VoiceControl(self)
+        self.estimate = EstimateLine(self)
         self.settled: Signal[None] = Signal(self, "settled")
         """Published when nothing is being answered and what it cost may have changed."""
         self._waiting: list[str] = []
@@ -164,6 +166,7 @@ class ChatScreen(ReadingScreen):
         if conversation is None:
             return
         self.composer.border_title = self._composer_note(conversation)
+        self.estimate.outdated()
         self._tick(force=True)
         if not conversation.busy:
             self.settled.publish(None)
@@ -217,6 +220,7 @@ class ChatScreen(ReadingScreen):
 
     def _tick(self, *, force: bool = False) -> None:
         """Ten times a second while something moves; an unchanged status paints nothing."""
+        self.estimate.tick()
         if self.conversation is not None and (force or self.conversation.busy):
             self.strip.status = self.conversation.status()
 
@@ -281,6 +285,7 @@ class ChatScreen(ReadingScreen):
             self._draft_timer.stop()
         self._draft_timer = self.set_timer(_DRAFT_SECONDS, self.save_draft)
         self._draft = self.composer.prompt
+        self.estimate.outdated()
         self.voice.typed()
         self.warm()
 
