@@ -219,6 +219,6 @@ async def test_a_provider_can_be_changed_to_the_demo_and_says_so(folder: Path, k
         assert "SIMULATED" not in user.screen
         await user.sends("/provider")
         await user.sees("Try the demo", "Esc close")
-        await user.presses("down", "enter")
+        await user.presses("down", "down", "enter")
         await user.sees("SIMULATED", "New session")
         await user.asks("hello again")
