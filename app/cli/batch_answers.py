@@ -12,8 +12,9 @@ from app.cli.failures import FAILED, exit_status, report
 from app.cli.output import note
 from app.cli.services import open_services
 from app.figures import count, duration, money, soft_limit_passed
+from core.batch.handed_over import refuse_what_is_handed_over
 from core.batch.output import open_output
-from core.batch.run import PATIENCE, BatchRun
+from core.batch.run import ROUTER_RETRIES, BatchRun
 from core.chat import SoftLimitPassed
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ async def answer_batch(lines: BatchInput, asked: Asked) -> int:
         CredentialsError, UnknownRoute, StorageError: nothing was sent.
     """
     with open_output(asked.output, forget_failed=asked.retry_failed) as output:
-        async with open_services(demo=asked.demo, patience=PATIENCE) as services:
+        refuse_what_is_handed_over(asked.output)
+        output.check(lines.lines)
+        async with open_services(demo=asked.demo, patience=ROUTER_RETRIES) as services:
             if services.simulated:
                 note("simulated: these answers come from the demo, not from a model")
             ledger = (await services.records()).ledger

@@ -12,7 +12,7 @@ from app.cli.output import note
 from app.cli.services import open_services
 from app.cli.tables import emit_table
 from app.figures import money
-from core.batch.run import PATIENCE
+from core.batch.run import ROUTER_RETRIES
 from core.chat import Usage
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ async def show_plan(lines: BatchInput, *, provider_batch: bool, demo: bool) -> i
     by_model: dict[str, list[BatchLine]] = defaultdict(list)
     for line in lines.lines:
         by_model[line.model].append(line)
-    async with open_services(demo=demo, patience=PATIENCE) as services:
+    async with open_services(demo=demo, patience=ROUTER_RETRIES) as services:
         rows = [_row(services, lines, model, members, provider_batch) for model, members in by_model.items()]
     emit_table(_HEADERS, rows, right=frozenset({2, 3, 4, 5}))
     note("tokens and cost are the most that it may take: prompts by estimate, each answer as long as its cap")

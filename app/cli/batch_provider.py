@@ -36,6 +36,7 @@ async def hand_over(lines: BatchInput, asked: Asked, *, cancel: bool) -> int:
     """
     begun = time.monotonic()
     with open_output(asked.output, forget_failed=asked.retry_failed) as output:
+        output.check(lines.lines)
         async with open_services() as services:
             provider = _provider(services, lines)
             records = await services.records()

@@ -18,10 +18,13 @@ from core.batch.request import chat_request
 from core.chat import ChatRequest
 from core.costs.tokens import estimate_prompt_tokens
 from core.errors import InputError
+from core.identifiers import derived_id
 
 __all__ = ("ENDPOINT", "BadLine", "BatchInput", "BatchLine", "open_input")
 
 ENDPOINT = "/v1/chat/completions"
+_DIGEST = 16
+"""Characters, 80 bits: enough to tell the requests of a batch apart."""
 _MARK = b"\xef\xbb\xbf"  # a byte order mark, as some editors put first
 
 
@@ -36,6 +39,7 @@ class BatchLine:
         prompt_tokens: by estimate.
         output_cap: the most tokens it wants; ``None`` where it does not say.
         offset: where the line begins, in bytes.
+        digest: of its body: the same for the same request, however it is laid out.
     """
 
     number: int
@@ -44,6 +48,7 @@ class BatchLine:
     prompt_tokens: int
     output_cap: int | None
     offset: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,15 @@ class BatchInput:
     Args:
         file: bytes that can be read again.
         model: asked in place of what the lines name.
+        name: where the bytes come from, for people.
 
     Attributes:
         lines: those that can be asked, in their order.
         bad: those that cannot.
     """
 
-    def __init__(self, file: IO[bytes], model: str | None = None) -> None:
+    def __init__(self, file: IO[bytes], model: str | None = None, *, name: str = "stdin") -> None:
+        self.name = name
         self._file = file
         self._model = model
         self.lines: list[BatchLine] = []
@@ -82,9 +89,9 @@ class BatchInput:
         try:
             self._file.seek(line.offset)
             entry = _parsed(self._file.readline())
-            if entry["custom_id"] != line.custom_id:
-                raise ValueError("another line")
             body: dict[str, Any] = entry["body"]
+            if entry["custom_id"] != line.custom_id or _digest(body) != line.digest:
+                raise ValueError("another line")
         except (KeyError, OSError, ValueError):
             raise InputError(
                 f"Line {line.number} of the input has changed.", hint="Run it again with the new input."
@@ -134,6 +141,7 @@ class BatchInput:
             estimate_prompt_tokens(request),
             request.max_completion_tokens,
             offset,
+            _digest(entry["body"]),
         )
 
 
@@ -154,7 +162,7 @@ def open_input(path: Path, model: str | None = None) -> Iterator[BatchInput]:
         raise _unreadable(path, error) from None
     with file:
         try:
-            found = BatchInput(file, model)
+            found = BatchInput(file, model, name=str(path))
         except OSError as error:  # a folder
             raise _unreadable(path, error) from None
         yield found
@@ -172,6 +180,10 @@ def _numbered(file: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
         if raw.strip():
             yield number, offset, raw
         offset += len(raw)
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return derived_id(json.dumps(body, sort_keys=True), length=_DIGEST)
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:

@@ -11,12 +11,13 @@ import contextlib
 import errno
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
@@ -24,11 +25,16 @@ from core.errors import InputError, TensorWallError
 from core.files import replace_file, try_lock
 from core.identifiers import new_id
 
+if TYPE_CHECKING:
+    from core.batch.lines import BatchLine
+
 __all__ = ("BatchOutput", "OutputLine", "open_output")
 
 _FSYNC_SECONDS = 1.0
 _OPENING = b'{"id":"batch_req_'
 """How each of our lines begins; what else a file ends in is somebody's own."""
+_OURS = re.compile(r"batch_req_[0-9a-z]+_([0-9a-z]+)")
+"""An ``id`` that tells which request the line answers."""
 _NO_SUCH_THING = (errno.EINVAL, errno.ENOTSUP)  # of a file system that keeps nothing
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -43,6 +49,7 @@ class OutputLine:
         request_id: the provider's id of the call, or the ledger's.
         body: the provider's answer, or its error as ``{"error": …}``.
         error: ``{"code": …, "message": …}`` where the provider never answered.
+        digest: the ``BatchLine.digest`` of the request; part of the line's ``id``.
     """
 
     custom_id: str
@@ -50,6 +57,7 @@ class OutputLine:
     request_id: str | None = None
     body: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    digest: str | None = None
 
     @property
     def failed(self) -> bool:
@@ -62,7 +70,7 @@ class OutputLine:
         if self.status_code is not None:
             response = {"status_code": self.status_code, "request_id": self.request_id, "body": self.body}
         entry = {
-            "id": f"batch_req_{new_id()}",
+            "id": f"batch_req_{new_id()}" + (f"_{self.digest}" if self.digest else ""),
             "custom_id": self.custom_id,
             "response": response,
             "error": self.error,
@@ -89,12 +97,14 @@ class OutputLine:
             error = {"code": None, "message": str(error)}
         status = response.get("status_code")
         body = response.get("body")
+        ours = _OURS.fullmatch(str(entry.get("id")))
         return cls(
             custom_id,
             status if type(status) is int else None,
             response.get("request_id") if isinstance(response.get("request_id"), str) else None,
             body if isinstance(body, dict) else None,
             error,
+            ours[1] if ours else None,
         )
 
 
@@ -104,6 +114,7 @@ class BatchOutput:
     Attributes:
         path: the file.
         done: the ``custom_id`` of each line in it, and whether it failed.
+        digests: the ``custom_id`` of each line that tells which request it answers, and that.
     """
 
     def __init__(
@@ -111,11 +122,13 @@ class BatchOutput:
         path: Path,
         file: IO[bytes],
         done: dict[str, bool],
+        digests: dict[str, str],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path
         self.done = done
+        self.digests = digests
         self._file = file
         self._size = os.fstat(file.fileno()).st_size
         self._clock = clock
@@ -140,6 +153,27 @@ class BatchOutput:
             raise _unwritable(self.path, error) from None
         self._size += len(data)
         self.done[line.custom_id] = line.failed
+        if line.digest is not None:
+            self.digests[line.custom_id] = line.digest
+
+    def check(self, lines: Iterable[BatchLine]) -> None:
+        """See to it that no answer to another question counts as one to these.
+
+        Raises:
+            InputError: a line asks something else than what the answer under its name was asked.
+        """
+        others = [line for line in lines if self.digests.get(line.custom_id, line.digest) != line.digest]
+        if not others:
+            return
+        first = others[0]
+        hint = "Name another output, or give the lines names of their own."
+        if all(self.done[line.custom_id] for line in others):
+            hint = "They failed there: --retry-failed asks them as they are now."
+        raise InputError(
+            f"{self.path} has answers to other questions under the names of {len(others):,} of these "
+            f"lines, the first of them line {first.number}, {first.custom_id!r}.",
+            hint=hint,
+        )
 
     def sync(self) -> None:
         """Have what was written reach the disk.
@@ -169,13 +203,13 @@ def open_output(path: Path, *, forget_failed: bool = False) -> Iterator[BatchOut
     """
     with ExitStack() as files:
         file = files.enter_context(_locked(path))
-        done, whole = _read(path, file)
+        done, digests, whole = _read(path, file)
         os.ftruncate(file.fileno(), whole)
         if forget_failed and any(done.values()):
             _forget_failed(path, file)
             file = files.enter_context(_locked(path))
-            done, _ = _read(path, file)
-        output = BatchOutput(path, file, done)
+            done, digests, _ = _read(path, file)
+        output = BatchOutput(path, file, done, digests)
         yield output
         try:
             output.sync()
@@ -203,9 +237,13 @@ def _locked(path: Path) -> IO[bytes]:
     return file
 
 
-def _read(path: Path, file: IO[bytes]) -> tuple[dict[str, bool], int]:
-    """The lines that are whole, and where they end; a last one that lacks nothing but its end gets it."""
+def _read(path: Path, file: IO[bytes]) -> tuple[dict[str, bool], dict[str, str], int]:
+    """``done`` and ``digests`` of the lines that are whole, and where these end.
+
+    A last one that lacks nothing but its end gets it.
+    """
     done: dict[str, bool] = {}
+    digests: dict[str, str] = {}
     whole = 0
     for number, raw in enumerate(_lines(file), 1):
         try:
@@ -216,13 +254,15 @@ def _read(path: Path, file: IO[bytes]) -> tuple[dict[str, bool], int]:
                     f"{path}, line {number}, is no line of a batch's output.",
                     hint="Name another file: this one stays as it is.",
                 ) from None
-            return done, whole
+            return done, digests, whole
         done[line.custom_id] = line.failed
+        if line.digest is not None:
+            digests[line.custom_id] = line.digest
         whole += len(raw)
         if not raw.endswith(b"\n"):  # as an editor left it
             file.write(b"\n")
             whole += 1
-    return done, whole
+    return done, digests, whole
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:

@@ -7,15 +7,14 @@ on with by the next: nothing is handed over twice, and every answer is collected
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.batch.handed_over import HandedOver, fingerprint, keep, kept, state_file
 from core.batch.lines import ENDPOINT, BatchInput, BatchLine
 from core.batch.output import BatchOutput, OutputLine
 from core.batch.progress import BatchProgress
@@ -25,7 +24,6 @@ from core.chat import UpstreamCall, Usage
 from core.costs.budgets import budgets_of, has_hard_limit, refusal, room, tightest
 from core.costs.tokens import at_most
 from core.errors import InputError
-from core.files import replace_file
 from core.identifiers import derived_id
 from core.providers import OpenAICompatibleProvider
 from core.providers.answer_fields import usage_of
@@ -38,27 +36,13 @@ if TYPE_CHECKING:
     from core.records import Records
     from core.settings import BudgetSettings
 
-__all__ = ("HalfPrice", "ProviderBatch", "state_file")
+__all__ = ("HalfPrice", "ProviderBatch")
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 1.0, 60.0, 1.5
 """Seconds between two looks at a batch, and how they grow."""
 _AT_ONCE = 200
 """Lines that are booked and then written together."""
 _CALL_ID = 32
-
-
-def state_file(output: Path) -> Path:
-    """Where it stands which batch an output waits for."""
-    return output.with_name(f"{output.name}.batch.json")
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """A batch that was handed over, or is about to be: then ``batch_id`` is ``None``."""
-
-    provider: str
-    input_file_id: str
-    batch_id: str | None = None
 
 
 class HalfPrice:
@@ -111,7 +95,6 @@ class ProviderBatch:
         self._records = records
         self._prices = HalfPrice(models)
         self._ledger = Ledger(records.database, self._prices)
-        self._state_file = state_file(output.path)
         self._lines = {line.custom_id: line for line in source.lines}
         self.progress = BatchProgress(len(self._lines), before=len(self._lines.keys() & output.done.keys()))
 
@@ -130,16 +113,22 @@ class ProviderBatch:
         if state is not None:  # it was to be made when the last run ended: it may have been
             batch = await self._remote.find(state.input_file_id)
             batch = batch or await self._remote.create(state.input_file_id)
-            self._keep(_State(state.provider, state.input_file_id, batch.id))
+            keep(self._output.path, replace(state, batch_id=batch.id))
             return batch
         left = [line for name, line in self._lines.items() if name not in self._output.done]
         if not left:
             return None
         await self._check_budgets(left, budgets)
         input_file_id = await self._remote.upload(self._input(left))
-        self._keep(_State(self._provider.name, input_file_id))
+        state = HandedOver(
+            self._provider.name,
+            input_file_id,
+            source=self._source.name,
+            fingerprint=fingerprint(self._source.lines),
+        )
+        keep(self._output.path, state)
         batch = await self._remote.create(input_file_id)
-        self._keep(_State(self._provider.name, input_file_id, batch.id))
+        keep(self._output.path, replace(state, batch_id=batch.id))
         return batch
 
     async def cancelled(self) -> RemoteBatch | None:
@@ -163,7 +152,7 @@ class ProviderBatch:
         return batch
 
     async def collect(self, batch: RemoteBatch) -> None:
-        """Book and write what came of a batch that is over, and forget it.
+        """Book and write all that came of a batch that is over, and forget it.
 
         Raises:
             InputError: the provider found the input wrong; says where.
@@ -176,14 +165,13 @@ class ProviderBatch:
                 continue
             async with aclosing(self._remote.lines(file_id)) as lines:
                 async for line in _parsed(lines):
-                    if line.custom_id in self._lines and line.custom_id not in self._output.done:
-                        gathered.append(line)
+                    gathered.append(line)
                     if len(gathered) == _AT_ONCE:
                         await self._take(batch, gathered)
                         gathered = []
         await self._take(batch, gathered)
         self._output.sync()
-        self._state_file.unlink(missing_ok=True)
+        state_file(self._output.path).unlink(missing_ok=True)
         if batch.status == "failed":
             raise InputError(
                 f"{self._provider.profile.label} cannot run this batch: {' '.join(batch.problems)}",
@@ -196,26 +184,29 @@ class ProviderBatch:
         for line in lines:
             call = self._call(batch, line)
             observer.call_ended(call)
-            self._count(line, call)
+            if line.custom_id in self._lines and line.custom_id not in self._output.done:
+                self._count(line, call)
         await self._ledger.rows(limit=1)  # read after all that was queued is written
         if observer.failure is not None:
             raise observer.failure
         for line in lines:
             if line.custom_id not in self._output.done:
-                self._output.add(line)
+                asked = self._lines.get(line.custom_id)
+                self._output.add(replace(line, digest=asked.digest if asked else None))
 
     def _call(self, batch: RemoteBatch, line: OutputLine) -> UpstreamCall:
-        asked = self._lines[line.custom_id]
+        asked = self._lines.get(line.custom_id)
+        answered_by = str((line.body or {}).get("model") or "")
         call = UpstreamCall(
             call_id=derived_id(batch.id, line.custom_id, length=_CALL_ID),
-            route=asked.model,
+            route=asked.model if asked else answered_by,
             provider=self._provider.name,
-            model=self._model(asked),
+            model=self._model(asked) if asked else answered_by,
             reason=f"batch {batch.id}",
             started_at=batch.created_at,
             outcome="failed" if line.failed else "answered",
             usage=usage_of(line.body or {}) or (Usage() if line.failed else None),
-            prompt_tokens_estimate=asked.prompt_tokens,
+            prompt_tokens_estimate=asked.prompt_tokens if asked else 0,
             request_id=line.request_id,
         )
         if line.failed:
@@ -294,30 +285,22 @@ class ProviderBatch:
             total += price.cost(Usage(at_most(line.prompt_tokens), cap))
         return total
 
-    def _state(self) -> _State | None:
-        try:
-            state = _State(**json.loads(self._state_file.read_bytes()))
-        except FileNotFoundError:
+    def _state(self) -> HandedOver | None:
+        """What the output waits for, where that can be collected with these lines."""
+        state = kept(self._output.path)
+        if state is None:
             return None
-        except (OSError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{self._state_file} cannot be used: {error}.",
-                hint="It tells which batch is under way; delete it to hand the lines over anew.",
-            ) from None
         if state.provider != self._provider.name:
             raise InputError(
                 f"{self._output.path} waits for a batch at {state.provider}.", hint="Collect that one first."
             )
-        return state
-
-    def _keep(self, state: _State) -> None:
-        try:
-            replace_file(self._state_file, json.dumps(asdict(state)))
-        except OSError as error:
+        if state.fingerprint not in (None, fingerprint(self._source.lines)):
             raise InputError(
-                f"{self._state_file} cannot be written: {error.strerror}.",
-                hint="Name an output in a folder that you may write to.",
-            ) from None
+                f"{self._output.path} waits for a batch of another input, {state.source}.",
+                hint="Collect that one first, with the input and the -m it was handed over with, or name "
+                f"another output. To give its answers up, delete {state_file(self._output.path)}.",
+            )
+        return state
 
 
 async def _parsed(lines: AsyncIterator[bytes]) -> AsyncIterator[OutputLine]:

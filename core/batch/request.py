@@ -20,15 +20,16 @@ _READ = ("tools", "response_format", "temperature", "service_tier")
 def chat_request(body: Mapping[str, Any], model: str | None = None) -> ChatRequest:
     """Read a body of ``POST /v1/chat/completions``.
 
-    Only what can be answered nowhere is refused here; the rest is the provider's to judge, so that one
-    odd field fails one line.
+    Only what can be answered nowhere, or would go without the limit that was meant, is refused here; the
+    rest is the provider's to judge, so that one odd field fails one line.
 
     Args:
         body: the JSON object.
         model: asked in place of the body's own.
 
     Raises:
-        ValueError: it has no model or no messages, or asks for what a batch cannot give; says what.
+        ValueError: it has no model or no messages, a cap that is none, or asks for what a batch cannot
+            give; says what.
     """
     asked = model or body.get("model")
     if not isinstance(asked, str) or not asked:
@@ -40,7 +41,7 @@ def chat_request(body: Mapping[str, Any], model: str | None = None) -> ChatReque
     request = ChatRequest(
         model=asked,
         messages=_messages(body.get("messages")),
-        max_completion_tokens=next((cap for name in _CAPS if _is_cap(cap := body.get(name))), None),
+        max_completion_tokens=_output_cap(body),
         relayed={**body, "model": asked},
     )
     for name in _READ:
@@ -48,8 +49,13 @@ def chat_request(body: Mapping[str, Any], model: str | None = None) -> ChatReque
     return request
 
 
-def _is_cap(value: object) -> bool:
-    return type(value) is int and value >= 1
+def _output_cap(body: Mapping[str, Any]) -> int | None:
+    """The most tokens an answer may have; each name for it is checked, whichever counts."""
+    given = {name: cap for name in _CAPS if (cap := body.get(name)) is not None}
+    for name, cap in given.items():
+        if type(cap) is not int or cap < 1:
+            raise ValueError(f"body.{name} is no whole number from 1 up: mend it, or leave it out")
+    return next(iter(given.values()), None)
 
 
 def _messages(given: object) -> list[Message]:

@@ -8,7 +8,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from core.costs.ledger import Ledger, LedgerObserver
     from core.settings import BudgetSettings
 
-__all__ = ("FEATURE", "PATIENCE", "BatchRun")
+__all__ = ("FEATURE", "ROUTER_RETRIES", "BatchRun")
 
 FEATURE = "batch"
 """What the ledger books these calls to."""
-PATIENCE = RetryPolicy(retries=0, longest_wait=math.inf)
+ROUTER_RETRIES = RetryPolicy(retries=0, longest_wait=math.inf)
 """For the router: it waits for room in limits, and after failures the batch does, which knows of them all."""
 _TRIES = 4
 """Of one line that meets what may pass."""
@@ -50,7 +50,7 @@ class BatchRun:
     Args:
         source: the lines.
         output: where their answers go.
-        router: who answers; made with `PATIENCE`.
+        router: who answers; made with `ROUTER_RETRIES`.
         providers: those the router may ask, by name.
         ledger: where calls are booked.
         budgets: what may be spent.
@@ -138,7 +138,7 @@ class BatchRun:
                     continue
                 answer = None if self._stopping.is_set() else error_line(line.custom_id, failed.error)
             if answer is not None:
-                self._write(answer)
+                self._write(replace(answer, digest=line.digest))
             return
 
     async def _may_try_again(self, error: TensorWallError, endured: _Endured) -> bool:

@@ -143,6 +143,17 @@ def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(
     assert len(by_id(out)) >= 3
 
 
+def test_answers_to_other_questions_are_not_taken_for_these(
+    tensorwall: Run, simulator: Simulated, source: Callable[..., Path], out: Path
+) -> None:
+    simulator.configure(text="Well met.", reasoning="")
+    assert tensorwall("batch", str(source(line("a"), line("b"))), "-o", str(out)).status == 0
+    ran = tensorwall("batch", str(source(line("a"), line("b", "Say goodbye."))), "-o", str(out))
+    assert ran.status == 2, ran.err
+    assert "answers to other questions" in ran.err
+    assert len(simulator.questions()) == 2
+
+
 def test_told_limits_are_never_passed(
     tensorwall: Run, simulator: Simulated, source: Callable[..., Path], out: Path
 ) -> None:

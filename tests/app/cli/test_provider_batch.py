@@ -90,6 +90,71 @@ def test_a_run_that_ends_while_it_waits_hands_nothing_over_twice(
     assert len(sent(simulator, "POST", "/batches")) == 1
 
 
+def left_waiting(start: Start, path: Path, out: Path) -> None:
+    """Hand lines over, and be killed while they are waited for."""
+    process = start("batch", str(path), "-o", str(out), "--provider-batch")
+    read_until(process, b"has it as batch_")
+    process.kill()
+    process.wait(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("more", [(), ("--cancel",), ("-m", "llama-70b")])
+def test_another_input_does_not_collect_what_was_handed_over(
+    tensorwall: Run,
+    start: Start,
+    simulator: Simulated,
+    source: Callable[..., Path],
+    out: Path,
+    more: tuple[str, ...],
+) -> None:
+    simulator.configure(text="Well met.", reasoning="", batch_seconds=1_000)
+    path = source(*(line(f"n{n}") for n in range(6)))
+    left_waiting(start, path, out)
+    simulator.advance(1_001)
+    other = path
+    if "-m" not in more:
+        other = path.with_name("other.jsonl")
+        other.write_text("".join(f"{line(f'n{n}')}\n" for n in range(2)))
+    ran = tensorwall("batch", str(other), "-o", str(out), "--provider-batch", *more)
+    assert ran.status == 2, ran.err
+    assert f"waits for a batch of another input, {path}" in ran.err
+    assert str(state(out)) in ran.err.replace("\n", "")
+    assert state(out).exists()
+    assert tensorwall("batch", str(path), "-o", str(out), "--provider-batch").status == 0
+    assert by_id(out).keys() == {f"n{n}" for n in range(6)}
+
+
+def test_what_an_earlier_version_handed_over_is_collected_to_the_last_line(
+    tensorwall: Run, start: Start, simulator: Simulated, source: Callable[..., Path], out: Path
+) -> None:
+    simulator.configure(text="Well met.", reasoning="", batch_seconds=1_000)
+    left_waiting(start, source(*(line(f"n{n}") for n in range(6))), out)
+    simulator.advance(1_001)
+    known = json.loads(state(out).read_text())
+    state(out).write_text(
+        json.dumps({name: known[name] for name in ("provider", "input_file_id", "batch_id")})
+    )
+    ran = tensorwall("batch", str(source(line("n0"), line("n1"))), "-o", str(out), "--provider-batch")
+    assert ran.status == 0, ran.err
+    assert "2 answered" in ran.err
+    assert by_id(out).keys() == {f"n{n}" for n in range(6)}
+    (row,) = tensorwall("costs", "--by", "feature", "--format", "json").json["rows"]
+    assert (row["feature"], row["calls"], row["unknown_price_calls"]) == ("batch", 6, 0)
+
+
+def test_what_is_handed_over_is_not_asked_at_the_full_price(
+    tensorwall: Run, start: Start, simulator: Simulated, source: Callable[..., Path], out: Path
+) -> None:
+    simulator.configure(text="Well met.", reasoning="", batch_seconds=1_000)
+    path = source(line("a"))
+    left_waiting(start, path, out)
+    ran = tensorwall("batch", str(path), "-o", str(out))
+    assert ran.status == 2, ran.err
+    assert "waits for a batch at groq" in ran.err
+    assert "--provider-batch collects it" in ran.err
+    assert simulator.questions() == []
+
+
 def test_a_batch_that_was_made_as_the_run_ended_is_found_again(
     tensorwall: Run, start: Start, simulator: Simulated, source: Callable[..., Path], out: Path
 ) -> None:

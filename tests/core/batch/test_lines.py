@@ -49,6 +49,11 @@ def read(*lines: object, model: str | None = None) -> BatchInput:
         (line("b", body={**BODY, "messages": [{"role": "usr"}]}), "body.messages[0].role: Input should be"),
         (line("b", body={**BODY, "stream": True}), "body.stream is set"),
         (line("b", body={**BODY, "n": 2}), "body.n is not 1"),
+        (line("b", body={**BODY, "max_tokens": "x"}), "body.max_tokens is no whole number from 1 up"),
+        (line("b", body={**BODY, "max_tokens": -5}), "body.max_tokens is no whole number"),
+        (line("b", body={**BODY, "max_completion_tokens": 0}), "body.max_completion_tokens is no whole"),
+        (line("b", body={**BODY, "max_completion_tokens": True}), "body.max_completion_tokens is no whole"),
+        (line("b", body={**BODY, "max_completion_tokens": 9, "max_tokens": 1.5}), "body.max_tokens is no"),
     ],
 )
 def test_a_bad_line_is_named_with_its_number_and_the_mend(bad: object, problem: str) -> None:
@@ -102,6 +107,14 @@ def test_every_line_is_found_again_where_it_stood(names: list[str], mark: bool, 
         assert found.body(entry)["messages"][0]["content"] == entry.custom_id * 3
 
 
+def test_a_digest_tells_requests_apart_and_not_their_layout() -> None:
+    turned = {name: BODY[name] for name in reversed(BODY)}
+    found = read(line("a"), line("b", body=turned), line("c", body={**BODY, "seed": 1}))
+    a, b, c = (entry.digest for entry in found.lines)
+    assert a == b != c
+    assert read(line("a"), model="smart").lines[0].digest == a
+
+
 @given(st.binary(max_size=400))
 def test_whatever_the_bytes_are_each_line_is_good_or_named(data: bytes) -> None:
     found = BatchInput(io.BytesIO(data))
@@ -109,11 +122,12 @@ def test_whatever_the_bytes_are_each_line_is_good_or_named(data: bytes) -> None:
     assert len(named) == len(found.lines) + len(found.bad)
 
 
-def test_an_input_that_changes_meanwhile_is_told(tmp_path) -> None:
+@pytest.mark.parametrize("first", [line("b"), line("a", body={**BODY, "seed": 7})])
+def test_an_input_that_changes_meanwhile_is_told(tmp_path, first: dict[str, Any]) -> None:
     file = tmp_path / "in.jsonl"
     file.write_text(json.dumps(line("a")) + "\n" + json.dumps(line("b")) + "\n")
     with open_input(file) as found:
-        file.write_text(json.dumps(line("b")) + "\n" + json.dumps(line("a")) + "\n")
+        file.write_text(json.dumps(first) + "\n" + json.dumps(line("c")) + "\n")
         with pytest.raises(InputError, match="Line 1 of the input has changed"):
             found.request(found.lines[0])
 

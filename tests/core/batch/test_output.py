@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.batch.lines import BatchLine
 from core.batch.output import OutputLine, open_output
 from core.errors import InputError
 
@@ -102,6 +104,23 @@ def test_the_lines_that_failed_are_forgotten_where_that_is_asked_for(tmp_path: P
         output.add(answer("a"))
     assert ids(path) == ["b", "d", "a"]
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_answers_to_other_questions_do_not_count(tmp_path: Path, failed: bool) -> None:
+    path = tmp_path / "out.jsonl"
+    asked = BatchLine(1, "a", "m", 5, None, 0, "0123456789abcdef")
+    with open_output(path) as output:
+        output.add(replace(failure("a") if failed else answer("a"), digest=asked.digest))
+        output.add(answer("b"))  # as of a version that did not tell
+        output.check([asked, replace(asked, custom_id="b"), replace(asked, custom_id="c")])
+    with open_output(path) as output:
+        output.check([asked])
+        with pytest.raises(
+            InputError, match="answers to other questions .* of 1 lines.* line 1, 'a'"
+        ) as told:
+            output.check([replace(asked, digest="f" * 16), replace(asked, custom_id="b")])
+    assert ("--retry-failed" in str(told.value)) is failed
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
