@@ -27,7 +27,7 @@ from core.chat import (
 from core.conversations.replay import as_heard, fit, replayable
 from core.conversations.stored import Session, StoredMessage
 from core.conversations.titles import UNTITLED, clean_title, title_from, title_request
-from core.costs.tokens import estimate_prompt_tokens
+from core.costs.tokens import estimate_message_tokens, estimate_prompt_tokens
 from core.errors import InputError, TensorWallError
 from core.identifiers import new_id
 from core.model_limits import ModelLimits
@@ -328,7 +328,7 @@ class Assistant:
         if len(history) == 1:
             return base.model_copy(update={"messages": [*base.messages, *history]}), 0
         room = self._limits.room(base.model, base.max_completion_tokens, estimate_prompt_tokens(base))
-        fitted = await asyncio.to_thread(fit, history, room, _message_tokens)
+        fitted = await asyncio.to_thread(fit, history, room, estimate_message_tokens)
         return base.model_copy(update={"messages": [*base.messages, *fitted.messages]}), fitted.left_out
 
     def _title_model(self, answer: StoredMessage) -> str:
@@ -400,10 +400,6 @@ def _first_exchange(branch: Sequence[StoredMessage]) -> list[StoredMessage] | No
     answers = (stored for stored in branch[1:] if stored.message.role == "assistant" and stored.message.text)
     answer = next(answers, None)
     return None if answer is None else [branch[0], answer]
-
-
-def _message_tokens(message: Message) -> int:
-    return estimate_prompt_tokens(ChatRequest.model_construct(model="-", messages=[message]))
 
 
 def _first_problem(error: ValidationError) -> str:

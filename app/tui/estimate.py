@@ -48,7 +48,7 @@ def _tokens(estimate: Estimate) -> Field:
     if estimate.output_cap is None:
         return _field((f"{prompt} tokens", f"{prompt} tok"), (20, 60))
     cap = count(estimate.output_cap)
-    return _field((f"{prompt} tokens + at most {cap}", f"{prompt} + {cap} tok"), (20, 60))
+    return _field((f"{prompt} + up to {cap} tokens", f"{prompt} + {cap} tok"), (20, 60))
 
 
 def _money(estimate: Estimate) -> Field:

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 __all__ = ("EstimateLine",)
 
 _SECONDS = 0.3
-"""Between two estimates: often enough to be followed, seldom enough that no key waits for one."""
+"""Between two estimates, at least: often enough to be followed."""
+_SHARE = 10
+"""One part in so many of the time is for estimates, so that keys do not wait in a very long conversation."""
 
 
 class EstimateLine:
@@ -39,7 +41,7 @@ class EstimateLine:
         self._screen = screen
         self._clock = clock
         self.is_outdated = False
-        self._made_at = float("-inf")
+        self._due_at = float("-inf")
         self._request: ChatRequest | None = None
         self._estimate: Estimate | None = None
 
@@ -50,8 +52,8 @@ class EstimateLine:
     def tick(self) -> None:
         """Some time has passed: make the estimate that is due, or count down a wait."""
         now = self._clock()
-        if self.is_outdated and now - self._made_at >= _SECONDS:
-            self.is_outdated, self._made_at = False, now
+        if self.is_outdated and now >= self._due_at:
+            self.is_outdated, self._due_at = False, now + _SECONDS
             self._renew()
         elif self._estimate is not None and self._estimate.ready_in > 0 and self._request is not None:
             first = self._first(self._request)
@@ -67,12 +69,13 @@ class EstimateLine:
             self._screen.run_worker(self._make(conversation, typed), group="estimate", exclusive=True)
 
     async def _make(self, conversation: Conversation, typed: str) -> None:
-        request, estimate = None, None
+        request, estimate, began = None, None, self._clock()
         try:
             request = await conversation.upcoming(typed)
             estimate = await self._estimated(conversation, request, typed)
         except TensorWallError:  # which is told when it is sent
             request = None
+        self._due_at = max(self._due_at, began + _SHARE * (self._clock() - began))
         if self._screen.composer.prompt == typed:  # else the next one is due
             self._request = request
             self._show(estimate)
@@ -117,7 +120,7 @@ class EstimateLine:
         self._estimate = estimate
         composer = self._screen.composer
         told = estimate_in_words(estimate, composer.size.width - 4) if estimate else ""
-        shown = Content(f" {told} ") if told else None
+        shown = Content(told) if told else None
         if (composer.border_subtitle or "") != (shown.markup if shown else ""):
             composer.border_subtitle = shown
 

@@ -15,6 +15,7 @@ from core.chat import ChatRequest, ImagePart, JsonSchemaFormat, Message
 
 __all__ = (
     "at_most",
+    "estimate_message_tokens",
     "estimate_prompt_tokens",
     "estimate_tokens",
     "prompt_tokens_at_least",
@@ -84,7 +85,7 @@ def estimate_prompt_tokens(request: ChatRequest) -> int:
 
     Takes 0.2 ms per thousand tokens, and next to nothing for messages it has seen before.
     """
-    tokens = _FIXED + sum(_message_tokens(message) for message in request.messages)
+    tokens = _FIXED + sum(estimate_message_tokens(message) for message in request.messages)
     for tool in request.tools or ():
         tokens += _PER_TOOL + estimate_tokens(tool.function.model_dump_json(exclude_none=True))
     if isinstance(request.response_format, JsonSchemaFormat):
@@ -107,7 +108,8 @@ def at_most(estimate: int) -> int:
     return int(estimate * _DOUBT) + 1
 
 
-def _message_tokens(message: Message) -> int:
+def estimate_message_tokens(message: Message) -> int:
+    """About how many tokens one message adds to a prompt; as quick as `estimate_prompt_tokens`."""
     tokens = _PER_MESSAGE + _known_tokens(message.text) + _image_tokens(message.images)
     for call in message.tool_calls or ():
         tokens += _PER_TOOL + estimate_tokens(call.function.name) + estimate_tokens(call.function.arguments)

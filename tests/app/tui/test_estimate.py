@@ -32,7 +32,7 @@ def prompt_tokens(user: User) -> int:
 
 
 def test_with_room_all_is_told() -> None:
-    assert estimate_in_words(PROMPT, 100) == "~1.2k tokens + at most 8.2k   at most $0.0012   fits now"
+    assert estimate_in_words(PROMPT, 100) == "~1.2k + up to 8.2k tokens   at most $0.0012   fits now"
     told = estimate_in_words(replace(PROMPT, output_cap=None, cost=None, has_files=True), 100)
     assert told == "~1.2k + files tokens   price unknown   fits now"
 
