@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from app.cli.completion import complete_model
-from app.cli.failures import INTERRUPTED
 
 __all__ = ("batch",)
 
@@ -67,34 +66,37 @@ def batch(
 
     OUT.jsonl gets a line for each, as soon as it is answered, in the form of OpenAI's results; one that
     failed has its error there. Whatever ends a run, Ctrl-C or a kill, the same command goes on from there:
-    no line is answered twice, and none is left out.
+    no line is answered twice, and none is left out. A line that asks something else than the answer under its
+    custom_id there was asked is refused.
 
     Exit status: 0 all answered, 1 some failed or it ended early, 2 wrong usage or input, 3 a budget stopped
-    it, 4 no key or a wrong one, 130 stopped by Ctrl-C.
+    it, 4 no key or a wrong one, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """  # noqa: D301 - click's mark for "do not rewrap" is the character, not its escape
     if output is None and not dry_run:
         raise click.UsageError("Say where the answers go: -o OUT.jsonl.")
+    if output is not None and str(output) == "-":
+        raise click.UsageError("-o takes a file: a run goes on from what stands in it.")
     if cancel and not provider_batch:
         raise click.UsageError("--cancel is for a batch that --provider-batch handed over.")
     if provider_batch and demo:
         raise click.UsageError("--provider-batch and --demo exclude each other.")
 
-    import asyncio
-
     from app.cli.batch_answers import Asked, answer_batch
     from app.cli.batch_input import opened_lines
+    from app.cli.failures import INTERRUPTED
+    from app.cli.termination import run_until_stopped
 
     try:
         with opened_lines(source, output, model) as lines:
             if dry_run or output is None:
                 from app.cli.batch_plan import show_plan
 
-                return asyncio.run(show_plan(lines, provider_batch=provider_batch, demo=demo))
+                return run_until_stopped(show_plan(lines, provider_batch=provider_batch, demo=demo))
             asked = Asked(output, concurrency=concurrency, retry_failed=retry_failed, demo=demo)
             if provider_batch:
                 from app.cli.batch_provider import hand_over
 
-                return asyncio.run(hand_over(lines, asked, cancel=cancel))
-            return asyncio.run(answer_batch(lines, asked))
-    except KeyboardInterrupt:
+                return run_until_stopped(hand_over(lines, asked, cancel=cancel))
+            return run_until_stopped(answer_batch(lines, asked))
+    except KeyboardInterrupt:  # while the lines were being checked
         return INTERRUPTED

@@ -90,12 +90,15 @@ def end_of(lines: BatchInput, output: BatchOutput, progress: BatchProgress, elap
     parts = [f"{progress.total - failed:,} answered"]
     if failed:
         parts.append(f"{failed:,} failed")
-    parts += [
-        f"{count(progress.tokens)} tokens",
-        money(progress.spent, estimated=progress.unpriced > 0),
-        duration(elapsed),
-    ]
-    note(f"{output.path}: {' · '.join(parts)}")
+    if progress.before == progress.total:
+        note(f"{output.path}: {' · '.join(parts)}; nothing was left to ask")
+    else:
+        parts += [
+            f"{'this run: ' if progress.before else ''}{count(progress.tokens)} tokens",
+            money(progress.spent, estimated=progress.unpriced > 0),
+            duration(elapsed),
+        ]
+        note(f"{output.path}: {' · '.join(parts)}")
     if progress.unpriced:
         note(f"the price of {progress.unpriced:,} answers is unknown, and not in that sum")
     if failed:

@@ -17,7 +17,7 @@ from core.errors import (
     UnknownRoute,
 )
 
-__all__ = ("FAILED", "INTERRUPTED", "READER_GONE", "exit_status", "one_line", "report")
+__all__ = ("FAILED", "INTERRUPTED", "READER_GONE", "TERMINATED", "exit_status", "one_line", "report")
 
 FAILED = 1
 USAGE = 2
@@ -25,6 +25,8 @@ REFUSED_BY_BUDGET = 3
 NO_KEY = 4
 INTERRUPTED = 130
 """128 + SIGINT, as a shell reports a command that Ctrl-C ended."""
+TERMINATED = 143
+"""128 + SIGTERM."""
 READER_GONE = 141
 """128 + SIGPIPE, as a shell reports a writer whose reader (``| head``) went away."""
 

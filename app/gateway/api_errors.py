@@ -31,21 +31,10 @@ from core.errors import (
     UnknownRoute,
     VoiceUnavailable,
 )
+from core.providers.error_types import error_type
 
 __all__ = ("ApiError", "api_error", "invalid_request")
 
-_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "invalid_request_error",
-    405: "invalid_request_error",
-    408: "timeout_error",
-    413: "invalid_request_error",
-    422: "invalid_request_error",
-    429: "rate_limit_error",
-    431: "invalid_request_error",
-}
 _OF_THE_CLIENT = range(400, 500)
 _NO_RETRY = {"x-should-retry": "false"}
 """What OpenAI's and Groq's SDKs go by before they try again unasked."""
@@ -76,7 +65,7 @@ class ApiError(Exception):
         self.status = status
         self.message = message
         self.code = code
-        self.kind = kind or _TYPES.get(status, "api_error")
+        self.kind = kind or error_type(status)
         self.param = param
         self.headers = dict(headers or {})
 

@@ -18,6 +18,7 @@ from core.errors import (
     StorageError,
     TensorWallError,
 )
+from core.providers.error_types import error_type
 from core.routing.actions import Action, policy_for
 
 __all__ = ("Meaning", "error_line", "meaning_of", "told_wait")
@@ -78,5 +79,5 @@ def error_line(custom_id: str, error: TensorWallError) -> OutputLine:
     code = (cause.code if isinstance(cause, ProviderError) else None) or type(cause).__name__
     if not isinstance(cause, ProviderError) or status is None or status < 400:
         return OutputLine(custom_id, error={"code": code, "message": error.message})
-    body = {"error": {"message": error.message, "type": type(cause).__name__, "code": code}}
-    return OutputLine(custom_id, status, cause.request_id, body)
+    told = {"message": error.message, "type": error_type(status), "param": None, "code": code}
+    return OutputLine(custom_id, status, cause.request_id, {"error": told})

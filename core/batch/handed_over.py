@@ -89,5 +89,5 @@ def refuse_what_is_handed_over(output: Path) -> None:
     if state is not None:
         raise InputError(
             f"{output} waits for a batch at {state.provider}: nothing is asked twice.",
-            hint="--provider-batch collects it; with --cancel, too, it ends the rest and collects what is done.",
+            hint="--provider-batch collects it; with --cancel it ends now, and what is done is collected.",
         )

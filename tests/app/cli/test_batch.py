@@ -127,17 +127,25 @@ def test_a_killed_run_goes_on_where_it_was(
     again = tensorwall("batch", str(path), "-o", str(out))
     assert again.status == 0
     assert f"{count} of {count} lines are in {out} already" in again.err
+    assert f"{count} answered; nothing was left to ask" in again.err
+    assert "tokens" not in again.err
 
 
-def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(
-    start: Start, simulator: Simulated, source: Callable[..., Path], out: Path
+@pytest.mark.parametrize(("signal_number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_has_come_is_kept_when_it_is_stopped_and_it_says_how_to_go_on(
+    start: Start,
+    simulator: Simulated,
+    source: Callable[..., Path],
+    out: Path,
+    signal_number: signal.Signals,
+    status: int,
 ) -> None:
     simulator.configure(text="Well met.", reasoning="", first_token_ms=[0, 0, 20_000])
     process = start("batch", str(source(count=9)), "-o", str(out), "--concurrency", "3")
     read_until(process, b"3 of 9 ")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal_number)
     _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130, err
+    assert process.returncode == status, err
     assert b"Traceback" not in err
     assert b"the same command goes on from there" in err
     assert len(by_id(out)) >= 3
@@ -277,6 +285,8 @@ def test_what_cannot_be_meant(tensorwall: Run, source: Callable[..., Path], out:
     assert tensorwall("batch", str(path), "-o", str(path)).status == 2
     assert tensorwall("batch", str(path), "-o", str(out), "--cancel").status == 2
     assert tensorwall("batch", "-", "-o", str(out)).status == 2
+    assert tensorwall("batch", str(path), "-o", "-").status == 2
+    assert not (ROOT / "-").exists()
     assert tensorwall("batch", str(out), "-o", str(out)).status == 2
     read_only = tensorwall("batch", str(path), "-o", "/sys/out.jsonl")
     assert read_only.status == 2

@@ -54,7 +54,8 @@ def test_the_shortest_wait_that_was_told_counts() -> None:
 def test_an_error_of_the_provider_keeps_its_status_and_code() -> None:
     line = error_line("a", INVALID)
     assert (line.status_code, line.request_id, line.error, line.failed) == (400, "req_7", None, True)
-    assert line.body == {"error": {"message": "Refused.", "type": "InvalidRequest", "code": "bad_field"}}
+    told = {"message": "Refused.", "type": "invalid_request_error", "param": None, "code": "bad_field"}
+    assert line.body == {"error": told}
 
 
 @pytest.mark.parametrize("error", [all_failed(OFFLINE), all_failed(BROKEN, OFFLINE)])

@@ -116,9 +116,7 @@ def test_answers_to_other_questions_do_not_count(tmp_path: Path, failed: bool) -
         output.check([asked, replace(asked, custom_id="b"), replace(asked, custom_id="c")])
     with open_output(path) as output:
         output.check([asked])
-        with pytest.raises(
-            InputError, match="answers to other questions .* of 1 lines.* line 1, 'a'"
-        ) as told:
+        with pytest.raises(InputError, match="names of 1 of these lines") as told:
             output.check([replace(asked, digest="f" * 16), replace(asked, custom_id="b")])
     assert ("--retry-failed" in str(told.value)) is failed
 
