@@ -1,9 +1,9 @@
 """Full-text search over messages; these functions run on the storage worker.
 
-SQLite's FTS5 finds words by their beginnings, without regard to case and accents. It does not know
-where words end in Chinese, Japanese or Korean, so each of their characters is indexed as a word, and
-a search for several is a search for the phrase. What has no words in it (``!=``), and any search on
-another database, falls back to a plain comparison.
+An index, SQLite's FTS5 or PostgreSQL's of ``words_apart`` (made by a migration), finds words by their
+beginnings, without regard to case and accents. It does not know where words end in Chinese, Japanese or
+Korean, so each of their characters is indexed as a word, and a search for several is a search for the
+phrase. What has no words in it (``!=``) falls back to a plain comparison.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
+    FromClause,
     Integer,
     Row,
     Select,
-    Subquery,
+    Text,
     and_,
+    cast,
     column,
     false,
+    func,
+    literal_column,
     select,
     text,
 )
@@ -48,6 +52,10 @@ _CJK = re.compile(
     "\uff66-\uff9f\U00020000-\U0003ffff])"
 )
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
+_PLAIN_WORDS: ColumnElement[str] = literal_column("CAST('simple' AS regconfig)")
+"""PostgreSQL's name for words as they are, of no language."""
+_LONGEST: ColumnElement[int] = literal_column("200000")
+"""Characters of a message that PostgreSQL's index looks through."""
 _SNIPPET = 160
 _LEAD = 40
 """Characters of a snippet before its first match."""
@@ -74,7 +82,7 @@ def unindex_session(connection: Connection, session_id: str) -> None:
 
 
 def search_messages(connection: Connection, query: str, limit: int) -> list[SearchHit]:
-    """Messages that hold every term of the query, best match first.
+    """Messages that hold every term of the query, best match first; on PostgreSQL the newest first.
 
     A term is a word or its beginning, or several words in double quotes.
     """
@@ -82,11 +90,15 @@ def search_messages(connection: Connection, query: str, limit: int) -> list[Sear
     if not terms:
         return []
     found = _columns().select_from(messages.join(sessions, sessions.c.id == messages.c.session_id))
-    matches = _fts_matches(connection, terms)
-    if matches is None:
-        found = found.where(_plain_matches(terms)).order_by(messages.c.number.desc())
-    else:
+    newest_first = messages.c.number.desc()
+    if not _have_words(terms):
+        found = found.where(_plain_matches(terms)).order_by(newest_first)
+    elif connection.dialect.name == "sqlite":
+        matches = _fts_matches(terms)
         found = found.join(matches, matches.c.rowid == messages.c.number).order_by(matches.c.rank)
+    else:
+        newest = _newest_with(terms, limit)
+        found = found.join(newest, newest.c.number == messages.c.number).order_by(newest_first)
     return [_hit(row, terms) for row in connection.execute(found.limit(limit))]
 
 
@@ -96,10 +108,12 @@ def matching_sessions(connection: Connection, query: str) -> Select[tuple[str]]:
     ids = select(messages.c.session_id)
     if not terms:
         return ids.where(false())
-    matches = _fts_matches(connection, terms)
-    if matches is None:
+    if not _have_words(terms):
         return ids.where(_plain_matches(terms))
-    return ids.join(matches, matches.c.rowid == messages.c.number)
+    if connection.dialect.name == "sqlite":
+        matches = _fts_matches(terms)
+        return ids.join(matches, matches.c.rowid == messages.c.number)
+    return ids.where(*_word_matches(terms))
 
 
 def contains(column: KeyedColumnElement[Any], term: str) -> ColumnElement[bool]:
@@ -150,16 +164,37 @@ def _columns() -> Select[Any]:
     )
 
 
-def _fts_matches(connection: Connection, terms: list[str]) -> Subquery | None:
-    """The index's rows (rowid, rank), or ``None`` where it cannot answer."""
-    if connection.dialect.name != "sqlite" or not all(any(map(str.isalnum, term)) for term in terms):
-        return None
+def _have_words(terms: list[str]) -> bool:
+    """Whether an index can answer."""
+    return all(any(map(str.isalnum, term)) for term in terms)
+
+
+def _fts_matches(terms: list[str]) -> FromClause:
+    """The rows of SQLite's index: rowid and rank, the least first."""
     found = text("SELECT rowid, rank FROM message_search WHERE message_search MATCH :query")
     return (
         found.bindparams(query=match_query(terms))
         .columns(column("rowid", Integer), column("rank", Float))
         .subquery("found")
     )
+
+
+def _word_matches(terms: list[str]) -> list[ColumnElement[bool]]:
+    """As PostgreSQL's index has it."""
+    words = func.to_tsvector(_PLAIN_WORDS, func.words_apart(func.left(messages.c.text, _LONGEST)))
+    return [words.bool_op("@@")(_phrase(term)) for term in terms]
+
+
+def _newest_with(terms: list[str], limit: int) -> FromClause:
+    """The numbers of messages, by the index: to tell words apart again, from the newest on, takes long."""
+    found = select(messages.c.number).where(*_word_matches(terms)).cte("found").prefix_with("MATERIALIZED")
+    return select(found.c.number).order_by(found.c.number.desc()).limit(limit).subquery()
+
+
+def _phrase(term: str) -> ColumnElement[str]:
+    """A query that is open at its end; it finds nothing where there is no word in it."""
+    words = cast(func.phraseto_tsquery(_PLAIN_WORDS, func.words_apart(term)), Text)
+    return func.to_tsquery(_PLAIN_WORDS, func.nullif(words, "").concat(":*"))
 
 
 def _plain_matches(terms: list[str]) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from core.storage.failures import foreign
 __all__ = ("HEAD", "MIGRATIONS", "REVISIONS", "migrate", "stored_revision")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every revision in ``migrations/versions``, oldest first (a test keeps this true)."""
 HEAD = REVISIONS[-1]
 _VERSION_TABLE = "alembic_version"

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from core.chat import Message
 from core.conversations.conversations import Conversations
 from core.conversations.search import snippet_around
-from tests.databases import on_sqlite
 
 TEXTS = (
     "The café on the corner serves strong coffee.",
@@ -36,6 +35,11 @@ async def filled(conversations: Conversations) -> Conversations:
         ("Café corner", {0}),
         ("coffee plain", set()),
         ("in the", {4}),
+        ("offee", set()),
+        ("valueerror", {3}),
+        ("x", {3}),
+        ("100", {4}),
+        ('"sure the"', set()),
         ('"on the corner"', {0}),
         ('"the on corner"', set()),
         ("タワー", {1}),
@@ -62,7 +66,6 @@ async def test_what_is_found(filled: Conversations, query: str, found: set[int])
     assert everything == {TEXTS[index] for index in found}
 
 
-@on_sqlite
 async def test_accents_do_not_matter_to_a_full_text_index(filled: Conversations) -> None:
     (hit,) = await filled.search("cafe")
     assert hit.snippet == TEXTS[0]
@@ -74,6 +77,14 @@ async def test_no_query_is_malformed(filled: Conversations, query: str) -> None:
     hits = await filled.search(query)
     assert {hit.session_title for hit in hits} <= {"Mixed"}
     assert len(await filled.list(query)) <= 1
+
+
+async def test_a_message_of_more_words_than_an_index_takes_is_kept(conversations: Conversations) -> None:
+    session = await conversations.create("Long")
+    text = " ".join(f"word{number}" for number in range(150_000))
+    await conversations.add(session.id, None, Message(role="user", content=text))
+    (hit,) = await conversations.search("word9999")
+    assert hit.session_title == "Long"
 
 
 async def test_a_hit_leads_to_its_message(filled: Conversations) -> None:
