@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from itertools import count
@@ -60,12 +60,17 @@ def what_is_missing_for_postgresql() -> str:
 class PostgresServer:
     """A cluster of one's own and its server.
 
+    Args:
+        directory: for its files, and its socket.
+        settings: other than those of the tests.
+
     Attributes:
         port: on 127.0.0.1, and in the name of the socket.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
         self._directory = directory
+        self._settings = {**_SETTINGS, **(settings or {})}
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
@@ -80,7 +85,7 @@ class PostgresServer:
         new = not self._data.exists()
         if new:
             self._make_cluster()
-        settings = {**_SETTINGS, "port": self.port, "unix_socket_directories": self._directory}
+        settings = {**self._settings, "port": self.port, "unix_socket_directories": self._directory}
         # SIGQUIT ends it at once, without putting anything in order.
         command = ["setpriv", "--pdeathsig", "QUIT", str(_program("postgres")), "-D", str(self._data)]
         command += [f"--{name}={value}" for name, value in settings.items()]

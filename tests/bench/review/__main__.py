@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from core.catalogue import load_catalogue
 from core.costs.periods import period
 from core.locations import Locations
@@ -33,6 +35,8 @@ from tests.postgres_server import PostgresServer, what_is_missing_for_postgresql
 
 RUNS = 5
 WRITE_BUDGET, SCREEN_BUDGET = 1.0, 300
+_SERVER = {"shared_buffers": "128MB", "autovacuum": "on"}
+"""As PostgreSQL comes."""
 _PROGRAM = str(Path(sys.executable).with_name("tensorwall"))
 
 
@@ -114,6 +118,7 @@ def on_postgresql(rows: int, until: datetime) -> None:
     with _server() as server, server.database() as location, server.database() as empty:
         begun = time.monotonic()
         asyncio.run(fill(location, rows, until))
+        server.execute("VACUUM ANALYZE", str(make_url(location).database))
         print(f"\nPostgreSQL, {rows:,} calls ({time.monotonic() - begun:.0f} s to make them)")
         asyncio.run(measure(location, empty))
 
@@ -121,7 +126,7 @@ def on_postgresql(rows: int, until: datetime) -> None:
 @contextmanager
 def _server() -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="tw-postgres-") as folder:
-        server = PostgresServer(Path(folder))
+        server = PostgresServer(Path(folder), _SERVER)
         try:
             server.start()
             yield server

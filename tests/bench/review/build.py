@@ -58,5 +58,3 @@ def _make_findable(connection: Connection) -> None:
         connection.exec_driver_sql(
             "INSERT INTO message_search (rowid, text) SELECT number, text FROM messages"
         )
-    else:
-        connection.exec_driver_sql("ANALYZE")

@@ -14,7 +14,7 @@ _TIMES = 5
 
 
 def open_screen(program: str, home: Path, sessions: int) -> list[float]:
-    """Seconds of each opening; the first also imports what the screen needs.
+    """Seconds of each opening; the first also imports what the screen needs, as an installed program does.
 
     Args:
         program: the command.
@@ -26,13 +26,20 @@ def open_screen(program: str, home: Path, sessions: int) -> list[float]:
         "GROQ_API_KEY": "gsk_bench",
         "GROQ_API_URL": "http://127.0.0.1:9",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPYCACHEPREFIX": str(home / "bytecode"),
     }
+    _open(program, environment, sessions, times=1)  # so that there is bytecode, which an installation has
+    return _open(program, environment, sessions, times=_TIMES)
+
+
+def _open(program: str, environment: dict[str, str], sessions: int, *, times: int) -> list[float]:
     terminal = Terminal([program], 120, 40, environment)
     try:
-        terminal.read_until(b"Ask anything", 30)
+        terminal.read_until(b"Ask anything", 60)
         terminal.read_quiet(1.0, 20)
         took = []
-        for _ in range(_TIMES):
+        for _ in range(times):
             terminal.write(b"/costs")
             terminal.read_quiet(0.5, 10)
             begun = time.monotonic()
