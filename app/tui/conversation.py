@@ -16,7 +16,7 @@ from app.tui.gauges import Gauges
 from app.tui.live_turn import LiveTurn
 from app.tui.open_session import OpenSession
 from app.tui.permission import Permission
-from app.tui.routes.context import Answer
+from app.tui.routes.answers import Answer, DecisionLog, answers_of
 from app.tui.stage import Prompt, Stage
 from app.tui.status_line import Status
 from core.assistant import ReplyOptions
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from core.tools import ToolSource
 
 __all__ = ("Conversation",)
-
-_MOST_DECISIONS = 500
-"""Answers of which it is remembered why they came from where they did."""
 
 
 class Conversation:
@@ -80,7 +77,7 @@ class Conversation:
         self._stopping = False
         self._unanswered = False
         self._gauges = Gauges()
-        self._decisions: dict[str, Sequence[Decision]] = {}
+        self._decided = DecisionLog()
         self._free = asyncio.Event()
         self._free.set()
 
@@ -174,38 +171,15 @@ class Conversation:
         )
 
     def answers(self) -> list[Answer]:
-        """Those on screen that are stored, the oldest first; of one in several messages the first of them."""
-        found: list[Answer] = []
-        question: str | None = None
-        for stored in self.branch:
-            if stored.message.role == "user":
-                question = stored.message.text
-            elif stored.message.role == "assistant" and question is not None:
-                found.append(Answer(stored.id, question))
-                question = None
-        return found
-
-    def answer_of(self, message_id: str) -> str:
-        """The message that the calls of an answer are booked to, which may have gone on in this one."""
-        firsts = {answer.message_id for answer in self.answers()}
-        first = message_id
-        for stored in self.branch:
-            first = stored.id if stored.id in firsts else first
-            if stored.id == message_id:
-                return first
-        return message_id
+        """Those on screen that are stored, the oldest first."""
+        return answers_of(self.branch)
 
     def decisions(self, answer_id: str) -> Sequence[Decision]:
         """What the router has decided for an answer, where this TensorWall gave it."""
         live = self._live
         if live is not None and live.turn.answer_id == answer_id:
             return live.turn.decisions
-        return self._decisions.get(answer_id, ())
-
-    def _keep_decisions(self, turn: Turn) -> None:
-        self._decisions[turn.answer_id] = turn.decisions
-        while len(self._decisions) > _MOST_DECISIONS:
-            del self._decisions[next(iter(self._decisions))]
+        return self._decided.of(answer_id)
 
     # Asking
 
@@ -383,7 +357,7 @@ class Conversation:
         how: AnswerState = "failed" if failure else "stopped" if self._stopping else "complete"
         live.finish(how)
         self._gauges.ended(live, how)
-        self._keep_decisions(live.turn)
+        self._decided.keep(live.turn)
         self._live = None
         return failure
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.tui.review.context import utc_now
+from app.tui.routes.answers import Answer
 
 if TYPE_CHECKING:
     from textual.signal import Signal
@@ -15,15 +16,7 @@ if TYPE_CHECKING:
     from app.composition import Services
     from core.chat import ChatRequest, Decision
 
-__all__ = ("Answer", "RoutesContext")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of the conversation, by the message that its calls are booked to, and its question."""
-
-    message_id: str
-    question: str
+__all__ = ("RoutesContext",)
 
 
 @dataclass(frozen=True, slots=True)

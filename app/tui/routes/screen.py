@@ -20,7 +20,8 @@ from app.tui.failures import explain
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.hints import Hints
 from app.tui.review.table import Column, Row, Table
-from app.tui.routes.context import Answer, RoutesContext
+from app.tui.routes.answers import Answer
+from app.tui.routes.context import RoutesContext
 from app.tui.routes.details import facts_lines, paragraph, route_details
 from app.tui.routes.keys import SCREEN
 from app.tui.routes.standing import Standing, standings

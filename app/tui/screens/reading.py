@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from app.tui.failures import explain
 from app.tui.review.context import Place
+from app.tui.routes.answers import answer_of
 from app.tui.widgets.composer import Composer
 from app.tui.widgets.find_bar import FindBar
 from app.tui.widgets.transcript import Transcript
@@ -108,7 +109,7 @@ class ReadingScreen(Screen[None]):
     @on(Transcript.WhyRequested)
     def _why(self, event: Transcript.WhyRequested) -> None:
         if self.commands is not None and self.conversation is not None:
-            answer = self.conversation.answer_of(str(event.id))
+            answer = answer_of(self.conversation.branch, str(event.id))
             self.run_worker(self.attempt(self.commands.routes(answer)), group="app.routes")
 
     @on(Transcript.BranchRequested)
