@@ -48,16 +48,19 @@ class Permission:
     def __init__(self, *, allow: bool) -> None:
         self._allow = allow
         self._always: set[str] = set()
+        self._told = False
 
     async def __call__(self, call: ToolCall) -> bool:
         """Whether the user lets this call run."""
         name = call.function.name
         if self._allow or name in self._always:
             return True
-        words = call_in_words(name, call.function.arguments, longest=400)
         if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
-            note(f"{words} is not allowed: nobody can be asked here. --allow-tools allows such calls.")
+            if not self._told:  # once: that a call was refused is told with its result
+                note("nobody can be asked here whether a tool may run. --allow-tools allows such calls.")
+                self._told = True
             return False
+        words = call_in_words(name, call.function.arguments, longest=400)
         prompt(f"\nThe model wants to call {words}. Allow it? [y]es, [a]lways, [N]o ")
         answer = (await _line()).strip().casefold()
         if answer in {"a", "always"}:

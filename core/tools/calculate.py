@@ -22,6 +22,7 @@ _LONGEST = 1_000
 _MOST_BITS = 20_000
 """Of a whole number, some 6000 digits: none of the operations on such numbers takes a millisecond."""
 _LARGEST_FACTORIAL = 1_000
+_CANNOT = "This cannot be calculated:"
 _DIGITS = 15
 """Of a number that is not whole: what a double holds, without the noise behind."""
 
@@ -46,15 +47,26 @@ def calculate(
     evaluator = SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=_CONSTANTS)
     try:
         parsed = ast.parse(expression.strip(), mode="eval").body
+        _check_operators(parsed)
         return _shown(evaluator.eval(expression, previously_parsed=parsed))
     except ZeroDivisionError:
         raise ToolFailed("This divides by zero.") from None
     except SyntaxError as error:
         raise ToolFailed(f"This is no arithmetic expression: {error.msg}.") from None
+    except OverflowError:
+        raise ToolFailed(f"{_CANNOT} a number in it is out of range.") from None
     except (InvalidExpression, ArithmeticError, ValueError, TypeError) as error:
-        raise ToolFailed(f"This cannot be calculated: {error}.") from None
+        raise ToolFailed(f"{_CANNOT} {str(error).rstrip('.')}.") from None
     except (MemoryError, RecursionError):  # Python's parser on deep nesting
         raise ToolFailed("The expression is nested too deeply.") from None
+
+
+def _check_operators(parsed: ast.expr) -> None:
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.BitXor):
+            raise ToolFailed(f"{_CANNOT} ^ is no power here, write **.")
+        if isinstance(node, ast.operator | ast.unaryop | ast.cmpop) and type(node) not in _OPERATORS:
+            raise ToolFailed(f"{_CANNOT} there is no operator {type(node).__name__} here.")
 
 
 def _number(value: object) -> Number:
@@ -63,6 +75,8 @@ def _number(value: object) -> Number:
         raise ToolFailed("A number in it is too large.")
     if not isinstance(value, int | float):
         raise ToolFailed("Only numbers can be calculated with.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OverflowError
     return value
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.tools.attached_files import AttachedFiles
-from core.tools.tool import Tool
+from core.tools.printing import prints_to_stderr
+from core.tools.tool import BUILT_IN, Tool
+from core.tools.tool_thread import in_own_thread
 from core.tools.toolbox import Approve, Toolbox, deny
 from core.tools.user_tools import Loaded
 
@@ -61,7 +63,7 @@ class InstalledTools:
                 group.create_task(server.aclose())
 
     async def _load(self) -> Loaded:
-        loaded = await asyncio.to_thread(self._from_files)
+        loaded = _each_name_once(await in_own_thread(self._from_files, "load tools"))
         enabled = {name: server for name, server in self.settings.mcp.items() if server.enabled}
         if enabled:
             from core.tools.mcp import McpServer
@@ -80,7 +82,20 @@ class InstalledTools:
         from core.tools.clock import clock
         from core.tools.user_tools import load_folder, load_packages
 
-        return Loaded((calculate, clock)) + load_folder(self._folder) + load_packages()
+        with prints_to_stderr():
+            return Loaded((calculate, clock)) + load_folder(self._folder) + load_packages()
+
+
+def _each_name_once(loaded: Loaded) -> Loaded:
+    """Without the tools whose name an earlier one has, each told as a problem."""
+    kept: dict[str, Tool] = {}
+    problems = list(loaded.problems)
+    for each in loaded.tools:
+        first = kept.setdefault(each.name, each)
+        if first is not each:
+            whose = first.origin if first.origin == BUILT_IN else f"of {first.origin}"
+            problems.append(f"{each.origin}: {each.name} is left out: a tool {whose} has that name.")
+    return Loaded(tuple(kept.values()), tuple(problems))
 
 
 class SessionTools:

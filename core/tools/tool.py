@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, overload
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
@@ -14,6 +14,8 @@ from pydantic_core import to_json
 
 from core.chat import FunctionTool, ToolDefinition
 from core.errors import ToolFailed
+from core.tools.printing import prints_to_stderr
+from core.tools.tool_thread import in_own_thread
 
 __all__ = ("Effect", "Tool", "tool")
 
@@ -21,6 +23,8 @@ Effect = Literal["none", "asks"]
 """``none``: it changes nothing and tells nobody anything. ``asks``: the user is asked before it runs."""
 
 DEFAULT_SECONDS = 30.0
+BUILT_IN = "built in"
+"""Where a tool of this program comes from."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
@@ -37,7 +41,8 @@ class Tool:
             Raises ``ToolFailed`` where the arguments or the world do not allow it.
         parameters: the JSON schema of the arguments.
         effect: whether the user is asked before it runs.
-        seconds: after which it is ended.
+        seconds: after which it is waited for no more.
+        stoppable: whether it ends then; what runs in a thread goes on to its own end.
         origin: where it comes from, as users are told: ``built in``, a file, a server.
     """
 
@@ -47,7 +52,8 @@ class Tool:
     parameters: Mapping[str, Any] = field(default_factory=lambda: _NO_PARAMETERS, repr=False)
     effect: Effect = "asks"
     seconds: float = DEFAULT_SECONDS
-    origin: str = "built in"
+    stoppable: bool = True
+    origin: str = BUILT_IN
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -86,13 +92,13 @@ def tool(
     Its docstring is the description; its parameters, which may be annotated with pydantic's ``Field``, become
     the schema, and the model's arguments are checked against them. What it returns is given to the model, as
     JSON where it is no text. A function that is not ``async`` runs in a thread, which goes on to its own
-    end where the tool is stopped.
+    end where the tool is stopped, or to the program's. What it prints goes to stderr.
 
     Args:
         function: the function, where the decorator is used without arguments.
         name: instead of the function's own.
         effect: ``none`` for a function that changes nothing and tells nobody anything.
-        seconds: after which it is ended.
+        seconds: after which it is waited for no more.
 
     Raises:
         TypeError: a parameter has no type, or cannot be given by name.
@@ -101,22 +107,32 @@ def tool(
     def made(function: Callable[..., Any]) -> Tool:
         arguments = _arguments_model(function)
 
+        told_name = name or function.__name__
+        is_async = inspect.iscoroutinefunction(function)
+
         async def run(given: dict[str, Any]) -> str:
-            checked = _checked(arguments, given)
-            if inspect.iscoroutinefunction(function):
-                return _as_text(await function(**checked))
-            return _as_text(await asyncio.to_thread(function, **checked))
+            call = partial(function, **_checked(arguments, given))
+            if not is_async:
+                return _as_text(await in_own_thread(partial(_printing_aside, call), f"tool {told_name}"))
+            with prints_to_stderr():
+                return _as_text(await call())
 
         return Tool(
-            name=name or function.__name__,
+            name=told_name,
             description=inspect.getdoc(function) or "",
             run=run,
             parameters=_schema(arguments),
             effect=effect,
             seconds=seconds,
+            stoppable=is_async,
         )
 
     return made if function is None else made(function)
+
+
+def _printing_aside(call: Callable[[], object]) -> object:
+    with prints_to_stderr():  # in the thread, as long as it runs
+        return call()
 
 
 def _arguments_model(function: Callable[..., Any]) -> type[BaseModel]:

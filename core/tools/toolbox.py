@@ -117,10 +117,15 @@ class Toolbox:
             async with asyncio.timeout(found.seconds):
                 text = await found.run(arguments)
         except TimeoutError:
-            return _failure(f"It took longer than {found.seconds:g} seconds and was ended.", began)
+            return _failure(_too_long(found), began)
         except TensorWallError as error:
             return _failure(str(error), began)
-        except Exception as error:  # noqa: BLE001 - a tool is anybody's code; the model is told
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return _failure(f"{type(error).__name__}: {error}", began)  # not us: it cancelled itself
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - a tool is anybody's code; the model is told
             return _failure(f"{type(error).__name__}: {error}", began)
         return ToolResult(_cut(text), time.monotonic() - began)
 
@@ -147,6 +152,11 @@ def _arguments(call: ToolCall) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise ToolFailed("The arguments are not a JSON object.")
     return given
+
+
+def _too_long(tool: Tool) -> str:
+    ended = "was ended" if tool.stoppable else "was left running: nothing can stop it but its own end"
+    return f"It took longer than {tool.seconds:g} seconds and {ended}."
 
 
 def _failure(text: str, began: float | None = None) -> ToolResult:

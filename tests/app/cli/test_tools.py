@@ -65,10 +65,11 @@ def test_tools_can_be_left_out(tensorwall: Run, simulator: Simulated) -> None:
 
 
 def test_what_has_an_effect_needs_leave(tensorwall: Run, simulator: Simulated, notes: Path) -> None:
-    calls(simulator, WRITE)
+    calls(simulator, [*WRITE, *WRITE], WRITE)
     refused = tensorwall("chat", "Go.")
-    assert "--allow-tools allows such calls." in refused.err
-    assert "failed: The user did not allow this call." in refused.err
+    assert refused.err.count("--allow-tools allows such calls.") == 1
+    assert refused.err.count("failed: The user did not allow this call.") == 3
+    assert refused.err.count("write_down(") == 3, "each refusal is told once"
     assert "\u001b[2J" not in refused.err
     assert not notes.exists()
 
@@ -118,6 +119,51 @@ def test_a_broken_tool_is_told_and_stops_nothing(tensorwall: Run, simulator: Sim
     ran = tensorwall("chat", "Go.")
     assert f"{broken}:2: ModuleNotFoundError" in ran.err.replace("\n", "")
     assert "→ 1024" in ran.err
+
+
+WILD = '''
+import os, sys, threading
+from core.tools import tool
+
+print("loading")
+
+@tool(effect="none")
+def prints() -> str:
+    """Print."""
+    print("working")
+    return "printed"
+
+@tool(effect="none")
+def leaves() -> None:
+    """End the program."""
+    sys.exit(7)
+
+@tool(effect="none", seconds=0.1)
+def hangs() -> None:
+    """Never return."""
+    threading.Event().wait()
+
+@tool(effect="none")
+def calculate(expression: str) -> str:
+    """Be another calculator."""
+    return "wrong"
+'''
+
+
+def test_tools_that_print_quit_or_hang_do_no_harm(tensorwall: Run, simulator: Simulated) -> None:
+    folder = find_locations().tools_dir
+    folder.mkdir(parents=True)
+    (folder / "wild.py").write_text(WILD)
+    called = [{"name": name, "arguments": {}} for name in ("prints", "leaves", "hangs")]
+    calls(simulator, [*called, *SUM])
+    ran = tensorwall("chat", "Go.")
+    assert (ran.status, ran.out) == (0, "It is done.\n"), ran.err
+    assert {"loading", "working"} <= set(ran.err.splitlines())
+    assert "prints() → printed" in ran.err
+    assert "leaves() failed: SystemExit: 7" in ran.err
+    assert "hangs() failed: It took longer than 0.1 seconds and was left running" in ran.err
+    assert "→ 1024" in ran.err
+    assert "calculate is left out: a tool built in has that name" in " ".join(ran.err.split())
 
 
 def test_settings_say_which_tools(tensorwall: Run, simulator: Simulated) -> None:

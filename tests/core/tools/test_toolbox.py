@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import threading
 
 import pytest
 
@@ -49,6 +51,33 @@ async def forever() -> str:
     return ""
 
 
+woken = threading.Event()
+
+
+@tool(effect="none", seconds=0.01)
+def sleeper() -> None:
+    """Sleep."""
+    woken.wait()
+
+
+@tool(effect="none")
+def leaves() -> None:
+    """End the program."""
+    sys.exit(3)
+
+
+@tool(effect="none")
+async def leaves_at_once() -> None:
+    """End the program from its event loop."""
+    sys.exit(4)
+
+
+@tool(effect="none")
+async def cancels_itself() -> None:
+    """Give up."""
+    raise asyncio.CancelledError("enough")
+
+
 @tool(effect="none")
 def broken(number: int) -> str:
     """Break."""
@@ -62,11 +91,25 @@ def long() -> str:
 
 
 async def test_whatever_goes_wrong_is_a_result() -> None:
-    toolbox = Toolbox([forever, broken, long])
+    toolbox = Toolbox([forever, sleeper, broken, long, leaves, leaves_at_once, cancels_itself])
+    quits = await run(toolbox, call("leaves"), call("leaves_at_once"), call("cancels_itself"))
+    assert {name: (result.text, result.failed) for name, result in quits.items()} == {
+        "leaves": ("SystemExit: 3", True),
+        "leaves_at_once": ("SystemExit: 4", True),
+        "cancels_itself": ("CancelledError: enough", True),
+    }
+    try:
+        left = (await run(toolbox, call("sleeper")))["sleeper"]
+        assert left.text.startswith("It took longer than 0.01 seconds and was left running")
+    finally:
+        woken.set()
     results = await run(toolbox, call("forever"), call("broken", number=0), call("long"), call("unknown"))
     assert results["forever"].text == "It took longer than 0.01 seconds and was ended."
     assert results["broken"].text.startswith("ZeroDivisionError: ")
-    assert results["unknown"].text == "There is no tool unknown. There are: forever, broken, long."
+    assert (
+        results["unknown"].text
+        == "There is no tool unknown. There are: " + ", ".join(each.name for each in toolbox.tools) + "."
+    )
     assert [results[name].failed for name in ("forever", "broken", "unknown")] == [True] * 3
     assert results["long"].text.endswith("[cut off here: 5 more characters]")
     assert not results["long"].failed

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from core.settings import ToolSettings
+from core.tools.session_tools import InstalledTools
 from core.tools.user_tools import load_folder, load_packages
 
 GOOD = '''
@@ -64,6 +66,21 @@ def test_a_broken_file_is_told_by_name_and_line_and_stops_no_other(folder: Path)
         f"{folder}/b.py:3: invalid syntax",
         f"{folder}/c.py:3: TypeError: untyped: name has no type",
         f"{folder}/d.py:2: SystemExit: 3",
+    )
+
+
+async def test_a_name_that_is_taken_is_told(folder: Path) -> None:
+    taken = GOOD.replace("def greet(", "def calculate(").replace("alias = greet", "")
+    write(folder, a_sum=taken, greeting=GOOD, hello=GOOD)
+    loaded = await InstalledTools(ToolSettings(), folder, folder)()
+    assert [(tool.name, tool.origin) for tool in loaded.tools] == [
+        ("calculate", "built in"),
+        ("clock", "built in"),
+        ("greet", str(folder / "greeting.py")),
+    ]
+    assert loaded.problems == (
+        f"{folder}/a_sum.py: calculate is left out: a tool built in has that name.",
+        f"{folder}/hello.py: greet is left out: a tool of {folder}/greeting.py has that name.",
     )
 
 
