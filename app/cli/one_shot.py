@@ -114,7 +114,11 @@ async def print_answer(services: Services, turn: Turn, *, silent: bool = False) 
     task = asyncio.current_task()
     assert task is not None
     output = AnswerOutput(stopped=task.cancel)
-    progress = Progress(output.remark, silence=services.settings.network.stall_notice)
+    progress = Progress(
+        output.remark,
+        silence=services.settings.network.stall_notice,
+        awaited_servers=lambda: services.tools.awaited_servers,
+    )
     meter = Meter(time.monotonic, None)
     error: TensorWallError | None = None
     if services.simulated:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.figures import cut_off, duration, output_capped, soft_limit_passed
 from app.tool_uses import ToolUses
@@ -34,10 +34,18 @@ class Progress:
     Args:
         say: takes each remark.
         silence: seconds without an event after which that is said, once a silence.
+        awaited_servers: the MCP servers that are waited for by now.
     """
 
-    def __init__(self, say: Callable[[str], None], *, silence: float) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        *,
+        silence: float,
+        awaited_servers: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._say = say
+        self._awaited_servers = awaited_servers
         self._silence = silence
         self._waiting_for = "an answer"
         self._loop = asyncio.get_running_loop()
@@ -109,11 +117,15 @@ class Progress:
         """The answer is over."""
         self._timer.cancel()
 
+    def _awaited(self) -> str:
+        servers = self._awaited_servers()
+        return f"the MCP server {' and '.join(servers)}" if servers else self._waiting_for
+
     def _look(self) -> None:
         silent_for = self._loop.time() - self._last_event
         if silent_for >= self._silence:
             if not self._told:
-                self._say(f"nothing from {self._waiting_for} for {duration(silent_for)}; Ctrl-C stops")
+                self._say(f"nothing from {self._awaited()} for {duration(silent_for)}; Ctrl-C stops")
                 self._told = True
             silent_for = 0.0
         self._timer = self._loop.call_later(self._silence - silent_for, self._look)

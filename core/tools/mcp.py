@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ("McpServer",)
 
-_CONNECT_SECONDS = 20.0
+_CONNECT_SECONDS = 10.0
 _CALL_SECONDS = 120.0
 _MOST_PAGES = 20
 _LONGEST_NAME = 64
@@ -51,10 +51,16 @@ class McpServer:
         self._log = log
         self._closing = asyncio.Event()
         self._holding: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[Loaded] | None = None
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether it was asked for and has not answered yet."""
+        return self._opened is not None and not self._opened.done()
 
     async def open(self) -> Loaded:
         """Connect and list the tools; what goes wrong is a problem to be told, not an error."""
-        opened: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        opened = self._opened = asyncio.get_running_loop().create_future()
         self._holding = asyncio.create_task(self._hold(opened), name=f"MCP server {self.name}")
         try:
             return await asyncio.shield(opened)

@@ -53,6 +53,11 @@ class InstalledTools:
             self._loading = asyncio.create_task(self._load(), name="load tools")
         return await asyncio.shield(self._loading)  # one who stops waiting does not stop the others
 
+    @property
+    def awaited_servers(self) -> tuple[str, ...]:
+        """The MCP servers that have not answered yet, so that the first request waits for them."""
+        return tuple(server.name for server in self._servers if server.is_opening)
+
     async def aclose(self) -> None:
         """Disconnect the servers."""
         if self._loading is not None and not self._loading.done():

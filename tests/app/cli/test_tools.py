@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.locations import find_locations
-from tests.app.cli.conftest import OnTerminal, Run
+from tests.app.cli.conftest import PATIENCE, OnTerminal, Run
 from tests.simulated import Simulated
 
 SUM = [{"name": "calculate", "arguments": {"expression": "2 ** 10"}}]
@@ -119,6 +123,27 @@ def test_a_broken_tool_is_told_and_stops_nothing(tensorwall: Run, simulator: Sim
     ran = tensorwall("chat", "Go.")
     assert f"{broken}:2: ModuleNotFoundError" in ran.err.replace("\n", "")
     assert "→ 1024" in ran.err
+
+
+@pytest.mark.skipif(find_spec("mcp") is None, reason="needs the mcp extra")
+def test_a_server_that_does_not_answer_is_named_while_it_is_waited_for(
+    tensorwall: Run, simulator: Simulated, start: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    settings = find_locations().config_dir / "config.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(
+        "[network]\nstall_notice = 0.2\n"
+        f"[tools.mcp.slow]\ncommand = {sys.executable!r}\nenabled = true\n"
+        "args = ['-c', 'import sys; sys.stdin.read()']\n"
+    )
+    process = start("chat", "Go.")
+    assert process.stderr is not None
+    while (told := process.stderr.readline()) and b"nothing from the MCP server slow for" not in told:
+        pass
+    assert told, "it answered without a word"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
 
 
 WILD = '''
