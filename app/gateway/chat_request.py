@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from app.gateway.api_errors import invalid_request
+from app.gateway.model_name import model_name
 from core.chat import (
     ChatRequest,
     FunctionTool,
@@ -51,7 +52,7 @@ def asks_for_stream(body: dict[str, Any]) -> bool:
         ApiError: 400: ``stream`` is neither true nor false.
     """
     stream = body.get("stream")
-    if stream not in (None, True, False):
+    if stream is not None and not isinstance(stream, bool):
         raise invalid_request("stream is neither true nor false.", param="stream")
     return bool(stream)
 
@@ -68,9 +69,7 @@ def read_chat_request(body: dict[str, Any]) -> ChatRequest:
     Raises:
         ApiError: 400: model or messages are missing or of another kind.
     """
-    model, messages = body.get("model"), body.get("messages")
-    if not isinstance(model, str) or not model:
-        raise invalid_request("model is missing: name a model, such as those of /v1/models.", param="model")
+    model, messages = model_name(body.get("model"), "those of /v1/models"), body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise invalid_request("messages is missing or empty: it is a list of messages.", param="messages")
     tier = body.get("service_tier")
@@ -111,7 +110,7 @@ def _cap(body: dict[str, Any]) -> int | None:
 
 
 def _message(message: object, place: int) -> Message:
-    """A message as far as it counts here: its text and its pictures."""
+    """A message as far as the router goes by it: its text and its pictures."""
     if not isinstance(message, dict) or not isinstance(message.get("role"), str):
         raise invalid_request(f"messages[{place}] is not an object with a role.", param=f"messages[{place}]")
     content = message.get("content")
@@ -128,12 +127,14 @@ def _parts(content: object, place: int) -> list[Part]:
 
 
 def _part(given: object) -> Part | None:
-    """A part whose kind is known; others pass untouched and uncounted."""
+    """A part whose kind is known; others pass untouched."""
     if not isinstance(given, dict):
         return None
     if isinstance(text := given.get("text"), str):
         return TextPart.model_construct(text=text)
     image = given.get("image_url")
+    if isinstance(image, str):
+        image = {"url": image}
     if isinstance(image, dict) and isinstance(url := image.get("url"), str):
         return ImagePart.model_construct(
             image_url=ImageUrl.model_construct(url=url, detail=image.get("detail"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.gateway.api_errors import invalid_request
+from app.gateway.model_name import model_name
 from core.voice.synthesis.sound_formats import SOUND_FORMATS, usable_formats
 
 __all__ = ("SpeechRequest", "read_speech_request")
@@ -57,9 +58,8 @@ def read_speech_request(body: dict[str, Any]) -> SpeechRequest:
     Raises:
         ApiError: 400, with the field that is wrong.
     """
-    model, text, voice = body.get("model"), body.get("input"), body.get("voice")
-    if not isinstance(model, str) or not model:
-        raise invalid_request("model is missing: name one, such as local.", param="model")
+    model = model_name(body.get("model"), "local")
+    text, voice = body.get("input"), body.get("voice")
     if not isinstance(text, str) or not text.strip():
         raise invalid_request("input is missing or empty: it is the text to speak.", param="input")
     if len(text) > _LONGEST:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.gateway.api_errors import invalid_request
+from app.gateway.model_name import model_name
 from app.gateway.recording_form import RecordingForm
 
 __all__ = ("TRANSCRIPT_FORMATS", "Task", "TranscriptRequest", "read_transcript_request")
@@ -44,9 +45,7 @@ def read_transcript_request(form: RecordingForm, task: Task) -> TranscriptReques
     Raises:
         ApiError: 400, with the field that is wrong.
     """
-    model = form.value("model")
-    if model is None:
-        raise invalid_request("model is missing: name one, such as whisper-large-v3 or local.", param="model")
+    model = model_name(form.value("model"), "whisper-large-v3 or local")
     wanted = form.value("response_format") or "json"
     if wanted not in TRANSCRIPT_FORMATS:
         raise invalid_request(

@@ -69,12 +69,17 @@ def mark_crashed(connection: Connection, ended: Future[list[Priced[CallRecord]]]
             "completion_tokens": lost.usage.completion_tokens,
             **money_values(lost.usage, lost.price),
         }
-        if not _has_tokens(lost.call) or (lost.call.feature != "chat" and lost.call.reserved is not None):
+        if not _has_tokens(lost.call) or (not _text_is_kept(lost.call) and lost.call.reserved is not None):
             values["cost"] = lost.call.reserved
         marked += connection.execute(update(calls).where(running).values(**values)).rowcount
         if lost.price is not None:
             keep_price(connection, lost.call.provider, lost.call.model, lost.price)
     return marked
+
+
+def _text_is_kept(call: CallRecord) -> bool:
+    """That of a conversation is; whoever calls a gateway may say ``chat`` as well, and has none."""
+    return call.feature == "chat" and call.key_id is None
 
 
 def _has_tokens(call: CallRecord) -> bool:

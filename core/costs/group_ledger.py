@@ -14,7 +14,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, update
@@ -273,12 +272,10 @@ class GroupLedger:
 
     def _prepare(self, batch: _Batch) -> _Prepared:
         """On the storage worker, outside of any transaction."""
-        worst: list[WorstCase] = []
-        if self._budgets or any(waits.entry.key.scopes.budgets for waits in batch.admissions):
-            worst = [
-                worst_case(self._models, waits.call, waits.question.request, waits.question.output_cap)
-                for waits in batch.admissions
-            ]
+        worst = [
+            worst_case(self._models, waits.call, waits.question.request, waits.question.output_cap)
+            for waits in batch.admissions
+        ]
         return _Prepared(worst, [priced(self._models, call, booked_usage(call)) for call in batch.ended])
 
     def _write(self, batch: _Batch) -> _Stored:
@@ -345,12 +342,13 @@ class GroupLedger:
         self, connection: Connection, admissions: Sequence[_Admission], worst: Sequence[WorstCase]
     ) -> list[int | TensorWallError | None]:
         self._ring.refresh(connection)
-        purse = Purse(connection, self._budgets, refuse_unknown=self._refuse_unknown) if worst else None
+        limited = self._budgets or any(waits.entry.key.scopes.budgets for waits in admissions)
+        purse = Purse(connection, self._budgets, refuse_unknown=self._refuse_unknown) if limited else None
         verdicts: list[int | TensorWallError | None] = []
         rows: list[dict[str, Any]] = []
         for number, admission in enumerate(admissions):
-            reserved: Decimal | None = None
             entry, granted = admission.entry, admission.question.output_cap
+            reserved = worst[number].cost()  # where no limit counts it, too: should this process die
             try:
                 entry.recheck()
                 if purse is not None:
@@ -391,7 +389,7 @@ class LedgerEntry:
         self.recheck = recheck
 
     async def admit(self, call: UpstreamCall, request: ChatRequest, output_cap: int | None) -> int | None:
-        """Store the call's row, with the most it may cost where a hard limit counts that."""
+        """Store the call's row, with the most it may cost."""
         return await self._ledger.admit(self, call, _Question(request, output_cap))
 
     def call_started(self, call: UpstreamCall) -> None:

@@ -49,7 +49,7 @@ class Purse:
         """
         limit = self._tightest(key)
         if limit is None:
-            return asked, None
+            return asked, worst.cost()
         if worst.price is None:
             self._refuse_if_unknown(limit)
             return asked, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from core.catalogue import load_catalogue
+from core.keys import KeyBudget, KeyScopes
 from core.keys.keys import Keys
 from core.locations import Locations
 from core.records import open_records
@@ -151,6 +153,43 @@ def test_a_keys_budget_holds_for_many_requests_at_once(served: Gateway) -> None:
     assert refusal.json()["error"]["code"] == "insufficient_quota"
     assert refusal.headers["x-should-retry"] == "false"
     assert sum(Decimal(row["cost"] or 0) for row in served.rows("poor")) / 10**12 <= limit
+
+
+LONG = "word " * 20_000
+HIDDEN: dict[str, dict[str, Any]] = {
+    "arguments": {
+        "messages": [
+            *HELLO,
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": "1", "type": "function", "function": {"name": "f", "arguments": LONG}}],
+            },
+        ]
+    },
+    "reasoning": {"messages": [*HELLO, {"role": "assistant", "content": "Hi", "reasoning": LONG}]},
+    "refusal": {"messages": [{"role": "assistant", "content": [{"type": "refusal", "refusal": LONG}]}]},
+    "name": {"messages": [{"role": "user", "content": "Hi", "name": LONG}]},
+    "functions": {"functions": [{"name": "f", "description": LONG}]},
+    "documents": {"documents": [{"source": {"type": "text", "text": LONG}}]},
+    "audio": {
+        "messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": LONG}}]}]
+    },
+}
+
+
+@pytest.mark.parametrize("place", HIDDEN)
+def test_no_place_of_a_request_hides_its_size_from_a_budget(served: Gateway, place: str) -> None:
+    _, secret = asyncio.run(
+        owner(
+            served,
+            lambda keys: keys.create(
+                f"hidden {place}", KeyScopes(budgets=(KeyBudget("total", Decimal("0.001")),))
+            ),
+        )
+    )
+    refusal = served.chat(headers={"X-API-Key": secret}, max_tokens=5, **HIDDEN[place])
+    assert refused(refusal) == (429, "insufficient_quota")
+    assert served.simulator.questions() == []
 
 
 def test_a_providers_key_is_stored_nowhere(served: Gateway) -> None:

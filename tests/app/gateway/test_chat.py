@@ -146,7 +146,9 @@ def test_the_feature_and_the_request_reach_the_ledger(served: Gateway) -> None:
         ({"messages": []}, "messages"),
         ({"messages": ["Hi"]}, "messages[0]"),
         ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
+        ({"model": "m" * 201}, "model"),
         ({"stream": "yes"}, "stream"),
+        ({"stream": 1}, "stream"),
         ({"max_tokens": -1}, "max_tokens"),
     ],
 )

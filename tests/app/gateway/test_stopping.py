@@ -24,7 +24,6 @@ from tests.gateway_process import RunningGateway, gateway_process
 from tests.simulated import Simulated
 
 _PATIENCE = 60.0
-_BUDGETS = "[budgets.month]\nhard = 100\n"
 FAST, SLOW = 100, 20
 
 
@@ -101,8 +100,7 @@ async def test_a_worker_that_is_killed_loses_its_own_calls_alone(
 ) -> None:
     simulator.configure(tokens_per_second=SLOW, content="markdown", tokens=2 * SLOW, reasoning="")
     home = tmp_path / "home"
-    options = {"settings": _BUDGETS}
-    with gateway_process(home, simulator.base_url, "--workers", "2", **options) as gateway:
+    with gateway_process(home, simulator.base_url, "--workers", "2") as gateway:
         async with clients() as client, asyncio.TaskGroup() as group:
             await until(lambda: len(workers(gateway)) == 2)
             streams, reading = [], []

@@ -277,6 +277,23 @@ async def test_what_cannot_be_settled_in_the_end_is_told_and_found_by_the_next(
     await following.aclose()
 
 
+@pytest.mark.parametrize("feature", ["gateway", "chat"])
+async def test_a_crashed_call_is_booked_by_the_most_it_may_have_cost_without_any_limit(
+    location: str | Path, records: Records, feature: str
+) -> None:
+    desk = await Desk(records).open()
+    entry = desk.entry()
+    entry.place = {**entry.place, "feature": feature}
+    await entry.admit(call(), REQUEST, 100)
+    await records.aclose()
+    following = await open_records(location, Models())
+    (row,) = await following.ledger.rows()
+    assert (row.outcome, row.estimated) == ("crashed", True)
+    assert row.cost is not None
+    assert row.cost == row.reserved > 0
+    await following.aclose()
+
+
 async def test_closing_waits_for_calls_that_are_about_to_end(records: Records) -> None:
     desk = await Desk(records).open()
     made = call()

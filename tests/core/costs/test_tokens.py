@@ -6,13 +6,19 @@ that ends within a character is joined with the next.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.chat import ChatRequest, ImagePart, ImageUrl, JsonSchemaFormat, Message, TextPart, ToolDefinition
-from core.costs.tokens import estimate_prompt_tokens, estimate_tokens
+from core.costs.tokens import (
+    estimate_prompt_tokens,
+    estimate_tokens,
+    prompt_tokens_at_least,
+    prompt_tokens_at_most,
+)
 
 SAMPLES = json.loads((Path(__file__).parent / "o200k_tokens.json").read_text(encoding="utf-8"))
 
@@ -70,3 +76,61 @@ def test_tools_calls_and_schemas_count() -> None:
     called = Message.model_validate({"role": "assistant", "tool_calls": [call]})
     asked = plain.model_copy(update={"messages": [*plain.messages, called]})
     assert estimate_prompt_tokens(asked) > small + 10
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+BODY = {"model": "m", "messages": [{"role": "user", "content": "Hello there"}]}
+
+
+def relayed(body: dict[str, Any]) -> ChatRequest:
+    return ChatRequest.model_construct(model="m", messages=[], relayed=body)
+
+
+def test_a_relayed_body_counts_as_the_same_request_of_our_own() -> None:
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Oslo"}'}}
+    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png", "detail": "low"}}
+    body = {
+        "model": "m",
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Weather?"}, picture]},
+            {"role": "assistant", "tool_calls": [call]},
+        ],
+        "tools": [{"type": "function", "function": {"name": "weather", "parameters": schema}}],
+    }
+    ours = estimate_prompt_tokens(ChatRequest.model_validate(body))
+    assert ours <= estimate_prompt_tokens(relayed(body)) <= ours + 15
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_any_body_can_be_estimated(body: dict[str, Any]) -> None:
+    assert prompt_tokens_at_least(relayed(body)) <= prompt_tokens_at_most(relayed(body))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "reasoning": "x" * 4000},
+        {"role": "user", "content": [{"type": "text", "text": "Hi", "note": "x" * 4000}]},
+        {"role": "user", "content": [["x" * 4000]]},
+        {"role": "user", "content": {"odd": "x" * 4000}},
+        {"role": "x" * 4000},
+        {"role": "assistant", "tool_calls": ["x" * 4000]},
+        {"role": "assistant", "tool_calls": [{"function": {"name": 1, "arguments": {"odd": "x" * 4000}}}]},
+        "x" * 4000,
+    ],
+)
+def test_what_nobody_knows_may_be_prompt_by_its_length(message: object) -> None:
+    asked = relayed({**BODY, "messages": [message]})
+    assert prompt_tokens_at_most(asked) >= 1000
+    assert prompt_tokens_at_least(asked) < 100
+
+
+def test_an_image_given_as_a_text_is_an_image() -> None:
+    url = "data:image/png;base64," + "A" * 100_000
+    seen = {"role": "user", "content": [{"type": "image_url", "image_url": url}]}
+    assert 2048 <= estimate_prompt_tokens(relayed({**BODY, "messages": [seen]})) < 2100
