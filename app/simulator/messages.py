@@ -40,9 +40,9 @@ def checked_messages(body: Mapping[str, Any], model: SimulatedModel, *, strict: 
     images = 0
     for index, message in enumerate(messages):
         where = f"messages.{index}"
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+        role = message.get("role") if isinstance(message, dict) else None
+        if not isinstance(role, str) or role not in _ROLES:
             raise invalid_request(f"'{where}' : discriminator property 'role' has invalid value")
-        role = message["role"]
         allowed = _ROLES[role]
         for name in message:
             if strict and name not in allowed:
@@ -55,6 +55,7 @@ def checked_messages(body: Mapping[str, Any], model: SimulatedModel, *, strict: 
                 f"'{where}' : for 'role:tool' the following must be satisfied"
                 f"[('{where}.tool_call_id' : property 'tool_call_id' is missing)]"
             )
+        _check_calls(message.get("tool_calls"), where)
         if message.get("content") is None and not (role == "assistant" and message.get("tool_calls")):
             raise invalid_request(
                 f"'{where}' : for 'role:{role}' the following must be satisfied"
@@ -64,6 +65,20 @@ def checked_messages(body: Mapping[str, Any], model: SimulatedModel, *, strict: 
     if images > _MAX_IMAGES:
         raise invalid_request(f"Too many images provided. This model supports up to {_MAX_IMAGES} images")
     return messages
+
+
+def _check_calls(calls: object, where: str) -> None:
+    """Check the calls of tools that a message says were made."""
+    if calls is None:
+        return
+    if not isinstance(calls, list):
+        raise invalid_request(f"'{where}.tool_calls' : value must be an array")
+    for number, call in enumerate(calls):
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise invalid_request(f"'{where}.tool_calls.{number}.function' : value is missing or malformed")
+        if not isinstance(call.get("id"), str):
+            raise invalid_request(f"'{where}.tool_calls.{number}.id' : value is missing or malformed")
 
 
 def _content_images(content: object, where: str, model: SimulatedModel) -> int:
@@ -78,7 +93,8 @@ def _content_images(content: object, where: str, model: SimulatedModel) -> int:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind == "text" and isinstance(part.get("text"), str):
             continue
-        if kind == "image_url" and isinstance((part.get("image_url") or {}).get("url"), str):
+        image = part.get("image_url") if kind == "image_url" else None
+        if isinstance(image, dict) and isinstance(image.get("url"), str):
             images += 1
             continue
         raise invalid_request(

@@ -8,6 +8,7 @@ from typing import Any
 from app.simulator.errors import invalid_request
 from app.simulator.json_answers import pointed
 from app.simulator.messages import text_of
+from app.simulator.schema_check import check_schema
 
 __all__ = ("checked_format",)
 
@@ -35,6 +36,7 @@ def checked_format(
         described = wanted.get("json_schema")
         if not isinstance(described, dict) or not isinstance(described.get("schema"), dict):
             raise invalid_request("'response_format.json_schema' : property 'schema' is missing")
+        check_schema(described["schema"], "response_format")
         _check_references(described["schema"], described["schema"])
         if strict and described.get("strict"):
             _check_strict_schema(described["schema"], "response_format.json_schema.schema")

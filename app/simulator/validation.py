@@ -15,6 +15,7 @@ from app.simulator.errors import invalid_request
 from app.simulator.messages import checked_messages, text_of
 from app.simulator.models import SimulatedModel
 from app.simulator.response_format import checked_format
+from app.simulator.schema_check import check_schema
 
 __all__ = ("ChatCall", "read_call")
 
@@ -136,7 +137,7 @@ def read_call(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -
         model=model,
         messages=messages,
         stream=stream,
-        include_usage=bool((body.get("stream_options") or {}).get("include_usage")),
+        include_usage=_include_usage(body),
         max_tokens=_max_tokens(body, model),
         stop=_stop(body),
         tools=tools,
@@ -147,7 +148,7 @@ def read_call(body: Mapping[str, Any], model: SimulatedModel, *, strict: bool) -
         reasoning_effort=effort,
         reasoning_shown=thinks and shown,
         reasoning_inline=thinks and inline,
-        seed=body.get("seed"),
+        seed=_seed(body),
         service_tier=_service_tier(body),
     )
 
@@ -178,6 +179,20 @@ def _number(body: Mapping[str, Any], name: str, low: float, high: float) -> None
         raise invalid_request(f"'{name}' : number must be at least {low}")
     if value > high:
         raise invalid_request(f"'{name}' : number must be at most {high}")
+
+
+def _include_usage(body: Mapping[str, Any]) -> bool:
+    options = body.get("stream_options") or {}
+    if not isinstance(options, dict):
+        raise invalid_request("'stream_options' : value must be an object")
+    return bool(options.get("include_usage"))
+
+
+def _seed(body: Mapping[str, Any]) -> int | None:
+    seed = body.get("seed")
+    if seed is not None and type(seed) is not int:
+        raise invalid_request("'seed' : value must be an integer")
+    return seed
 
 
 def _max_tokens(body: Mapping[str, Any], model: SimulatedModel) -> int | None:
@@ -218,12 +233,14 @@ def _tools(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     if len(tools) > _MAX_TOOLS:
         raise invalid_request(f"'tools' : maximum number of items is {_MAX_TOOLS}")
     for index, tool in enumerate(tools):
-        function = (tool.get("function") if isinstance(tool, dict) else None) or {}
-        name = function.get("name")
-        if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if not isinstance(function, dict) or not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
             raise invalid_request(f"'tools.{index}.function.name' : value is missing or malformed")
-        if not isinstance(function.get("parameters", {}), dict):
+        parameters = function.get("parameters", {})
+        if not isinstance(parameters, dict):
             raise invalid_request(f"'tools.{index}.function.parameters' : value must be an object")
+        check_schema(parameters, f"tools.{index}.function.parameters")
     return tools
 
 
@@ -232,11 +249,12 @@ def _tool_choice(body: Mapping[str, Any], tools: list[dict[str, Any]]) -> str:
     if choice is None:
         return "auto" if tools else "none"
     if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name")
-        if name not in {tool["function"]["name"] for tool in tools}:
+        function = choice.get("function")
+        name = function.get("name") if isinstance(function, dict) else None
+        if name not in [tool["function"]["name"] for tool in tools]:
             raise invalid_request(f"tool_choice: tool '{name}' not found in tools")
         return f"function:{name}"
-    if choice not in {"none", "auto", "required"}:
+    if choice not in ("none", "auto", "required"):
         raise invalid_request(
             "'tool_choice' : value must be one of 'none', 'auto', 'required' or a named tool"
         )
@@ -269,7 +287,7 @@ def _reasoning(
         return (not model.reasoning_inline or not plain), model.reasoning_inline and plain
     if included is not None:
         raise invalid_request("cannot specify both `include_reasoning` and `reasoning_format`")
-    if form not in {"raw", "parsed", "hidden"}:
+    if form not in ("raw", "parsed", "hidden"):
         raise invalid_request("`reasoning_format` must be one of `raw`, `parsed` or `hidden`")
     if strict and not model.reasoning_efforts:
         raise invalid_request("`reasoning_format` is not supported with this model", param="reasoning_format")
@@ -282,7 +300,7 @@ def _reasoning(
 
 def _service_tier(body: Mapping[str, Any]) -> str:
     tier = body.get("service_tier") or "on_demand"
-    if tier not in {"auto", "on_demand", "flex", "performance", "default"}:
+    if tier not in ("auto", "on_demand", "flex", "performance", "default"):
         raise invalid_request(
             "'service_tier' : value must be one of 'auto', 'on_demand', 'flex', 'performance'"
         )

@@ -41,6 +41,15 @@ def user(content: Any, **fields: Any) -> dict[str, Any]:
         ({"messages": [user([IMAGE])]}, "'messages.0.content' : value must be a string"),
         ({"model": "qwen/qwen3.8-27b", "messages": [user([IMAGE] * 6)]}, "Too many images"),
         ({"messages": [user([{"type": "audio"}])]}, "one of the following must be satisfied"),
+        (
+            {"messages": [user([{"type": "image_url", "image_url": "http://x/a.png"}])]},
+            "'messages.0.content.0' : one of the following must be satisfied",
+        ),
+        (
+            {"messages": [{"role": "assistant", "content": "", "tool_calls": [{"id": "c"}]}]},
+            "'messages.0.tool_calls.0.function'",
+        ),
+        ({"stream_options": "x"}, "'stream_options' : value must be an object"),
         ({"temperature": 2.1}, "'temperature' : number must be at most 2"),
         ({"temperature": -1}, "'temperature' : number must be at least 0"),
         ({"temperature": "hot"}, "'temperature' : value must be a number"),
