@@ -17,7 +17,7 @@ from core.errors import (
 from core.routing.actions import RouteError, policy_for
 from core.routing.breaker import BreakerPolicy, CircuitBreaker
 from core.routing.latency import DecayingMean
-from core.routing.limits import Allowance, Plan
+from core.routing.limits import Allowance, PublishedPlan
 from core.routing.read_prompts import ReadPrompts
 from core.routing.recent_times import RecentTimes
 from core.routing.retry import RetryBudget, sane_retry_after
@@ -44,7 +44,10 @@ class EndpointHealth:
     """
 
     def __init__(
-        self, clock: Callable[[], float], breaker: BreakerPolicy | None = None, plans: Sequence[Plan] = ()
+        self,
+        clock: Callable[[], float],
+        breaker: BreakerPolicy | None = None,
+        plans: Sequence[PublishedPlan] = (),
     ) -> None:
         self._clock = clock
         self.allowance = Allowance(plans)

@@ -53,10 +53,5 @@ class HealthBook:
         """Let a provider that was made for one request go on from what earlier ones learned under its key."""
         self._by_provider[provider] = self._own_keys.health(provider.name, key)
 
-    def forget(self) -> None:
-        """Give every endpoint a fresh start."""
-        self._by_provider.clear()
-        self._own_keys.forget()
-
     def _fresh(self, provider: Provider, model: str) -> EndpointHealth:
         return EndpointHealth(self._clock, self._breaker, self._models.plans(provider, model))

@@ -18,7 +18,7 @@ from typing import Protocol
 from core.chat import LimitKind, RateLimits, ToldLimit
 from core.routing.bucket import Bucket
 
-__all__ = ("Allowance", "LimitLevel", "Plan", "Reservation", "Room")
+__all__ = ("Allowance", "LimitLevel", "PublishedPlan", "Reservation", "Room")
 
 _MINUTE, _DAY = 60.0, 86_400.0
 _PERIODS: dict[LimitKind, float] = {
@@ -36,7 +36,7 @@ _NO_WAIT = 1e-6
 """Seconds; less is a rounding error."""
 
 
-class Plan(Protocol):
+class PublishedPlan(Protocol):
     """A plan's limits as the provider publishes them; ``core.catalogue.PublishedLimits``."""
 
     @property
@@ -89,6 +89,9 @@ class Reservation:
         tokens: prompt, as a careful estimate has it, and output cap.
         doubt: tokens by which the prompt may be shorter than that.
         at: when it was made, on the clock.
+        taken_before: tokens that all calls had taken by then, this one not among them.
+        returned_before: tokens of those that had been given back by then.
+        requests_before: calls that the provider had taken by then.
         admitted: whether the provider is known to have taken the call.
         open: whether the call is still on its way.
     """
@@ -114,7 +117,7 @@ class Allowance:
         plans: the model's published plans.
     """
 
-    def __init__(self, plans: Sequence[Plan] = ()) -> None:
+    def __init__(self, plans: Sequence[PublishedPlan] = ()) -> None:
         self._plans = tuple(plans)
         self._buckets: dict[LimitKind, Bucket] = {}
         self._told: set[LimitKind] = set()
@@ -357,7 +360,7 @@ class Allowance:
                 self._use_plan(plan, now)
                 return
 
-    def _use_plan(self, plan: Plan, now: float) -> None:
+    def _use_plan(self, plan: PublishedPlan, now: float) -> None:
         for kind in _PERIODS:
             size: int | None = getattr(plan, kind)
             if size and kind not in self._told:

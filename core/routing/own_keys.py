@@ -32,7 +32,3 @@ class OwnKeys:
         if len(self._known) > _MOST:
             self._known.popitem(last=False)
         return health
-
-    def forget(self) -> None:
-        """Give all of them a fresh start."""
-        self._known.clear()

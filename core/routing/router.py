@@ -249,10 +249,6 @@ class LLMRouter:
             for asked in self._models_of(pattern, endpoint, model if pattern == matched else None)
         ]
 
-    def forget_health(self) -> None:
-        """Give every endpoint a fresh start: a key was changed, or the network is back."""
-        self._health.forget()
-
     async def warm(self, model: str | None = None) -> bool:
         """Open connections ahead of need, for one model's route or for all; whether any is open.
 

@@ -287,7 +287,6 @@ async def test_every_call_of_a_failed_turn_is_booked(desk: Desk) -> None:
     assert {row.outcome for row in rows} == {"failed"}
     assert sum((row.cost or 0 for row in rows), Decimal(0)) == 0
     desk.simulator.configure(text="Hi", **PLAIN)
-    desk.router.forget_health()
     again = desk.assistant.reply(turn.session_id, None)
     await read(again)
     assert (await desk.branch(turn))[-1] == ("assistant", "Hi", "complete")

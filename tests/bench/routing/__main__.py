@@ -2,14 +2,15 @@
 
 Tables of the router's policies beside others', from published seeds; nothing depends on this machine but
 the processor time. Budgets: less lost than by any other policy; no refusals; 95 % of the scarcest limit
-where there is demand for it. Hedged first tokens and failovers have tables, and budgets, of their own.
+where there is demand for it. Hedged first tokens and failovers have tables, and budgets, of their own; the
+handshakes are counted in real time.
 """
 
 from __future__ import annotations
 
 import time
 
-from tests.bench.routing import failover, hedging
+from tests.bench.routing import connections, failover, hedging
 from tests.core.routing.regret import POLICIES, SCENARIOS, regret
 from tests.core.routing.sessions import PATTERNS, play
 
@@ -48,6 +49,8 @@ def main() -> None:
     sessions()
     hedging.main()
     failover.main()
+    print()
+    connections.main()
 
 
 if __name__ == "__main__":

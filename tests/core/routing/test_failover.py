@@ -369,7 +369,7 @@ async def test_a_refused_key_steps_aside_quietly_for_a_while_but_is_tried_at_onc
     assert changes(await stream(bench)) == ["Groq refused the key; using m at Openai"]
     assert changes(await stream(bench)) == []
     assert len(first.asked) == 1
-    bench.router.forget_health()
+    bench.time.now += 61
     first.always = ANSWER
     await stream(bench)
     assert len(first.asked) == 2

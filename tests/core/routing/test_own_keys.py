@@ -36,12 +36,6 @@ async def test_another_key_has_limits_of_its_own(router: LLMRouter) -> None:
     assert await asked(router, "gsk_two") == ["groq", "other"]
 
 
-async def test_a_fresh_start_is_one_for_them_too(router: LLMRouter) -> None:
-    await asked(router, "gsk_one")
-    router.forget_health()
-    assert await asked(router, "gsk_one") == ["groq", "other"]
-
-
 def test_of_too_many_keys_the_longest_unused_are_forgotten() -> None:
     keys = OwnKeys()
     first, used = keys.health("groq", "first"), keys.health("groq", "used")
