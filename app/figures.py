@@ -86,7 +86,7 @@ def count(number: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time: ``42 ms``, ``1.3 s``, ``2 min``, ``3 h``."""
+    """A time: ``42 ms``, ``1.3 s``, ``2 min``, ``3 h``, ``21 d``."""
     if seconds is None:
         return "-"
     if seconds < 1:
@@ -95,7 +95,9 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     if seconds < 3600:
         return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"
+    if seconds < 360_000:  # three digits of hours tell less
+        return f"{seconds / 3600:.0f} h"
+    return f"{seconds / 86_400:.0f} d"
 
 
 def speed(tokens_per_second: float | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -35,6 +37,10 @@ def nothing_in(scope: Scope) -> str:
     return "Nothing has been asked yet: what answers cost will be listed here."
 
 
+_Words = Literal["all", "short", "fewest"]
+_WORDS: tuple[_Words, ...] = get_args(_Words)
+
+
 class TotalsLine(Static):
     """All of a sum in one line, in shorter words where there is less room."""
 
@@ -56,20 +62,21 @@ class TotalsLine(Static):
     def _paint(self) -> None:
         if self._totals is None:
             return
-        told = totals_line(self._totals)
-        if told.cell_length > self.size.width:
-            told = totals_line(self._totals, short=True)
-        self.update(told)
+        lines = (_totals_line(self._totals, words) for words in _WORDS)
+        fitting = [line for line in lines if line.cell_length <= self.size.width]
+        self.update(fitting[0] if fitting else _totals_line(self._totals, "fewest"))
 
 
-def totals_line(totals: Totals, *, short: bool = False) -> Content:
-    """Billed and estimated apart, then what it was for, then what has no price."""
+def _totals_line(totals: Totals, words: _Words) -> Content:
+    """Billed and estimated apart, then what it was for, then what has no price, which is never left out."""
+    short = words != "all"
     cost = [Content.styled(money(totals.billed_cost), "bold"), Content(" billed")]
     if totals.estimated_cost:
         estimate = Content.styled(money(totals.estimated_cost, estimated=True), "bold")
         cost += [Content(" + "), estimate, Content(" est." if short else " estimated")]
     tokens = f"{count(totals.total_tokens)} tok" if short else number_of(totals.total_tokens, "token")
-    counts = (tokens, number_of(totals.turns, "turn"), number_of(totals.calls, "call"))
+    turns = () if words == "fewest" else (number_of(totals.turns, "turn"),)
+    counts = (tokens, *turns, number_of(totals.calls, "call"))
     told = [Content("").join(cost), *(Content.styled(text, MUTED) for text in counts)]
     if totals.unknown_price_calls:
         unpriced = count(totals.unknown_price_calls)

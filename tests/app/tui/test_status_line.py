@@ -127,12 +127,13 @@ def test_figures_read_as_people_write_them() -> None:
         "131k",
         "2.5M",
     ]
-    assert [duration(value) for value in (None, 0.0421, 1.25, 90, 7200)] == [
+    assert [duration(value) for value in (None, 0.0421, 1.25, 90, 7200, 1_814_400)] == [
         "-",
         "42 ms",
         "1.2 s",
         "2 min",
         "2 h",
+        "21 d",
     ]
     assert [data_size(value) for value in (12, 1500, 10_000_000)] == ["12 B", "1.5 kB", "10.0 MB"]
     prices = ("0.15", "0.6", "0.075", "0.0375", "4.000", "0", "20")
