@@ -34,13 +34,13 @@ FAULTS: dict[Fault, str] = {
 }
 """What the parts of a delay are called for people."""
 _ROLES = {
-    "retry": "once more",
     "fallback": "after a failure elsewhere",
     "hedge": "beside a slow one",
     "rescue": "to go on with an answer that broke off",
     "repair": "to mend the answer",
     "tools": "with the results of tools",
 }
+"""What goes before a call's reason; that of a retry says by itself that it is one."""
 
 
 def in_short(calls: Sequence[CallRecord]) -> str:

@@ -24,6 +24,10 @@ _MOST = 2_000
 """Calls that are looked at, the latest ones."""
 _MOST_OF_ONE = 100
 """Of one route: as many as the router itself remembers."""
+_LEAST_ARRIVING = 0.05
+"""Seconds; what arrives within fewer was written before, and tells of no speed."""
+_FASTEST = 10_000
+"""Tokens a second; nobody writes faster, so that such an answer was kept somewhere and came whole."""
 _FAILED = ("failed", "interrupted", "crashed")
 
 
@@ -56,7 +60,7 @@ class RouteRecord:
         failed: those of its calls that failed or broke off.
         first_content: the time to the first piece of the answer that half of them did not exceed.
         slow_first_content: that 95 of 100 did not exceed.
-        tokens_per_second: the middle one of their speeds.
+        tokens_per_second: the middle one of the speeds at which they were written, as far as known.
         delay: the middle of each part of the time until they began; of those that the provider tells of.
         last_outcome: of the last call; ``None`` where there was none in that time.
         last_error: its class in ``core.errors``, where it failed.
@@ -128,11 +132,15 @@ def _record(provider: str, model: str, latest: Sequence[_Call], today: Totals) -
 
 
 def _speed(call: _Call) -> float | None:
-    """Tokens a second, by the provider's word where it tells."""
+    """Tokens a second, by the provider's word where it tells; unknown of an answer that came whole."""
     seconds = call.completion_time
-    if seconds is None and call.duration is not None:
-        seconds = call.duration - (call.first_token or 0.0)
-    return call.completion_tokens / seconds if seconds and seconds > 0 else None
+    if seconds is None and call.duration is not None and call.first_token is not None:
+        arriving = call.duration - call.first_token
+        seconds = arriving if arriving >= _LEAST_ARRIVING else None
+    if not seconds or seconds <= 0:
+        return None
+    speed = call.completion_tokens / seconds
+    return speed if speed <= _FASTEST else None
 
 
 def _middle(delays: Sequence[Delay]) -> Delay | None:

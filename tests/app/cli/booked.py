@@ -38,7 +38,7 @@ def book(records: Records, session: str | None, usage: Usage | None, **values: A
         route="*",
         provider=values.pop("provider", "groq"),
         model=values.pop("model", BIG),
-        reason="first",
+        reason=values.pop("reason", "first"),
         role=values.pop("role", "first"),
         started_at=NOW - timedelta(days=values.pop("days", 0)),
     )

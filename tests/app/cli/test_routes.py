@@ -82,6 +82,13 @@ def test_why_names_the_calls_of_an_answer(tensorwall: Run, asked: str) -> None:
     assert tensorwall("routes", "--why", "latest").out == ran.out
 
 
+async def test_why_says_once_that_it_was_asked_once_more(tensorwall: Run, asked: str) -> None:
+    records = await open_records(Path(find_locations().database("", demo=False)), load_catalogue())
+    book(records, asked, Usage(9, 9), message="a3", role="retry", reason="once more: Groq did not answer")
+    await records.aclose()
+    assert "Why        once more: Groq did not answer\n" in tensorwall("routes", "--why", asked).out
+
+
 @pytest.mark.parametrize("number", ["0", "3", "x"])
 def test_a_turn_that_there_is_not_is_refused(tensorwall: Run, asked: str, number: str) -> None:
     ran = tensorwall("routes", "--why", f"{asked}/{number}")

@@ -59,3 +59,20 @@ async def test_only_the_last_hundred_calls_of_a_route_count(records: Records, bo
         book(None, Usage(1, 1), minutes=-number / 10, first_content=0.2 if number < 100 else 9.0)
     (record,) = await records.review.routes(NOW)
     assert (record.calls, record.slow_first_content) == (100, 0.2)
+
+
+async def test_an_answer_that_came_whole_has_no_speed_unless_the_provider_tells(
+    records: Records, book: Book
+) -> None:
+    def asked(model: str, tokens: int, told: float | None = None, **times: float | None) -> None:
+        book(None, Usage(100, tokens, completion_time=told), model=model, **times)
+
+    asked("in one piece", 600, duration=1.5, first_token=None, first_content=None)
+    asked("at once", 10, duration=1.51, first_token=1.5)
+    asked("kept somewhere", 60_000, duration=1.6, first_token=1.5)
+    asked("told", 600, told=1.0, duration=1.5, first_token=None, first_content=None)
+    asked("streamed", 700, duration=1.5, first_token=0.1)
+    speeds = {record.model: record.tokens_per_second for record in await records.review.routes(NOW)}
+    assert speeds == pytest.approx(
+        {"at once": None, "in one piece": None, "kept somewhere": None, "streamed": 500, "told": 600}
+    )
