@@ -93,9 +93,13 @@ async def test_always_holds_for_the_session(keyed: Simulated, folder: Path, note
         await user.until(lambda: isinstance(user.app.screen, ToolLeaveScreen))
         await user.presses("a")
         await user.settles(6)  # no second question
+        assert written_down(notes)
+        assert [line.count("write_down(") for line in tool_lines(user)] == [1, 1]
+        assert "failed" not in user.screen
         await user.sends("/new")
         await user.sends("Go")
         await user.until(lambda: isinstance(user.app.screen, ToolLeaveScreen))
+        await user.sees("Let the model call write_down?")
 
 
 async def test_stopping_takes_the_question_away(keyed: Simulated, folder: Path, notes: Path) -> None:
