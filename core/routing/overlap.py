@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ("OverlapTrimmer",)
+import re
 
+__all__ = ("SENTENCE_END", "OverlapTrimmer")
+
+SENTENCE_END = re.compile(
+    r"[.!?…]['\"”’»)\]*_]*(?:\s+|\Z)"  # noqa: RUF001 - the marks that close a quotation
+    r"|[。！？]\s*|\n\s*"  # noqa: RUF001 - Chinese and Japanese marks
+)
+"""The end of a sentence or line, with all the blanks and the indentation after it."""
 _WORD = 3
 """Characters: shorter repetitions are taken for chance."""
 _SURE = 8
@@ -24,13 +31,15 @@ class OverlapTrimmer:
     """Joins a continuation to a text that broke off, as the pieces come: what it says again is left out.
 
     Text is held back only while it still repeats a passage of what was said; mostly that is a word or two.
-    The longest end of what was said that the continuation begins with is left out, or the whole of it,
-    where the answer is begun anew. An answer begun anew in other words is followed up to the end of what was
-    said; a sentence said again in other words goes on after a dash, where the words depart.
+    Where the continuation begins with the last sentence, as it is asked to, that is left out; else the
+    longest end of what was said that it begins with, or the whole of it, where the answer is begun anew. An
+    answer begun anew in other words is followed up to the end of what was said; an unfinished sentence said
+    again in other words goes on after a dash, where the words depart.
 
     Args:
         said: the text that broke off.
-        sentence: where its last sentence begins, in characters.
+        sentence: where its last sentence begins, in characters: what the continuation is asked to repeat,
+            without the blanks around it.
 
     Attributes:
         lost: the continuation was begun anew and never comes to where the text broke off; it gives nothing.
@@ -40,6 +49,7 @@ class OverlapTrimmer:
         self.lost = False
         self._said = said
         self._sentence = said[sentence:].lstrip()
+        self._unfinished = _is_unfinished(said)
         self._held = ""
         self._begun_anew = False
         self._joined = False
@@ -66,17 +76,28 @@ class OverlapTrimmer:
             return self._followed(final=final)
         # Models like to begin on a blank or a new line, whether or not one belongs there.
         told = self._held.lstrip()
+        if self._is_as_asked(told):
+            # The blanks that end what was said are not asked for; they mostly come all the same.
+            if not final and self._sentence.startswith(told):
+                return ""
+            return self._join(told[_shared(self._sentence, told) :])
         if not final and (not told or told in self._said or self._held in self._said):
             return ""
         overlap, text = max((_overlap(self._said, text), text) for text in (self._held, told))
         if overlap:
             return self._join(text[overlap:])
-        if _shared(self._sentence, told) >= _SENTENCE:
-            return self._join(_INSTEAD + _departing(self._sentence, told))
-        if _shared(self._said, told) >= _BEGINNING:
+        again = _shared(self._sentence, told)
+        if self._unfinished and again >= _SENTENCE:
+            return self._join("" if again == len(told) else _INSTEAD + _departing(self._sentence, told))
+        # The next line of a list or table is like the last one, too, and that may be the first.
+        if _shared(self._said, told) >= max(_BEGINNING, again + 1):
             self._begun_anew = True
             return self._followed(final=final)
         return self._join(self._held)
+
+    def _is_as_asked(self, told: str) -> bool:
+        asked = self._sentence.rstrip()
+        return asked != "" and told.startswith(asked)
 
     def _followed(self, *, final: bool) -> str:
         """Past the end of what was said, in an answer that was begun anew."""
@@ -103,9 +124,21 @@ def _overlap(said: str, told: str) -> int:
 
 
 def _counts(said: str, length: int) -> bool:
+    if not _has_words(said[-length:]):  # Lines that close a bracket or rule a table follow on each other.
+        return False
     if length == len(said) or length >= _SURE:
         return True
     return length >= _WORD and not (said[-length - 1].isalnum() and said[-length].isalnum())
+
+
+def _is_unfinished(said: str) -> bool:
+    """Whether there are words after the last end of a sentence or line."""
+    *_, last = SENTENCE_END.split(said)
+    return _has_words(last)
+
+
+def _has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _departing(sentence: str, told: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from core.chat import ChatRequest, Message
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.routing.actions import Action, policy_for
+from core.routing.overlap import SENTENCE_END
 
 __all__ = ("can_be_continued", "continuation", "is_broken_off", "last_sentence")
 
@@ -24,7 +25,7 @@ Your answer above was cut off while it was sent. It ends with these words:
 
 Repeat these words exactly, then go on from there to the end of the answer, in the same language and form. \
 Write nothing else: no remark about this, and nothing of what comes before these words."""
-_SENTENCE_END = re.compile(r"[.!?…]['\")\]]*\s+|[。！？]|\n+")  # noqa: RUF001 - Chinese and Japanese marks
+_WORD_BEGIN = re.compile(r"\s(?=\S)")
 _SHORTEST_TAIL = 10
 """Characters; fewer would not show where they stand."""
 _LONGEST_TAIL = 300
@@ -81,15 +82,16 @@ def continuation(request: ChatRequest, said: str, *, prefill: bool) -> ChatReque
 def last_sentence(said: str) -> int:
     """Where the sentence begins that is said again: the unfinished one, or else the last.
 
-    Of a very long one it is the last words.
+    Of a very long one it is the last words. Indentation and blanks around it do not count for its length.
     """
-    begin, longest = 0, len(said.rstrip()) - _SHORTEST_TAIL
-    for end in _SENTENCE_END.finditer(said, max(0, len(said) - 2 * _LONGEST_TAIL)):
-        if end.end() > longest:
+    end = len(said.rstrip())
+    begin, latest = 0, end - _SHORTEST_TAIL
+    for found in SENTENCE_END.finditer(said, max(0, end - 2 * _LONGEST_TAIL)):
+        if found.end() > latest:
             break
-        begin = end.end()
-    if len(said) - begin <= _LONGEST_TAIL:
+        begin = found.end()
+    if end - begin <= _LONGEST_TAIL:
         return begin
-    cut = len(said) - _CUT_TAIL
-    blank = said.find(" ", cut, -_SHORTEST_TAIL)
-    return cut if blank < 0 else blank + 1
+    cut = end - _CUT_TAIL
+    word = _WORD_BEGIN.search(said, cut, latest + 1)
+    return word.end() if word else cut
