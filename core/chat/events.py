@@ -89,7 +89,7 @@ class Waiting:
     Attributes:
         seconds: at most; it may come sooner.
         reason: a phrase.
-        predicted: nothing failed: the limits of the route are known to have no room before.
+        predicted: nothing is broken: the limits of the route are known to have no room before.
         label: the provider that is waited for, by its name for people.
     """
 

@@ -54,7 +54,8 @@ def retry_after(
     """Seconds the provider asks to wait, by the most authoritative of what it says.
 
     That is ``retry-after-ms``, ``Retry-After`` (seconds or a date), the error's "try again in 1m2.5s",
-    and last the reset of whatever the headers call used up.
+    and last the reset of whatever the headers call used up. Where the header is the error's time rounded
+    up to whole seconds, it is that time.
 
     Args:
         headers: names in lower case, or a mapping that ignores case.
@@ -65,11 +66,12 @@ def retry_after(
         return milliseconds / 1000
     if header := headers.get("retry-after"):
         if (seconds := _seconds(header)) is not None:
-            return seconds
+            exact = _said_in(message)
+            return exact if exact is not None and exact <= seconds < exact + 1 else seconds
         if (seconds := _until(header, now or _date(headers.get("date")) or datetime.now(UTC))) is not None:
             return seconds
-    if found := _TRY_AGAIN.search(message):
-        return go_duration(found[1])
+    if (seconds := _said_in(message)) is not None:
+        return seconds
     limits = rate_limits(headers) or _MISSING
     resets = [
         reset
@@ -80,6 +82,11 @@ def retry_after(
         if remaining == 0 and reset is not None
     ]
     return max(resets, default=None)
+
+
+def _said_in(message: str) -> float | None:
+    found = _TRY_AGAIN.search(message)
+    return go_duration(found[1]) if found else None
 
 
 def _seconds(text: str | None) -> float | None:

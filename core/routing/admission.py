@@ -79,7 +79,9 @@ def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = Non
     wanted = _UNTOLD if size.cap is None else size.cap
     largest = allowance.largest
     if math.isinf(largest) and math.isinf(allowance.free(now, turn)):
-        return Fit(allowance.room(0, now, turn), size.prompt + wanted, size.cap)
+        cap = _presumed_cap(size, allowance.presumed)
+        tokens = size.prompt + (wanted if cap is None else cap)
+        return Fit(allowance.room(0, now, turn), tokens, cap)
     if size.prompt - size.doubt + min(wanted, _LEAST) > largest:
         return Fit(Room(), size.prompt + wanted, size.cap, never=True)
     ample = min(size.prompt + min(wanted, _AMPLE), largest)
@@ -89,3 +91,13 @@ def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = Non
     left = min(allowance.free(now, turn), largest) - size.prompt
     cap = int(max(min(wanted, left), min(wanted, _LEAST)))
     return Fit(room, size.prompt + cap, None if size.cap is None else cap)
+
+
+def _presumed_cap(size: CallSize, presumed: float) -> int | None:
+    """The cap with which a first call fits into the least plan; as it was where little would be left of it.
+
+    A refusal then costs one round trip, and names the exact cap that fits.
+    """
+    if size.cap is None or size.prompt + min(size.cap, _AMPLE) > presumed:
+        return size.cap
+    return int(min(size.cap, presumed - size.prompt))

@@ -44,6 +44,7 @@ _NO_NETWORK = 30.0
 """Seconds for which no route is tried while the reserve answers; a connection that opens ends it before."""
 _RESCUES = 3
 """Calls that may go on with one answer."""
+_AT_LIMIT = policy_for(RateLimited("")).because
 _NO_ANSWER = (ConnectionFailed, StreamInterrupted, StreamStalled, CredentialsError, BudgetExceeded)
 """Failures that do not show that there is a network."""
 
@@ -62,13 +63,14 @@ class Attempt:
 class Wait:
     """Nothing is ready: sleep ``seconds``, then ask again; in ``place`` where a limit has no room.
 
-    ``label`` is the provider that is waited for.
+    ``label`` is the provider that is waited for; ``predicted`` where a limit is all that it is for.
     """
 
     seconds: float
     reason: str
     label: str
     place: Place | None = None
+    predicted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +271,13 @@ class Itinerary:
         told = max(candidate.not_before, candidate.health.busy_until) - self._clock()
         if told >= room.wait - _SAME:
             because = candidate.because or candidate.health.busy_because
-            return Wait(seconds, f"{candidate.label} {because}", candidate.label)
-        place = Place(candidate.health.allowance, candidate.turn, candidate.fit(self._clock()).tokens)
-        return Wait(seconds, f"{candidate.label} ready in {seconds:.1f} s", candidate.label, place)
+            if because != _AT_LIMIT:
+                return Wait(seconds, f"{candidate.label} {because}", candidate.label)
+            place = None
+        else:
+            place = Place(candidate.health.allowance, candidate.turn, candidate.fit(self._clock()).tokens)
+        reason = f"{candidate.label} ready in {seconds:.1f} s"
+        return Wait(seconds, reason, candidate.label, place, predicted=True)
 
     def _cut_off(self) -> bool:
         """Whether no route can be reached, so that the network is gone as far as can be told."""

@@ -110,8 +110,8 @@ class Allowance:
     """The limits of one model under one key, as far as they are known; what is not known limits nothing.
 
     Before the first answer the least of the published plans is taken for granted, but only for calls
-    beside one that is under way: a single call always goes, since its answer tells. ``now`` is monotonic
-    seconds throughout.
+    beside one that is under way: a single call always goes, since its answer tells (``presumed`` is for its
+    output cap). ``now`` is monotonic seconds throughout.
 
     Args:
         plans: the model's published plans.
@@ -141,6 +141,12 @@ class Allowance:
     def largest(self) -> float:
         """Tokens of the largest call that can ever fit; infinite where nothing is known."""
         return min((self._buckets[kind].limit for kind in _TOKENS if kind in self._told), default=math.inf)
+
+    @property
+    def presumed(self) -> float:
+        """Tokens a minute of the least plan, which may be the one; infinite once an answer has told."""
+        least = None if self._heard else self._least_plan()
+        return math.inf if least is None else float(least.tokens_per_minute or math.inf)
 
     def free(self, now: float, turn: int | None = None) -> float:
         """Tokens that the next call may have, those before it in the queue served."""
@@ -273,9 +279,12 @@ class Allowance:
 
     def _assume(self, now: float) -> None:
         """Take the least plan for granted."""
+        if (least := self._least_plan()) is not None:
+            self._use_plan(least, now)
+
+    def _least_plan(self) -> PublishedPlan | None:
         known = [plan for plan in self._plans if plan.tokens_per_minute]
-        if known:
-            self._use_plan(min(known, key=lambda plan: plan.tokens_per_minute or 0), now)
+        return min(known, key=lambda plan: plan.tokens_per_minute or 0, default=None)
 
     def _ahead(self, turn: int | None) -> list[float]:
         return [tokens for other, tokens in self._waiting.items() if turn is None or other < turn]

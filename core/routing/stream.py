@@ -127,7 +127,7 @@ async def _events(
             itinerary.reinforce(await standby.call_in(recorder.request))
             continue
         if isinstance(step, Wait):
-            yield Waiting(step.seconds, step.reason, predicted=step.place is not None, label=step.label)
+            yield Waiting(step.seconds, step.reason, predicted=step.predicted, label=step.label)
             await rest(step, itinerary.decision, recorder.clock, sleep)
             continue
         if step.change is not None:

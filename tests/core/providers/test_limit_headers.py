@@ -72,6 +72,9 @@ MESSAGE = "Rate limit reached on tokens per minute (TPM): Limit 6000. Please try
     ("headers", "message", "seconds"),
     [
         ({"retry-after": "3"}, MESSAGE, 3),
+        ({"retry-after": "63"}, MESSAGE, 62.5),
+        ({"retry-after": "62"}, MESSAGE, 62),
+        ({"retry-after": "64"}, MESSAGE, 64),
         ({"retry-after": "3", "retry-after-ms": "2961"}, "", 2.961),
         ({"retry-after": "Sun, 22 Nov 2026 12:00:30 GMT"}, "", 30),
         ({"retry-after": "Sun, 22 Nov 2026 11:00:00 GMT"}, "", 0),

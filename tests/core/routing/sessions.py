@@ -16,7 +16,7 @@ from app.simulator.errors import ApiError
 from app.simulator.limits import ModelLimits, Reservation
 from app.simulator.options import Limits
 from core.batch.lane import Lane
-from core.batch.run import PATIENCE
+from core.batch.run import ROUTER_RETRIES
 from core.chat import (
     ChatRequest,
     ChatResponse,
@@ -253,7 +253,7 @@ def play(pattern: str, seed: int, limits: Limits = FREE, seconds: float = HALF_A
 
 async def _play(people: list[Person], rng: Random, limits: Limits, seconds: float) -> Session:
     provider = StrictGroq(limits, rng)
-    patience = PATIENCE if people == [batch] else None
+    patience = ROUTER_RETRIES if people == [batch] else None
     router = LLMRouter(clock=asyncio.get_running_loop().time, random=rng, retry=patience)
     router.add_route("*", [RouteEndpoint(provider=provider)])
     session = Session([], 0, 0.0)

@@ -15,7 +15,8 @@ from core.chat import (
     UsageReported,
     Waiting,
 )
-from core.routing import RetryPolicy
+from core.costs.tokens import prompt_tokens_at_most
+from core.routing import RetryPolicy, RouteEndpoint
 from tests.core.routing.scripted import request, text_of
 
 MODEL = "openai/gpt-oss-20b"
@@ -66,6 +67,20 @@ async def test_the_cap_is_fitted_to_the_room_and_whole_again_once_there_is_more(
     groq.always = answer(7_900)
     await stream(bench)
     assert groq.asked[-1][1].max_completion_tokens is None
+
+
+@pytest.mark.parametrize(("words", "fits"), [(4_000, True), (6_000, False)])
+async def test_the_first_cap_is_fitted_to_the_least_plan_where_that_leaves_a_useful_one(bench, words, fits):
+    """Nothing has told yet that it is 8000 tokens a minute."""
+    (groq,) = bench.set_up([], default_output_cap=4_096)
+    bench.router.add_route(MODEL, [RouteEndpoint(provider=groq)])
+    assert text_of(await stream(bench, prompt=words)) == "Hello world"
+    ((_, sent),) = groq.asked
+    cap = sent.max_completion_tokens
+    if fits:
+        assert 1_024 <= cap <= 8_000 - prompt_tokens_at_most(sent)
+    else:
+        assert cap is None, "as it was asked for: a refusal would tell what fits"
 
 
 async def test_who_asked_for_more_is_told(bench, free):
