@@ -41,13 +41,14 @@ class Source:
     """Where answers come from.
 
     Attributes:
-        kind: ``keys`` uses the providers a key was found for and the settings' own routes;
+        kind: ``keys`` uses the providers a key was found for and the settings' own routes; ``callers``
+            those that whoever asks brings a key for;
             ``local`` one server that was found on this machine; ``embedded`` the model that runs in a
             process of ours; ``demo`` the simulator.
         provider: the local server.
     """
 
-    kind: Literal["keys", "local", "embedded", "demo"]
+    kind: Literal["keys", "callers", "local", "embedded", "demo"]
     provider: Provider | None = None
 
 
@@ -160,6 +161,8 @@ async def compose(
         match source.kind:
             case "keys":
                 endpoints = await asyncio.to_thread(_keyed_endpoints, settings, locations)
+            case "callers":
+                endpoints = _endpoints_with_keys(settings)
             case "local":
                 assert source.provider is not None
                 settings = await _with_local_model(settings, source.provider, catalogue)
@@ -253,6 +256,12 @@ def _keyed_endpoints(settings: Settings, locations: Locations) -> list[RouteEndp
         RouteEndpoint(provider=providers[name], priority=priority)
         for priority, name in enumerate(dict.fromkeys(names))
     ]
+
+
+def _endpoints_with_keys(settings: Settings) -> list[RouteEndpoint]:
+    """Every built-in provider that asks for a key, found or not."""
+    needing = [each for each in all_providers(settings).values() if each.profile.key_required]
+    return [RouteEndpoint(provider=provider, priority=place) for place, provider in enumerate(needing)]
 
 
 def _add_routes(

@@ -203,7 +203,7 @@ class KeyRefused(TensorWallError):
         self,
         message: str,
         *,
-        code: Literal["missing", "unknown", "revoked", "expired", "scope"],
+        code: Literal["missing", "unknown", "revoked", "expired", "scope", "bearer"],
         hint: str = "",
     ) -> None:
         super().__init__(message, hint=hint)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
+from functools import partial
 
 import click
 
@@ -38,38 +38,36 @@ def serve(*, host: str, port: int | None, workers: int, demo: bool) -> int:
             hint="Install it with: pip install 'tensorwall[gateway]'",
         )
         return 1
+    from app.composition import Source, find_source
+    from core.locations import find_locations
     from core.settings import load_settings
 
-    settings = load_settings().gateway
-    with listen(host, settings.port if port is None else port) as listener:
+    settings = load_settings()
+    with listen(host, settings.gateway.port if port is None else port) as listener:
         name = f"[{host}]" if ":" in host else host
         url = f"http://{name}:{listener.getsockname()[1]}/v1"
-        secret = asyncio.run(_first_key(demo=demo))
         if host not in _LOOPBACK:
             complain(
                 "Others on the network can reach this gateway, and nothing is encrypted.",
                 label="Warning",
                 hint="Put a proxy with TLS in front of it.",
             )
-        run(ServeOptions(host, workers, demo), listener, lambda: _tell(url, secret))
+        source = Source("demo") if demo else find_source(settings, find_locations())
+        if source is None:
+            source = Source("callers")
+            complain(
+                "There is no provider's key here: callers have to bring their own.",
+                label="Warning",
+                hint="They send it as Authorization: Bearer beside X-API-Key; `tensorwall login` stores one.",
+            )
+        run(ServeOptions(host, source, workers), listener, partial(_tell, url))
     return 0
 
 
 def _tell(url: str, secret: str | None) -> None:
+    """Print where it answers, and the first key."""
     click.echo(url)
     if secret is not None:
         click.echo("The first key, which is not shown again:", err=True)
         click.echo(secret)
     sys.stdout.flush()
-
-
-async def _first_key(*, demo: bool) -> str | None:
-    """The secret of a key for everything, where there is none yet."""
-    from app.cli.services import open_stored
-    from core.keys import KeyScopes
-
-    async with open_stored(demo=demo) as stored:
-        if await stored.records.keys.all():
-            return None
-        _, secret = await stored.records.keys.create("first", KeyScopes())
-        return secret

@@ -123,6 +123,7 @@ _KEY_CODES = {
     "revoked": "revoked_api_key",
     "expired": "expired_api_key",
     "scope": "key_scope",
+    "bearer": "unknown_provider_key",
 }
 
 
@@ -135,7 +136,8 @@ def _all_failed(failure: AllRoutesFailed, own_keys: set[str]) -> ApiError:
             failure, 429, code="rate_limit_exceeded", headers=_retry_after(min(waits)) if waits else {}
         )
     told = api_error(failure.causes[-1], own_keys=own_keys)
-    told.message = _words(failure)
+    if told.status != 401:  # then it tells of a key, and whose it is
+        told.message = _words(failure)
     return told
 
 
@@ -147,7 +149,8 @@ def _provider_error(error: ProviderError, own_keys: set[str]) -> ApiError:
         headers = _retry_after(error.retry_after)
     match error:
         case AuthenticationFailed() if own:
-            status, code = 401, error.code or "invalid_api_key"
+            message = f"{error.message} It is the key that came with this request as Authorization: Bearer."
+            return ApiError(401, redact(message), code=error.code or "invalid_api_key")
         case AuthenticationFailed() | AccessDenied() | QuotaExhausted() if not own:
             status, code, headers = 502, error.code or "provider_refused", dict(_NO_RETRY)
         case ConnectionFailed():

@@ -26,6 +26,7 @@ from app.gateway.health import Health
 from app.gateway.local_voice import LocalVoice
 from app.gateway.metrics import Metrics
 from app.gateway.paths import PATHS
+from app.gateway.request_id import request_id
 from app.gateway.shared_tallies import SharedTallies
 
 __all__ = ("create_app", "open_gateway")
@@ -147,5 +148,5 @@ async def _no_such_path(request: Request, error: Exception) -> Response:
         f"{request.method} {request.url.path} is not an endpoint of this gateway; GET /docs lists them.",
         code="unknown_url" if status == 404 else "method_not_allowed",
     )
-    headers = dict(getattr(error, "headers", None) or {})
+    headers = {**(getattr(error, "headers", None) or {}), "x-request-id": request_id(request.scope)}
     return Response(refusal.body, status, headers, media_type="application/json")

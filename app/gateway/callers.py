@@ -79,7 +79,8 @@ def identify(exchange: Exchange, ring: KeyRing, providers: Iterable[Provider]) -
     can send only one header sends the gateway's as Bearer.
 
     Raises:
-        KeyRefused: there is no valid key of this gateway.
+        KeyRefused: there is no valid key of this gateway, or one beside it that no provider has: whoever
+            brings a key means it to be charged, and not the gateway's own account.
     """
     bearer = _bearer(exchange.headers.get("authorization", ""))
     secret = exchange.headers.get("x-api-key")
@@ -92,8 +93,9 @@ def identify(exchange: Exchange, ring: KeyRing, providers: Iterable[Provider]) -
             hint="Send it as X-API-Key, or as Authorization: Bearer; `tensorwall keys create` makes one.",
         )
     recheck = partial(ring.find, secret.strip())
-    own = {} if bearer.startswith(_GATEWAY_KEY) else _own_keys(bearer, providers)
-    return Caller(recheck(), recheck, own)
+    key = recheck()
+    own = {} if bearer in ("", secret.strip()) else _own_keys(bearer, providers)
+    return Caller(key, recheck, own)
 
 
 def _bearer(header: str) -> str:
@@ -102,9 +104,14 @@ def _bearer(header: str) -> str:
 
 
 def _own_keys(bearer: str, providers: Iterable[Provider]) -> dict[str, str]:
-    """The provider that a key belongs to, told by how it begins; clients also send words that are no keys."""
-    return {
-        provider.name: bearer
-        for provider in providers
-        if provider.profile.key_prefix and bearer.startswith(provider.profile.key_prefix)
-    }
+    """The provider that a key belongs to, told by how it begins."""
+    known = {each.name: each.profile for each in providers if each.profile.key_prefix}
+    own = {name: bearer for name, profile in known.items() if bearer.startswith(profile.key_prefix or "")}
+    if not own:
+        kinds = ", ".join(f"{profile.label}'s ({profile.key_prefix}…)" for profile in known.values())
+        raise KeyRefused(
+            "Authorization has a key that belongs to no provider here, so that nobody was asked.",
+            code="bearer",
+            hint=f"Beside X-API-Key there may be one of {kinds}." if kinds else "Leave it out.",
+        )
+    return own

@@ -6,7 +6,7 @@ from app.gateway.api_errors import ApiError, api_error
 from app.gateway.callers import Caller
 from app.gateway.chat_request import asks_for_stream, asks_for_usage, json_object, read_chat_request
 from app.gateway.chunks import ChunkWriter
-from app.gateway.dry_run import dry_run
+from app.gateway.dry_run import dry_run, wants_dry_run
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
 from core.chat import (
@@ -42,7 +42,7 @@ async def answer_chat(gateway: Gateway, exchange: Exchange, caller: Caller) -> N
     streamed = asks_for_stream(body)
     request = read_chat_request(body)
     caller.check("chat", request.model)
-    if exchange.headers.get("x-dry-run", "").lower() in ("1", "true", "yes"):
+    if wants_dry_run(exchange):
         await dry_run(gateway, exchange, request)
         return
     async with exchange.cancelled_when_client_goes():

@@ -7,12 +7,27 @@ from decimal import Decimal
 
 from pydantic_core import to_json
 
+from app.gateway.api_errors import invalid_request
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
 from core.chat import ChatRequest, UpstreamCall
 from core.costs.worst_case import worst_case
 
-__all__ = ("dry_run",)
+__all__ = ("dry_run", "wants_dry_run")
+
+_YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+def wants_dry_run(exchange: Exchange) -> bool:
+    """Whether the request is to be told about and not made.
+
+    Raises:
+        ApiError: 400: ``X-Dry-Run`` says neither; guessing might spend money.
+    """
+    given = exchange.headers.get("x-dry-run", "").strip().lower()
+    if given not in (*_YES, *_NO):
+        raise invalid_request("X-Dry-Run is neither true nor false.", param="X-Dry-Run")
+    return given in _YES
 
 
 async def dry_run(gateway: Gateway, exchange: Exchange, request: ChatRequest) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
 
 from starlette.types import Receive, Scope, Send
 
-from app.gateway.api_errors import ApiError, api_error
+from app.gateway.api_errors import ApiError, api_error, invalid_request
 from app.gateway.callers import Caller, identify
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
+from app.gateway.request_id import request_id
 from core.errors import KeyRefused, TensorWallError
 
 __all__ = ("Act", "Endpoint")
@@ -21,7 +20,6 @@ __all__ = ("Act", "Endpoint")
 log = logging.getLogger("tensorwall.gateway")
 
 Act = Callable[[Gateway, Exchange, Caller], Awaitable[None]]
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _CLIENT_CLOSED = 499
 """nginx's number for a client that went before it was answered."""
 
@@ -44,8 +42,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, in whatever way it goes."""
-        given = _request_id(scope)
-        exchange = Exchange(scope, receive, send, request_id=given or uuid4().hex)
+        exchange = Exchange(scope, receive, send, request_id=request_id(scope))
         counted = self._gateway.metrics.request(self._name)
         try:
             with counted.in_flight():
@@ -56,6 +53,8 @@ class Endpoint:
     async def _answer(self, exchange: Exchange) -> None:
         own_keys: tuple[str, ...] = ()
         try:
+            if exchange.headers.get("x-request-id", exchange.request_id) != exchange.request_id:
+                raise invalid_request("X-Request-ID is up to 100 visible characters.", param="X-Request-ID")
             caller = await self._caller(exchange)
             own_keys = tuple(caller.api_keys)
             caller.check(self._name)
@@ -89,12 +88,3 @@ class Endpoint:
     async def _refuse(self, exchange: Exchange, error: ApiError) -> None:
         if not exchange.status and not exchange.gone:
             await exchange.refuse(error)
-
-
-def _request_id(scope: Scope) -> str | None:
-    """The client's own name for the request, where it is one that headers and logs can carry."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            given = value.decode("latin-1")
-            return given if _REQUEST_ID.fullmatch(given) else None
-    return None

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.gateway.api_errors import ApiError
+from app.gateway.cross_origin import AllowedSites, allow, asks_first, readable_by
+from app.gateway.request_id import request_id
 
 __all__ = ("Guard", "host_name")
 
@@ -35,7 +37,7 @@ class Guard:
     ) -> None:
         self._app = app
         self._hosts = _LOOPBACK_NAMES | {host.lower() for host in hosts}
-        self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self._sites = AllowedSites(origins)
         self._most_at_once = most_at_once
         self._under_way = 0
 
@@ -44,9 +46,15 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        origin = self._sites.of(scope)
+        if origin is not None:
+            send = readable_by(origin, send)
         refusal = self._refusal(scope)
         if refusal is not None:
-            await _refuse(refusal, send)
+            await _refuse(refusal, request_id(scope), send)
+            return
+        if origin is not None and asks_first(scope):
+            await allow(scope, send)
             return
         self._under_way += 1
         try:
@@ -99,7 +107,7 @@ class Guard:
 
     def _may_call(self, origin: bytes, host: bytes) -> bool:
         given, own = origin.decode("latin-1").lower(), host.decode("latin-1").lower()
-        return bool(given) and (given in self._origins or _authority(given) == own)
+        return bool(given) and (given in self._sites or _authority(given) == own)
 
 
 def _authority(origin: str) -> str | None:
@@ -117,11 +125,12 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].lower()
 
 
-async def _refuse(error: ApiError, send: Send) -> None:
+async def _refuse(error: ApiError, request: str, send: Send) -> None:
     body = error.body
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request.encode("latin-1")),
         *((name.encode(), value.encode()) for name, value in error.headers.items()),
     ]
     await send({"type": "http.response.start", "status": error.status, "headers": headers})

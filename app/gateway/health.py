@@ -7,6 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
+from app.gateway.request_id import request_id
 
 __all__ = ("Health",)
 
@@ -19,7 +20,7 @@ class Health:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell the state of the database and of the routes."""
-        exchange = Exchange(scope, receive, send, request_id="health")
+        exchange = Exchange(scope, receive, send, request_id=request_id(scope))
         failure = self._gateway.ledger.failure or self._gateway.speech.failure
         routes = [
             {

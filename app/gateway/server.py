@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import multiprocessing
 import signal
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import cast
 
@@ -36,9 +38,14 @@ __all__ = ("ServeOptions", "ServedGateway", "listen", "serve")
 
 log = logging.getLogger("tensorwall.gateway")
 
+Ready = Callable[[str | None], None]
+"""Is told the secret of the first key, where that was made just now; it is not to be had again."""
 _KEEP_ALIVE = 75
 """Seconds; longer than clients keep idle connections, so that they close them and not we."""
 _BACKLOG = 2048
+_OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
+_OTHER_PORT = "Take another with --port; --port 0 takes a free one."
+_OTHER_HOST = "Give an address of this machine with --host, such as 127.0.0.1."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,13 @@ class ServeOptions:
     Attributes:
         host: what to listen on.
         workers: processes that answer.
-        demo: answers come from the simulator.
+        source: where answers come from.
         tallies: where several processes tell each other what they count.
     """
 
     host: str
+    source: Source
     workers: int = 1
-    demo: bool = False
     tallies: Path | None = None
 
 
@@ -68,42 +75,43 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0]  # what follows names it once more
         raise ConfigurationError(
-            f"{host} port {port} cannot be listened on: {error.strerror or error}.",
-            hint="Take another with --port; --port 0 takes a free one.",
+            f"{host} port {port} cannot be listened on: {reason}.",
+            hint=_OTHER_PORT if error.errno in _OF_THE_PORT else _OTHER_HOST,
         ) from None
 
 
-def serve(options: ServeOptions, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve(options: ServeOptions, listener: socket.socket, ready: Ready) -> None:
     """Serve until SIGINT or SIGTERM; running answers have the settings' grace to end then.
 
     Args:
         options: from the command line.
         listener: as `listen` makes it.
-        ready: called once requests are taken.
+        ready: called once requests are taken, by the first of several processes.
 
     Raises:
-        TensorWallError: the gateway cannot be opened; of several processes each logs why.
+        TensorWallError: the gateway cannot be opened, where several processes each log why.
     """
     settings = load_settings().gateway
     if options.workers > 1:
-        ready()
         with tempfile.TemporaryDirectory(prefix="tensorwall-tallies-") as folder:
-            app = ServedGateway(replace(options, tallies=Path(folder)))
-            _supervise(_config(app, options, settings), listener)
+            opened = multiprocessing.get_context("spawn").SimpleQueue()
+            app = ServedGateway(replace(options, tallies=Path(folder)), opened)
+            _supervise(_Supervisor(_config(app, options, settings), listener, opened, ready))
         return
     app = ServedGateway(options)
     try:
         with _stopped_without_a_signal():
-            _Server(_config(app, options, settings), ready).run(sockets=[listener])
+            server = _Server(_config(app, options, settings), lambda: ready(app.first_secret))
+            server.run(sockets=[listener])
     except SystemExit:
         if app.failure is not None:
             raise app.failure from None
         raise
 
 
-def _supervise(config: uvicorn.Config, listener: socket.socket) -> None:
-    supervisor = _Supervisor(config, [listener])
+def _supervise(supervisor: _Supervisor) -> None:
     supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ConfigurationError("A process of the gateway could not start; it has told why.")
@@ -153,19 +161,28 @@ def _config(app: ServedGateway, options: ServeOptions, settings: GatewaySettings
 class ServedGateway:
     """The ASGI application that opens the gateway when its process starts, and closes it in the end.
 
+    Args:
+        options: from the command line.
+        opened: told `first_secret` once it is open, for the process that started this one.
+
     Attributes:
         failure: why it could not be opened.
+        first_secret: of the first key, where that was made by this start.
     """
 
-    def __init__(self, options: ServeOptions) -> None:
+    def __init__(self, options: ServeOptions, opened: SimpleQueue[str | None] | None = None) -> None:
+        self.first_secret: str | None = None
         self.failure: TensorWallError | None = None
         self._options = options
+        self._opened = opened
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live from the server's start to its end."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            # A second Ctrl-C cancels it: all is closed then, and nobody is left to be told.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._live(receive, send)
             return
         assert self._app is not None
         await self._app(scope, receive, send)
@@ -184,6 +201,8 @@ class ServedGateway:
                 await send({"type": "lifespan.startup.failed", "message": ""})
                 return
             await send({"type": "lifespan.startup.complete"})
+            if self._opened is not None:
+                self._opened.put(self.first_secret)
             async with asyncio.TaskGroup() as group:
                 warming = group.create_task(router.warm())  # the first caller waits for no handshake
                 await receive()
@@ -194,12 +213,13 @@ class ServedGateway:
         settings, metrics = load_settings(), Metrics()
         services = await compose(
             settings,
-            source=Source("demo") if self._options.demo else None,
+            source=self._options.source,
             patience=RetryPolicy(longest_wait=settings.gateway.patience),
             observer=metrics,
         )
         exits.push_async_callback(services.aclose)
         gateway = await exits.enter_async_context(open_gateway(services, metrics, self._options.tallies))
+        self.first_secret = await gateway.records.keys.create_first("first")  # now that it can be used
         return create_app(gateway, own_names=(self._options.host,)), services.router
 
 
@@ -210,17 +230,31 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
+    async def main_loop(self) -> None:
+        """Serve until told to stop."""
+        self._ready()
+        await super().main_loop()
 
 
 class _Supervisor(Multiprocess):
-    """uvicorn's, which takes processes that start slowly for hung ones, and starts them again for ever."""
+    """uvicorn's, which takes processes that start slowly for hung ones, and starts them again for ever.
+
+    Args:
+        opened: told by each process that answers.
+        ready: called when the first does, and when one has made the first key.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, listener: socket.socket, opened: SimpleQueue[str | None], ready: Ready
+    ) -> None:
+        super().__init__(config, [listener])
+        self._opened = opened
+        self._ready = ready
+        self._told = False
 
     def keep_subprocess_alive(self) -> None:
-        """Replace those that have ended."""
+        """Replace those that have ended, and say when the first answers."""
+        self._tell()
         for place, process in enumerate(self.processes):
             if self.should_exit.is_set() or process.process.is_alive():
                 continue
@@ -232,6 +266,27 @@ class _Supervisor(Multiprocess):
             log.warning("Process %s ended with status %s and is replaced.", process.pid, process.exitcode)
             self.processes[place] = Process(self.config, self.sockets)
             self.processes[place].start()
+
+    def _tell(self) -> None:
+        while not self._opened.empty():
+            secret = self._opened.get()
+            if secret is not None or not self._told:
+                self._ready(secret)
+            self._told = True
+
+
+class _Quiet(logging.Filter):
+    """Leaves out what uvicorn says of clients and of answers that were cut off: nobody can mend that here."""
+
+    _SAID = (
+        "ASGI callable returned without completing response.",
+        "Invalid HTTP request received.",
+        "No supported WebSocket library detected.",
+        "Unsupported upgrade request.",
+    )
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(self._SAID)
 
 
 class _Redacted(logging.Formatter):
@@ -245,3 +300,4 @@ def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("uvicorn.error").addFilter(_Quiet())

@@ -9,10 +9,11 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from app.gateway.api_errors import ApiError, invalid_request
 from app.gateway.callers import Caller
 from app.gateway.chat_request import json_object
+from app.gateway.dry_run import wants_dry_run
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
 from app.gateway.local_voice import LOCAL, is_local
-from app.gateway.speech_calls import answer_headers, booked, speech_provider, tell_estimate, wants_estimate
+from app.gateway.speech_calls import answer_headers, booked, speech_provider, tell_estimate
 from app.gateway.speech_request import SpeechRequest, read_speech_request
 from app.read_aloud import sound_of
 from core.costs.speech_calls import SpeechCall
@@ -116,7 +117,7 @@ class _Speech:
 
     async def _is_told(self, call: SpeechCall) -> bool:
         """Whether the client wants an estimate only, which it has then."""
-        if not wants_estimate(self._exchange):
+        if not wants_dry_run(self._exchange):
             return False
         await tell_estimate(self._gateway, self._exchange, self._asked.model, call)
         return True

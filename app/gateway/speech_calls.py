@@ -17,7 +17,7 @@ from core.costs.speech_calls import OnThisMachine, SpeechCall, SpeechFeature, Sp
 from core.errors import UnknownRoute
 from core.providers import OpenAICompatibleProvider
 
-__all__ = ("answer_headers", "booked", "speech_provider", "tell_estimate", "wants_estimate")
+__all__ = ("answer_headers", "booked", "speech_provider", "tell_estimate")
 
 _LEDGER = Decimal("1e-12")
 _VERBS = {"transcription": "transcribe", "speech": "speak"}
@@ -83,11 +83,6 @@ def answer_headers(gateway: Gateway, exchange: Exchange, *calls: SpeechCall) -> 
     if len(costs) == len(calls):
         headers["x-tensorwall-cost"] = _dollars(sum(costs, Decimal(0)))
     return headers
-
-
-def wants_estimate(exchange: Exchange) -> bool:
-    """Whether the request is to be told about and not made."""
-    return exchange.headers.get("x-dry-run", "").lower() in ("1", "true", "yes")
 
 
 async def tell_estimate(gateway: Gateway, exchange: Exchange, model: str, call: SpeechCall) -> None:

@@ -10,11 +10,12 @@ from importlib import import_module
 
 from app.gateway.api_errors import invalid_request
 from app.gateway.callers import Caller
+from app.gateway.dry_run import wants_dry_run
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
 from app.gateway.local_voice import LOCAL
 from app.gateway.recording_form import RecordingForm, recording_form
-from app.gateway.speech_calls import answer_headers, booked, speech_provider, tell_estimate, wants_estimate
+from app.gateway.speech_calls import answer_headers, booked, speech_provider, tell_estimate
 from app.gateway.transcript_formats import TIMED, content_type, heard_as, subtitles
 from app.gateway.transcript_request import Task, TranscriptRequest, read_transcript_request
 from core.costs.speech_calls import SpeechCall
@@ -71,7 +72,7 @@ async def _give_heard_here(
         raise invalid_request("Models of this machine do not translate.", param="model")
     seconds = await asyncio.to_thread(_seconds, form)
     call = SpeechCall("transcription", LOCAL, model_name(whisper), seconds=seconds)
-    if wants_estimate(exchange):
+    if wants_dry_run(exchange):
         await tell_estimate(gateway, exchange, asked.model, call)
         return
     async with gateway.voice.whisper(whisper) as transcriber:
@@ -112,7 +113,7 @@ class _Elsewhere:
         provider, model = speech_provider(gateway, self._caller, asked.model, "transcription")
         seconds = await asyncio.to_thread(_longest, self._form)
         call = SpeechCall("transcription", provider.name, model, seconds=seconds)
-        if wants_estimate(self._exchange):
+        if wants_dry_run(self._exchange):
             await tell_estimate(gateway, self._exchange, asked.model, call)
             return
         taken = provider.profile.transcript_formats

@@ -24,7 +24,7 @@ class CallRecord:
         cost: ``None`` while the call runs, and where the price is unknown.
         price_id: the price row the cost was computed from.
         role: why the call was made.
-        reserved: the most that it might have cost, where a hard limit had that set aside.
+        reserved: the most that it might have cost, where that was set aside.
         cache_saving: what its cached tokens would have cost more; ``None`` where that is unknown.
         audio_seconds: of sound that was transcribed.
         characters: of text that was spoken.

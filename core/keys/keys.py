@@ -45,6 +45,16 @@ class Keys:
         await self._database.run(insert_key, key)
         return key, secret
 
+    async def create_first(self, name: str) -> str | None:
+        """Make a key that is good for everything, where there is none yet.
+
+        Returns:
+            Its secret, which is told this once; ``None`` where there is a key.
+        """
+        secret = new_secret()
+        key = GatewayKey(new_id(), clean_name(name), KeySecret.of(secret), KeyScopes(), datetime.now(UTC))
+        return secret if await self._database.run(_insert_first, key) else None
+
     async def all(self) -> list[GatewayKey]:
         """Every key there ever was, oldest first: the ledger refers to them."""
         return await self._database.read(read_keys)
@@ -75,6 +85,13 @@ class Keys:
         ring = KeyRing()
         await self._database.read(ring.refresh)
         return ring
+
+
+def _insert_first(connection: Connection, key: GatewayKey) -> bool:
+    if read_keys(connection, to_change=True):
+        return False
+    insert_key(connection, key)
+    return True
 
 
 def _rotate(

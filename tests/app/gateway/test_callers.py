@@ -226,6 +226,43 @@ def test_no_site_may_read_answers(served: Gateway) -> None:
     assert own.status_code == 200
 
 
+@pytest.mark.parametrize("bearer", ["sk-foreign", "gw_wrong", "none"])
+def test_a_bearer_that_nobody_knows_charges_nobody(served: Gateway, bearer: str) -> None:
+    answer = served.chat(headers={"Authorization": f"Bearer {bearer}"})
+    assert refused(answer) == (401, "unknown_provider_key")
+    assert "Groq's (gsk_…)" in answer.json()["error"]["message"]
+    assert served.simulator.questions() == []
+
+
+def test_the_gateways_own_key_may_come_in_both_headers(served: Gateway) -> None:
+    both = {"X-API-Key": served.running.key, "Authorization": f"Bearer {served.running.key}"}
+    assert served.client.get(f"{served.root}/v1/models", headers=both).status_code == 200
+
+
+def test_a_callers_own_key_that_is_refused_is_said_to_be_theirs(served: Gateway) -> None:
+    served.simulator.fail("unauthorized")
+    answer = served.chat()
+    assert refused(answer) == (401, "invalid_api_key")
+    told = answer.json()["error"]["message"]
+    assert "came with this request" in told
+    assert "GROQ_API_KEY" not in told
+
+
+def test_every_answer_has_its_request_id(served: Gateway) -> None:
+    mine = {"X-Request-ID": "mine"}
+    paths = ("/health", "/v1/nothing", "/v1/chat/completions", "/v1/models")
+    answers = [served.client.get(f"{served.root}{path}", headers=mine) for path in paths]
+    answers.append(served.chat(headers={**mine, "Host": "evil.example"}))
+    assert [answer.status_code for answer in answers] == [200, 404, 405, 401, 403]
+    assert {answer.headers["x-request-id"] for answer in answers} == {"mine"}
+
+
+def test_a_request_id_that_cannot_be_carried_is_told(served: Gateway) -> None:
+    answer = served.chat(headers={"X-Request-ID": "x" * 101})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "X-Request-ID")
+    assert served.simulator.questions() == []
+
+
 def test_too_large_a_request_is_turned_away(served: Gateway) -> None:
     answer = served.chat(messages=[{"role": "user", "content": "x" * (33 * 1024 * 1024)}])
     assert refused(answer) == (413, "request_too_large")

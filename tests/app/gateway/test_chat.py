@@ -117,6 +117,19 @@ def test_a_dry_run_sends_and_books_nothing(served: Gateway) -> None:
     assert served.simulator.questions() == []
 
 
+@pytest.mark.parametrize("word", ["true", "YES", "on"])
+def test_a_dry_run_may_be_asked_for_in_several_words(served: Gateway, word: str) -> None:
+    assert served.chat(headers={"X-Dry-Run": word}).json()["object"] == "chat.completion.dry_run"
+    assert served.simulator.questions() == []
+
+
+def test_what_may_have_meant_a_dry_run_spends_nothing(served: Gateway) -> None:
+    answer = served.chat(headers={"X-Dry-Run": "banana"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "X-Dry-Run")
+    assert served.simulator.questions() == []
+    assert served.chat(headers={"X-Dry-Run": "off"}).json()["object"] == "chat.completion"
+
+
 def test_the_curl_line_of_the_owners_document_works(served: Gateway) -> None:
     line = [
         "curl", "-sS", "-X", "POST", f"{served.root}/v1/chat/completions",

@@ -180,12 +180,18 @@ def test_workers_do_not_outlive_the_process_that_started_them(simulator: Simulat
 
 
 def test_workers_that_cannot_start_are_a_failure(tmp_path: Path) -> None:
-    environment = {**os.environ, "TENSORWALL_HOME": str(tmp_path / "home")}
+    nowhere = f"sqlite:///{tmp_path}/missing/tensorwall.db"
+    environment = {
+        **os.environ,
+        "TENSORWALL_HOME": str(tmp_path / "home"),
+        "TENSORWALL_DATABASE_URL": nowhere,
+    }
     ran = subprocess.run(
         [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--workers", "2"],
         cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, timeout=_PATIENCE,
         check=False,
     )  # fmt: skip
     assert ran.returncode != 0
-    assert "There is no API key for Groq." in ran.stderr
+    assert ran.stdout == ""
+    assert "missing" in ran.stderr
     assert "Traceback" not in ran.stderr

@@ -1,0 +1,21 @@
+"""What a request is called: in its answer, in the log and in the ledger."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+from starlette.types import Scope
+
+__all__ = ("request_id",)
+
+_GIVEN = re.compile(r"[\x21-\x7e]{1,100}")
+
+
+def request_id(scope: Scope) -> str:
+    """The client's ``X-Request-ID``, where headers and logs can carry that, else one that is made here."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            return given if _GIVEN.fullmatch(given) else uuid4().hex
+    return uuid4().hex
