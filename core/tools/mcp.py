@@ -13,6 +13,7 @@ import re
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ToolFailed
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ("McpServer",)
 
-_CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS = 15.0
 _CALL_SECONDS = 120.0
 _MOST_PAGES = 20
 _LONGEST_NAME = 64
@@ -79,8 +80,9 @@ class McpServer:
         """Be connected until it is closed."""
         try:
             async with contextlib.AsyncExitStack() as exits:
+                mcp = await _sdk()
                 async with asyncio.timeout(_CONNECT_SECONDS):
-                    client = await self._connect(exits)
+                    client = await self._connect(mcp, exits)
                     tools = await self._tools(client)
                 opened.set_result(Loaded(tuple(tools)))
                 await self._closing.wait()
@@ -93,11 +95,7 @@ class McpServer:
         if not opened.done():  # else it ended after it had served
             opened.set_result(Loaded(problems=(f"The MCP server {self.name} cannot be used: {why}.",)))
 
-    async def _connect(self, exits: contextlib.AsyncExitStack) -> Client:
-        try:
-            mcp = await asyncio.to_thread(import_module, "mcp")
-        except ImportError:
-            raise ToolFailed("its package is missing: pip install 'tensorwall[mcp]'") from None
+    async def _connect(self, mcp: ModuleType, exits: contextlib.AsyncExitStack) -> Client:
         settings = self._settings
         if settings.url is not None:
             server: Any = settings.url
@@ -133,6 +131,13 @@ class McpServer:
             seconds=_CALL_SECONDS,
             origin=f"MCP server {self.name}",
         )
+
+
+async def _sdk() -> ModuleType:
+    try:
+        return await asyncio.to_thread(import_module, "mcp")
+    except ImportError:
+        raise ToolFailed("its package is missing: pip install 'tensorwall[mcp]'") from None
 
 
 async def _call(client: Client, name: str, arguments: dict[str, Any]) -> str:
