@@ -177,13 +177,15 @@ class Turn:
 
         Of an answer that was mended, or that called tools, for all its calls.
 
-        Of a tentative turn that was thrown away: what the ledger booked, by estimate where it has to;
-        nothing where it was never sent.
+        Of a turn that failed, and of a tentative one that was thrown away: what the ledger booked, by
+        estimate where it has to; nothing where it was never sent.
         """
+        if self._records.spent is not None:
+            return self._records.spent
         answers = self._responses
         costs = [answer.cost for answer in answers if answer.cost is not None]
         if not answers:
-            return self._records.spent
+            return None
         return sum(costs, Decimal(0)) if len(costs) == len(answers) else None
 
     @property
@@ -316,6 +318,8 @@ class Turn:
                 for row in self._records.messages.open:
                     self._records.messages.end(self._ending(row, self._writer))
                 await self._records.finish()
+                if self.state == "failed" and not self._records.tentative:
+                    await self._records.add_up()
                 if not self._records.tentative and self.state != "stopped":  # else the next turn tells
                     self._events.extend(await self._records.newly_passed())
 

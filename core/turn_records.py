@@ -42,7 +42,8 @@ class TurnRecords:
         calls: takes the calls upstream.
         under_way: to be set once the provider answers.
         wanted: set when the turn is not, or no longer, tentative.
-        spent: US dollars that the ledger booked for a guess; ``None`` where that is unknown.
+        spent: US dollars that the ledger booked for a guess, or for a turn that failed; ``None`` where that
+            is unknown.
     """
 
     def __init__(
@@ -172,6 +173,12 @@ class TurnRecords:
             SoftLimitPassed(standing.budget.scope, standing.budget.soft or Decimal(0), standing.spent)
             for standing in passed
         ]
+
+    async def add_up(self) -> None:
+        """Set ``spent`` to what the calls of a turn that failed have cost."""
+        if self._observer is not None:
+            with contextlib.suppress(TensorWallError):  # told as ``failure``; the cost stays unknown
+                self.spent = await self._observer.cost()
 
     async def book_speculation(self, *, is_new: bool) -> None:
         """Book what an answer that nobody wanted has cost; once, however often and by whomever it is asked.

@@ -13,7 +13,7 @@ from app.cli.output import emit_json, note
 from app.cli.progress import Progress
 from core.chat.events import RouteChosen, TextDelta
 from core.costs.meter import Meter, Reading
-from core.errors import InputError, TensorWallError
+from core.errors import InputError, OutputInvalid, TensorWallError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ async def answer_once(message: Message, asked: Asked) -> int:
         answer = await print_answer(services, turn, silent=silent)
         if asked.as_object:
             emit_json(_as_object(services, turn, answer))
-        elif asked.response_format and answer.text:
+        elif asked.response_format and answer.text and not _is_half(answer):
             from app.cli.json_output import emit_answer
 
             emit_answer(answer.text, valid=answer.error is None)
@@ -96,6 +96,11 @@ async def answer_once(message: Message, asked: Asked) -> int:
         if asked.stats:
             note(stats_line(turn, answer))
     return 0
+
+
+def _is_half(answer: Answer) -> bool:
+    """Whether it broke off; one that only breaks the rules is whole, and the user may mend it."""
+    return answer.error is not None and not isinstance(answer.error, OutputInvalid)
 
 
 async def print_answer(services: Services, turn: Turn, *, silent: bool = False) -> Answer:

@@ -30,9 +30,12 @@ class OfflineReserve:
         self._servers = servers
         self._embedded = embedded
         self._catalogue = catalogue
+        self.missing = ""
+        """Why nobody could answer when somebody was looked for last, and what to do about it."""
 
     async def endpoints(self) -> list[RouteEndpoint]:
         """The servers that run and have a model to chat with, then the embedded model where it is there."""
+        self.missing = ""
         running = await find_local_servers(self._servers)
         offers = [*(await asyncio.gather(*map(self._offer, running))), await self._offer(self._embedded)]
         return [endpoint for endpoint in offers if endpoint is not None]
@@ -47,7 +50,9 @@ class OfflineReserve:
         """Its first model that chats."""
         try:
             self._catalogue.merge(provider.name, await provider.models())
-        except TensorWallError:
+        except TensorWallError as error:
+            if provider is self._embedded:
+                self.missing = str(error)
             return None
         offered = [info.id for info in self._catalogue.models(provider.name, kind="chat") if info.offered]
         return RouteEndpoint(provider=provider, model=offered[0]) if offered else None

@@ -102,7 +102,7 @@ class AnswerStream:
         return self._upstream.error(
             StreamInterrupted,
             f"{self._upstream.label} broke off before the answer was complete.",
-            hint="Ask again, or continue from what arrived.",
+            hint="Ask again.",
             request_id=self.request_id,
         )
 

@@ -47,7 +47,7 @@ def body_error(upstream: Upstream, error: Exception, *, read_timeout: float) -> 
     return upstream.error(
         StreamInterrupted,
         f"The connection to {label} broke before the answer was complete.",
-        hint="Ask again, or continue from what arrived.",
+        hint="Ask again.",
     )
 
 

@@ -96,8 +96,9 @@ def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = Non
 def _presumed_cap(size: CallSize, presumed: float) -> int | None:
     """The cap with which a first call fits into the least plan; as it was where little would be left of it.
 
-    A refusal then costs one round trip, and names the exact cap that fits.
+    A refusal then costs one round trip, and names the exact cap that fits. Whoever asks for more output
+    than that plan has at all hardly has that plan, and shall not have the answer cut.
     """
-    if size.cap is None or size.prompt + min(size.cap, _AMPLE) > presumed:
+    if size.cap is None or size.cap > presumed or size.prompt + min(size.cap, _AMPLE) > presumed:
         return size.cap
     return int(min(size.cap, presumed - size.prompt))

@@ -132,6 +132,7 @@ class Itinerary:
         """Provider, model and misfortune of the last failed try."""
         self._broken: ProviderError | CredentialsError | None = None
         """What broke off an answer of which a part has been passed on."""
+        self._missing = ""
         self._rescuers: list[Candidate] = []
         self._rescues = 0
 
@@ -180,9 +181,15 @@ class Itinerary:
             soonest.out = True
         raise self._refused() or self._all_failed()
 
-    def reinforce(self, reserve: Sequence[Candidate]) -> None:
-        """The network is gone, and these can answer without one; where there are none all stays as it was."""
+    def reinforce(self, reserve: Sequence[Candidate], missing: str = "") -> None:
+        """The network is gone, and these can answer without one; where there are none all stays as it was.
+
+        Args:
+            reserve: who can answer now.
+            missing: what to do so that somebody could, for whoever is told that nobody did.
+        """
         if not reserve:
+            self._missing = missing
             return
         for candidate in self._candidates:
             candidate.out = True
@@ -213,6 +220,8 @@ class Itinerary:
         policy = policy_for(error)
         self._left = (candidate.provider.name, candidate.model, f"{candidate.label} {policy.because}")
         self._broken = self._broken or error
+        if isinstance(error, StreamInterrupted):
+            error.hint = "Ask again, or continue from what arrived."  # this is text: half of it is of use
         self._again = None
         others = [c for c in self._candidates if c is not candidate and not c.out and not c.reserve]
         candidate.broken = True
@@ -390,6 +399,7 @@ class Itinerary:
                 ["No route answered.", *(f"{label}: {cause.message}" for label, cause in latest.items())]
             )
             hint = next((cause.hint for cause in latest.values() if cause.hint), "")
+        hint = f"{hint} {self._missing}".strip()
         causes = [cause for _, cause in self._causes]
         failure = AllRoutesFailed(message, causes=causes, decision=self.decision, hint=hint)
         failure.__cause__ = causes[-1]

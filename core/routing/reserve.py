@@ -26,6 +26,10 @@ class Reserve(Protocol):
     async def endpoints(self) -> Sequence[RouteEndpoint]:
         """Who can answer on this machine now, best first; empty where nobody can."""
 
+    @property
+    def missing(self) -> str:
+        """Why nobody could, and what to do about it; empty where somebody can."""
+
 
 class Standby:
     """The reserve of one router, and whether it is the one that answers."""
@@ -37,6 +41,11 @@ class Standby:
         self._models = models
         self._health_of = health_of
         self._on_duty: Candidate | None = None
+
+    @property
+    def missing(self) -> str:
+        """Why nobody could answer, and what to do about it."""
+        return self._reserve.missing
 
     async def call_in(self, request: ChatRequest) -> list[Candidate]:
         """Who can answer now, best first. Tools are left out: a small model calls them at random."""

@@ -190,7 +190,7 @@ class LLMRouter:
                 await rest(step, itinerary.decision, self._clock, self._sleep)
             elif isinstance(step, CallIn):
                 assert self._standby is not None
-                itinerary.reinforce(await self._standby.call_in(request))
+                itinerary.reinforce(await self._standby.call_in(request), self._standby.missing)
             elif response := await self._complete(step, itinerary, recorder):
                 return response
 

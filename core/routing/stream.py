@@ -124,7 +124,7 @@ async def _events(
         step = itinerary.next_step()
         if isinstance(step, CallIn):
             assert standby is not None
-            itinerary.reinforce(await standby.call_in(recorder.request))
+            itinerary.reinforce(await standby.call_in(recorder.request), standby.missing)
             continue
         if isinstance(step, Wait):
             yield Waiting(step.seconds, step.reason, predicted=step.predicted, label=step.label)

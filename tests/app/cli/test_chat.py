@@ -346,3 +346,14 @@ def test_a_soft_limit_is_told_in_the_first_of_all_runs(tensorwall: Run, simulato
     assert tensorwall("config", "set", "budgets.month.soft", "0.0000001").status == 0
     assert "spent this month: more than your soft limit" in tensorwall("chat", "hello").err
     assert "soft limit" not in tensorwall("chat", "hello").err
+
+
+def test_an_object_about_an_answer_that_broke_off_has_what_its_calls_cost(
+    tensorwall: Run, simulator: Simulated
+) -> None:
+    simulator.configure(text="one two three four", reasoning="", faults=[{"kind": "cut", "after_tokens": 2}])
+    told = tensorwall("chat", "count", "--output", "json").json
+    assert told["error"]
+    assert told["cost_usd"] > 0
+    (row,) = tensorwall("costs", "--by", "session", "--format", "json").json["rows"]
+    assert told["cost_usd"] == float(row["cost_usd"])

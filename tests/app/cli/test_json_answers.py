@@ -118,3 +118,12 @@ def test_a_terminal_shows_a_broken_answer_as_it_came(
     terminal = on_terminal("chat", "who?", "--json")
     terminal.expect(r'\n\{"a":\u241b\[31m\n')
     terminal.expect("not valid JSON")
+
+
+def test_half_of_a_json_answer_is_not_written(tensorwall: Run, simulator: Simulated) -> None:
+    cut = {"kind": "cut", "after_tokens": 3}
+    simulator.configure(text='{"a": [1, 2, 3, 4, 5, 6]}', reasoning="", faults=[cut])
+    ran = tensorwall("chat", "JSON please", "--json")
+    assert (ran.status, ran.out) == (1, "")
+    assert "Ask again." in ran.err
+    assert "continue" not in ran.err

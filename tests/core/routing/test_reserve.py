@@ -30,6 +30,8 @@ class Reserve:
         self.providers = providers
         self.called = 0
 
+    missing = ""
+
     async def endpoints(self) -> Sequence[RouteEndpoint]:
         self.called += 1
         return [RouteEndpoint(provider=provider, model="tiny") for provider in self.providers]
