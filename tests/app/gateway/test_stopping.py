@@ -180,7 +180,8 @@ def test_workers_do_not_outlive_the_process_that_started_them(simulator: Simulat
 
 
 def test_workers_that_cannot_start_are_a_failure(tmp_path: Path) -> None:
-    nowhere = f"sqlite:///{tmp_path}/missing/tensorwall.db"
+    (tmp_path / "file").touch()
+    nowhere = f"sqlite:///{tmp_path}/file/tensorwall.db"
     environment = {
         **os.environ,
         "TENSORWALL_HOME": str(tmp_path / "home"),
@@ -193,5 +194,5 @@ def test_workers_that_cannot_start_are_a_failure(tmp_path: Path) -> None:
     )  # fmt: skip
     assert ran.returncode != 0
     assert ran.stdout == ""
-    assert "missing" in ran.stderr
+    assert str(tmp_path / "file") in ran.stderr
     assert "Traceback" not in ran.stderr
