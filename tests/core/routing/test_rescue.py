@@ -254,3 +254,18 @@ def test_what_is_said_again_begins_where_the_last_sentence_does(said, again):
         assert len(tail) <= 120
     else:
         assert tail == again
+
+
+@pytest.mark.parametrize(
+    ("begun", "hint"),
+    [
+        (TextDelta("on and "), "Ask again, or continue from what arrived."),
+        (ToolCallDelta(0, "a", "clock"), "Ask again."),
+    ],
+    ids=["text", "tools"],
+)
+async def test_only_half_a_text_is_said_to_be_of_use(bench, begun, hint):
+    bench.set_up_always((begun, errors.StreamInterrupted("Cut.", hint="Ask again.")))
+    with pytest.raises(errors.StreamInterrupted) as caught:
+        await events_of(bench.router.stream(request()))
+    assert caught.value.hint == hint
