@@ -43,11 +43,25 @@ def request_body(
 
 
 def left_out(profile: ProviderProfile, request: ChatRequest, *, model: str) -> list[str]:
-    """The fields of a relayed request that do not go on the wire, since the provider refuses them."""
-    given = request.relayed or {}
+    """The fields of a relayed request that do not go on the wire as they came: the provider refuses them.
+
+    Those of messages are told as ``messages.name`` and ``messages.role``.
+    """
+    given, rule = request.relayed or {}, profile.rule(model)
     body: dict[str, Any] = dict.fromkeys(given)
-    _drop_refused(profile, profile.rule(model), body)
-    return [name for name in given if name not in body]
+    _drop_refused(profile, rule, body)
+    missing = [name for name in given if name not in body]
+    asked = given.get("reasoning_effort")
+    if asked in _EFFORTS and "reasoning_effort" in body and _effort(rule, asked) != asked:
+        missing.append("reasoning_effort")
+    messages = given.get("messages", ())
+    changed = [(message, _relayed_message(profile, message)) for message in messages]
+    missing += [
+        f"messages.{name}"
+        for name in ("name", "role")
+        if any(before.get(name) != after.get(name) for before, after in changed)
+    ]
+    return missing
 
 
 def encode_body(body: dict[str, Any]) -> bytes:

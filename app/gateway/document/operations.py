@@ -108,7 +108,7 @@ CHAT: Operation = {
                 ),
                 "x-tensorwall-cost": _told("US dollars, exact; of a stream, in its last comment."),
                 "x-tensorwall-overhead-ms": _told("Milliseconds that the gateway added."),
-                "x-tensorwall-left-out": _told("Fields that this provider does not take, by commas."),
+                "x-tensorwall-left-out": _told("Fields this provider does not take as they came, by commas."),
             },
             "content": {
                 **json_body({"anyOf": [reference("ChatAnswer"), reference("DryRun")]}),

@@ -129,10 +129,11 @@ SCHEMAS: dict[str, Schema] = {
         ledger={"type": "string", "description": "`ok`, or why calls cannot be booked."},
         routes=_list(
             _object(
-                ["route", "provider", "circuit", "problem"],
+                ["route", "provider", "circuit", "problem", "models"],
                 route=_TEXT,
                 provider=_TEXT,
-                circuit={"enum": ["closed", "open", "half_open"]},
+                circuit={"enum": ["closed", "open", "half_open"], "description": "Of the worst model."},
+                models={**_COUNT, "description": "Of this endpoint that were asked for."},
                 problem={"type": "string", "description": "Why it is not used now; empty where it is."},
             )
         ),

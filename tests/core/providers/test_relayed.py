@@ -55,8 +55,15 @@ def test_what_the_provider_refuses_is_left_out_and_can_be_told() -> None:
     assert "name" not in wire["messages"][1]
     assert wire["max_completion_tokens"] == 12
     assert "max_tokens" not in wire
-    assert left_out(GROQ, relayed(), model="own-model") == ["logprobs"]
-    assert left_out(CUSTOM, relayed(), model="own-model") == []
+    assert left_out(GROQ, relayed(), model="own-model") == ["logprobs", "messages.name", "messages.role"]
+    assert left_out(CUSTOM, relayed(), model="own-model") == ["messages.role"]
+    assert left_out(OPENAI, relayed(), model="own-model") == []
+
+
+def test_an_effort_that_becomes_another_is_told() -> None:
+    thinking = relayed({**BODY, "messages": [], "logprobs": None, "reasoning_effort": "none"})
+    assert "reasoning_effort" in left_out(GROQ, thinking, model="openai/gpt-oss-120b")
+    assert "reasoning_effort" not in left_out(GROQ, thinking, model="qwen/qwen3.8-27b")
 
 
 def test_the_clients_body_is_not_changed() -> None:
