@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from core.chat import ChatRequest, ChatResponse, Event
 from core.chat.events import ModelLoading
-from core.errors import OfflineUnavailable, TensorWallError
+from core.errors import ConnectionFailed, OfflineUnavailable, TensorWallError
 from core.extras import install_command
 from core.offline.fitting import LONGEST_ANSWER, fitted
 from core.offline.models import EMBEDDED, LocalModel, find_model, is_installed, model_label
@@ -79,16 +79,17 @@ class EmbeddedProvider:
         server = self._the_server()
         if not server.is_running:
             yield ModelLoading(self.label)
-        wire = await self._connected(server)
-        async with aclosing(wire.stream(_fitted(request, server), model=server.model.name)) as events:
-            async for event in events:
-                yield event
+        async with self._reached(server) as wire:
+            events = wire.stream(_fitted(request, server), model=server.model.name)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
 
     async def complete(self, request: ChatRequest, *, model: str) -> ChatResponse:  # noqa: ARG002
         """One answer in one piece; raises as `stream`."""
         server = self._the_server()
-        wire = await self._connected(server)
-        return await wire.complete(_fitted(request, server), model=server.model.name)
+        async with self._reached(server) as wire:
+            return await wire.complete(_fitted(request, server), model=server.model.name)
 
     async def models(self) -> list[RemoteModel]:
         """The one it has, without loading it.
@@ -124,6 +125,15 @@ class EmbeddedProvider:
             found = self.find()
             self._server = LlamaServer(found, min(self._window, found.context_window or self._window))
         return self._server
+
+    @asynccontextmanager
+    async def _reached(self, server: LlamaServer) -> AsyncIterator[OpenAICompatibleProvider]:
+        """The wire to the server; one that cannot be reached is ended, so that the next call starts another."""
+        try:
+            yield await self._connected(server)
+        except ConnectionFailed:
+            await server.aclose()
+            raise
 
     async def _connected(self, server: LlamaServer) -> OpenAICompatibleProvider:
         """The provider that speaks with the server as it runs now: each start has another port and key."""

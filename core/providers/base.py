@@ -54,6 +54,10 @@ class ModelRule:
     prefill: bool = False
 
 
+_MOST_FOUND = 1_000
+"""Models whose rule is remembered: clients of the gateway may name any number."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderProfile:
     """How one OpenAI-compatible provider differs from the others, as data.
@@ -112,12 +116,17 @@ class ProviderProfile:
     stall_timeout: float = 60.0
     answer_timeout: float = 300.0
     model_rules: tuple[ModelRule, ...] = ()
+    _found: dict[str, ModelRule] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def rule(self, model: str) -> ModelRule:
         """The rule of the model; an empty one where nothing is known."""
-        return next(
-            (rule for rule in self.model_rules if fnmatchcase(model, rule.pattern)), ModelRule(pattern=model)
-        )
+        rule = self._found.get(model)
+        if rule is None:  # looked for once: a call asks many times
+            fitting = (rule for rule in self.model_rules if fnmatchcase(model, rule.pattern))
+            rule = next(fitting, None) or ModelRule(pattern=model)
+            if len(self._found) < _MOST_FOUND:
+                self._found[model] = rule
+        return rule
 
     def output_cap(self, request: ChatRequest, model: str) -> int | None:
         """The output cap, in tokens, that goes on the wire with a request; ``None`` where none does."""

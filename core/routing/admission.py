@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.chat import LimitKind
 from core.routing.limits import Allowance, Room
 
-__all__ = ("LIMIT_NAMES", "CallSize", "Fit", "fit")
+__all__ = ("LIMIT_NAMES", "CallSize", "Fit", "fit", "is_too_large")
 
 LIMIT_NAMES: dict[LimitKind, str] = {
     "requests_per_minute": "requests a minute",
@@ -82,7 +82,7 @@ def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = Non
         cap = _presumed_cap(size, allowance.presumed)
         tokens = size.prompt + (wanted if cap is None else cap)
         return Fit(allowance.room(0, now, turn), tokens, cap)
-    if size.prompt - size.doubt + min(wanted, _LEAST) > largest:
+    if is_too_large(size, allowance):
         return Fit(Room(), size.prompt + wanted, size.cap, never=True)
     ample = min(size.prompt + min(wanted, _AMPLE), largest)
     room = allowance.room(ample, now, turn)
@@ -91,6 +91,12 @@ def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = Non
     left = min(allowance.free(now, turn), largest) - size.prompt
     cap = int(max(min(wanted, left), min(wanted, _LEAST)))
     return Fit(room, size.prompt + cap, None if size.cap is None else cap)
+
+
+def is_too_large(size: CallSize, allowance: Allowance) -> bool:
+    """Whether the call can never fit, even with the shortest answer that helps."""
+    wanted = _UNTOLD if size.cap is None else size.cap
+    return size.prompt - size.doubt + min(wanted, _LEAST) > allowance.largest
 
 
 def _presumed_cap(size: CallSize, presumed: float) -> int | None:

@@ -8,7 +8,7 @@ from core.chat import ChatRequest, OutputCapped, SkippedRoute
 from core.costs.tokens import prompt_tokens_at_least, prompt_tokens_at_most
 from core.errors import RateLimited, RequestTooLarge
 from core.providers import Provider
-from core.routing.admission import LIMIT_NAMES, CallSize, Fit, fit
+from core.routing.admission import LIMIT_NAMES, CallSize, Fit, fit, is_too_large
 from core.routing.health import EndpointHealth
 from core.routing.limits import Reservation, Room
 
@@ -51,6 +51,8 @@ class Candidate:
     """That the limits leave its last call less output than the user asked for."""
     uncapped: ChatRequest | None = None
     """The request before the limits lowered its output cap."""
+    _sized: tuple[ChatRequest, str, bool, CallSize] | None = None
+    """The last answer of `size`, and what it was the answer to."""
 
     @property
     def label(self) -> str:
@@ -69,11 +71,26 @@ class Candidate:
 
     def size(self) -> CallSize:
         """What the call would ask of the limits; the prompt is not reckoned where there are none."""
+        request, model, counts = self.request, self.model, self.health.allowance.counts
+        if self._sized is not None:
+            sized = self._sized
+            if sized[0] is request and sized[1] == model and sized[2] == counts:
+                return sized[3]
+        size = self._size(counts=counts)
+        self._sized = request, model, counts, size
+        return size
+
+    def _size(self, *, counts: bool) -> CallSize:
         cap = self.provider.profile.output_cap(self.request, self.model)
-        if not self.health.allowance.counts:
+        if not counts:
             return CallSize(0, cap=cap)
         prompt = prompt_tokens_at_most(self.request)
         return CallSize(prompt, prompt - prompt_tokens_at_least(self.request), cap)
+
+    @property
+    def never_fits(self) -> bool:
+        """Whether it is larger than the limits, so that waiting does not help."""
+        return is_too_large(self.size(), self.health.allowance)
 
     def fit(self, now: float) -> Fit:
         """How the call fits into the limits."""

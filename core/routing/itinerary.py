@@ -271,7 +271,7 @@ class Itinerary:
 
     def _may_fit(self, candidate: Candidate) -> bool:
         """Whether it may still be tried; what is larger than its limits is not even sent."""
-        if not candidate.out and candidate.fit(self._clock()).never:
+        if not candidate.out and candidate.never_fits:
             candidate.out = True
             self._causes.append((candidate.label, candidate.too_large()))
         return not candidate.out

@@ -290,7 +290,7 @@ class ReviewScreen(Screen["Place | None"]):
             self.set_class(False, "-exporting")
 
     def _tell_export(self, how_far: str) -> None:
-        told = Content.assemble(f"Exporting: {one_line(how_far)} …", ("  Esc stops", MUTED))
+        told = Content.assemble("Exporting, ", ("Esc stops", MUTED), f": {one_line(how_far)} …")
         self.query_one("#exporting", Static).update(told)
 
     def _stop_export(self) -> None:

@@ -124,7 +124,7 @@ async def test_an_export_is_stopped_and_leaves_nothing(past: Past, folder: Path)
         database.offload(held.wait)  # the export waits for its turn
         try:
             await export_to(user, folder / "costs.csv")
-            await user.sees("Exporting: to", "Esc stops")
+            await user.sees("Exporting, Esc stops: to")
             await user.presses("escape")
             await user.told("The export was stopped; there is no file.")
         finally:
