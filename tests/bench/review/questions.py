@@ -39,6 +39,7 @@ _BARE_SUMS = (
 )
 _BARE_KEYS: Mapping[Dimension, str] = {
     **{dimension: dimension for dimension in DIMENSIONS},  # type: ignore[dict-item]
+    "key": "key_id",
     "session": "session_id",
     "day": "started_at / 86400000000",
     "week": "started_at / 604800000000",
