@@ -128,7 +128,7 @@ class EmbeddedProvider:
 
     @asynccontextmanager
     async def _reached(self, server: LlamaServer) -> AsyncIterator[OpenAICompatibleProvider]:
-        """The wire to the server; one that cannot be reached is ended, so that the next call starts another."""
+        """The wire to the server; one that cannot be reached is ended: the next call starts another."""
         try:
             yield await self._connected(server)
         except ConnectionFailed:
