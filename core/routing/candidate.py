@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.chat import ChatRequest, OutputCapped, SkippedRoute
 from core.costs.tokens import prompt_tokens_at_least, prompt_tokens_at_most
+from core.durations import in_words
 from core.errors import RateLimited, RequestTooLarge
 from core.providers import Provider
 from core.routing.admission import LIMIT_NAMES, CallSize, Fit, fit, is_too_large
@@ -120,7 +121,7 @@ class Candidate:
     def no_room(self, room: Room) -> RateLimited:
         """The refusal of a call that is not sent, since the provider would refuse it."""
         assert room.kind is not None
-        time = _spoken(room.wait)
+        time = in_words(room.wait)
         error = RateLimited(
             f"{self.label} has no room in its {LIMIT_NAMES[room.kind]} for {time}.",
             provider=self.provider.name,
@@ -140,9 +141,3 @@ class Candidate:
         )
         error.limit = limit
         return error
-
-
-def _spoken(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{round(seconds / 60)} min" if seconds < 7_200 else f"{round(seconds / 3_600)} h"
