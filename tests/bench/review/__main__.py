@@ -48,8 +48,8 @@ async def measure(location: str | Path, empty: str | Path) -> int:
         print(f"{'milliseconds':<44}{'median':>9}{'p95':>9}{'budget':>9}{'bare':>9}{'bare/ours':>11}")
         for question in await questions(records):
             await _print(question)
-        sessions = (await records.review.sessions(month, limit=1)).count
         await _print_writes(records, empty)
+        sessions = (await records.review.sessions(month, limit=1)).count
     finally:
         await records.aclose()
     return sessions
