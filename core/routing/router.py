@@ -30,7 +30,7 @@ from core.routing.candidate import Candidate
 from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.for_speech import for_speech
 from core.routing.health_book import HealthBook
-from core.routing.hedging import HedgePolicy, Hedging
+from core.routing.hedge_policy import HedgePolicy, Hedging
 from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
 from core.routing.read_prompts import conversation_of

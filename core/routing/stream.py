@@ -18,10 +18,10 @@ from core.chat import (
 )
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.routing.first_content import FirstContent
-from core.routing.hedge import planned_hedge
-from core.routing.hedging import Hedging
+from core.routing.hedge_policy import Hedging
 from core.routing.itinerary import CallIn, Itinerary, Wait
 from core.routing.known_models import KnownModels
+from core.routing.planned_hedge import planned_hedge
 from core.routing.queue import wait_in_queue
 from core.routing.rescue import can_be_continued, is_broken_off
 from core.routing.reserve import Standby
