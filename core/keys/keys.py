@@ -34,7 +34,7 @@ class Keys:
         """Make a key; it and its secret, which is told this once.
 
         Raises:
-            InputError: it would be good for nothing.
+            InputError: it would be good for nothing, or a key that may be used is named so already.
         """
         now, secret = datetime.now(UTC), new_secret()
         scopes = scopes or KeyScopes()
@@ -42,7 +42,7 @@ class Keys:
         if expires_at is not None and expires_at <= now:
             raise InputError("A key that has expired already is good for nothing.")
         key = GatewayKey(new_id(), clean_name(name), KeySecret.of(secret), scopes, now, expires_at=expires_at)
-        await self._database.run(insert_key, key)
+        await self._database.run(_insert_named, key)
         return key, secret
 
     async def create_first(self, name: str) -> str | None:
@@ -87,6 +87,16 @@ class Keys:
         return ring
 
 
+def _insert_named(connection: Connection, key: GatewayKey) -> None:
+    for other in read_keys(connection, to_change=True):
+        if other.is_named(key.name) and other.state(key.created_at) == "active":
+            raise InputError(
+                f"There is a key named {key.name} already: {other.id} ({other.prefix}…).",
+                hint="Choose another name, rotate that key, or revoke it first.",
+            )
+    insert_key(connection, key)
+
+
 def _insert_first(connection: Connection, key: GatewayKey) -> bool:
     if read_keys(connection, to_change=True):
         return False
@@ -116,9 +126,11 @@ def _revoke(connection: Connection, named: str, now: datetime) -> GatewayKey:
 
 
 def _named(connection: Connection, word: str) -> GatewayKey:
-    """The one key that is meant: of those that share a name, the one that is not revoked."""
+    """The one key that is meant: of those that share a name, the one that may be used."""
     found = [key for key in read_keys(connection, to_change=True) if key.is_named(word)]
-    chosen = [key for key in found if key.revoked_at is None] or found
+    now = datetime.now(UTC)
+    chosen = [key for key in found if key.state(now) == "active"]
+    chosen = chosen or [key for key in found if key.revoked_at is None] or found
     if len(chosen) == 1:
         return chosen[0]
     if not chosen:

@@ -15,14 +15,18 @@ __all__ = ("insert_key", "read_keys", "read_version", "update_key")
 
 _ALL = select(gateway_keys).order_by(gateway_keys.c.created_at, gateway_keys.c.id)
 _VERSION = ReadOften(select(gateway_key_version.c.version))
+_MINE_TO_CHANGE = select(gateway_key_version.c.version).with_for_update()
+"""The row that every change of a key counts up, so that it is there to lock where there is no key yet; on
+SQLite who writes has the whole database."""
 _SEPARATOR = " "
 """Between names of models and of endpoints, none of which has one."""
 
 
 def read_keys(connection: Connection, *, to_change: bool = False) -> list[GatewayKey]:
-    """All keys, oldest first; ``to_change`` keeps others from changing them before the transaction ends."""
-    query = _ALL.with_for_update() if to_change else _ALL
-    return [_key(row) for row in connection.execute(query).mappings()]
+    """All keys, oldest first; ``to_change`` keeps others from making and changing any in this transaction."""
+    if to_change:
+        connection.execute(_MINE_TO_CHANGE)
+    return [_key(row) for row in connection.execute(_ALL).mappings()]
 
 
 def read_version(connection: Connection) -> int:

@@ -26,6 +26,7 @@ async def test_spend_by_key_is_told_by_name(tensorwall: Run) -> None:
         first, _ = await records.keys.create("alice")
         second, _ = await records.keys.create("bob")
         await records.keys.revoke(second.id)
+        await records.keys.revoke("bob")
         again, _ = await records.keys.create("bob")
         ids = [first.id, first.id, second.id, again.id, None]
         for number in range(len(ids)):

@@ -144,11 +144,13 @@ def test_spend_is_told_against_the_budgets(tensorwall: Run) -> None:
     assert "$7.30 of $10.00 in all" in tensorwall("keys", "list").out
 
 
-def test_names_that_several_keys_have_are_listed(tensorwall: Run) -> None:
-    made = [prefix_of(tensorwall("keys", "create", "twin", "-q").out) for _ in range(2)]
-    ran = tensorwall("keys", "revoke", "twin")
-    assert ran.status == 2
-    assert all(prefix in ran.err for prefix in made)
+def test_a_name_that_a_key_has_is_refused(tensorwall: Run) -> None:
+    made = tensorwall("keys", "create", "twin", "-q").out.strip()
+    again = tensorwall("keys", "create", "twin", "-q")
+    assert (again.status, again.out) == (2, "")
+    assert prefix_of(made) in again.err
+    assert "already" in again.err
+    assert len(listed(tensorwall)) == 1
 
 
 @pytest.mark.parametrize(

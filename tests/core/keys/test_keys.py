@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,14 +15,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, text, update
 
 from core.errors import InputError, KeyRefused, StorageError
-from core.keys import KeyBudget, KeyScopes
+from core.identifiers import new_id
+from core.keys import GatewayKey, KeyBudget, KeyScopes
 from core.keys.keys import Keys
 from core.keys.ring import KeyRing
+from core.keys.secret import KeySecret, new_secret
+from core.keys.stored import insert_key
 from core.storage import Database, open_database
 from core.storage.tables import gateway_key_version, gateway_keys
+from tests.databases import on_postgresql
 
 ROOT = Path(__file__).parents[3]
 HOUR = timedelta(hours=1)
@@ -116,9 +121,28 @@ async def test_what_cannot_be_rotated_is_told(keys: Keys) -> None:
     assert (await keys.all())[0].secret == made.secret
 
 
-async def test_keys_of_one_name_are_told_apart(keys: Keys) -> None:
+async def test_a_name_is_taken_for_as_long_as_its_key_may_be_used(keys: Keys, database: Database) -> None:
     one, _ = await keys.create("editor")
-    two, secret = await keys.create("editor")
+    for name in ("editor", "  editor\n", one.id, one.prefix):
+        with pytest.raises(InputError, match="already") as caught:
+            await keys.create(name)
+        assert one.id in caught.value.message
+        assert one.prefix in caught.value.message
+    assert await keys.all() == [one]
+    await keys.revoke("editor")
+    two, _ = await keys.create("editor", expires_at=datetime.now(UTC) + HOUR)
+    over = update(gateway_keys).where(gateway_keys.c.id == two.id).values(expires_at=two.created_at)
+    await database.run(lambda connection: connection.execute(over))
+    three, _ = await keys.create("editor")
+    assert (await keys.rotate("editor", HOUR))[0].id == three.id  # the one that may be used is meant
+    assert (await keys.revoke("editor")).id == three.id
+
+
+async def test_keys_that_share_a_name_of_old_are_told_apart(keys: Keys, database: Database) -> None:
+    one, _ = await keys.create("editor")
+    two, secret = await keys.create("other")
+    alike = update(gateway_keys).values(name="editor")
+    await database.run(lambda connection: connection.execute(alike))
     with pytest.raises(InputError) as caught:
         await keys.revoke("editor")
     for key in (one, two):
@@ -128,6 +152,72 @@ async def test_keys_of_one_name_are_told_apart(keys: Keys) -> None:
     assert (await keys.revoke("editor")).id == one.id  # the only one that is left
     with pytest.raises(InputError, match="2 keys"):
         await keys.revoke("editor")
+
+
+_MAKES_A_KEY = """
+import asyncio, sys
+from core.errors import InputError
+from core.keys.keys import Keys
+from core.storage import open_database
+async def main():
+    location, which = sys.argv[1:]
+    async with await open_database(location) as database:
+        keys = Keys(database)
+        print("open", flush=True)
+        sys.stdin.readline()
+        try:
+            made = await (keys.create_first("first") if which == "first" else keys.create("editor"))
+        except InputError:
+            made = None
+        print("none" if made is None else "made")
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("which", ["first", "of a name"])
+async def test_one_of_several_processes_at_once_makes_a_key(
+    keys: Keys, location: str | Path, which: str
+) -> None:
+    command = [sys.executable, "-c", _MAKES_A_KEY, str(location), which]
+    pipes = {"stdin": asyncio.subprocess.PIPE, "stdout": asyncio.subprocess.PIPE}
+    processes = [await asyncio.create_subprocess_exec(*command, cwd=ROOT, **pipes) for _ in range(4)]
+    for process in processes:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"open\n"
+    said = [out for out, _ in await asyncio.gather(*(process.communicate(b"\n") for process in processes))]
+    assert sorted(said) == [b"made\n", b"none\n", b"none\n", b"none\n"]
+    assert len(await keys.all()) == 1
+
+
+@on_postgresql
+@pytest.mark.parametrize("first", [True, False])
+async def test_who_makes_a_key_waits_for_another_that_is_at_it(
+    keys: Keys, location: str, *, first: bool
+) -> None:
+    under_way, may_end = threading.Event(), threading.Event()
+
+    def make(connection: Connection) -> None:
+        secret = KeySecret.of(new_secret())
+        insert_key(connection, GatewayKey(new_id(), "editor", secret, KeyScopes(), datetime.now(UTC)))
+        under_way.set()
+        may_end.wait()
+
+    async with await open_database(location) as other, await open_database(location) as watcher:
+        making = asyncio.wrap_future(other.submit(make))
+        await asyncio.to_thread(under_way.wait)
+        waits = asyncio.ensure_future(keys.create_first("first") if first else keys.create("editor"))
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while not await watcher.read(lambda connection: connection.execute(waiting).scalar_one()):
+            if waits.done():
+                break
+        may_end.set()
+        await making
+        if first:
+            assert await waits is None
+        else:
+            with pytest.raises(InputError, match="already"):
+                await waits
+    assert len(await keys.all()) == 1
 
 
 async def test_revoking_again_changes_nothing(keys: Keys, database: Database) -> None:
@@ -238,7 +328,7 @@ async def test_a_ring_takes_what_is_in_force_and_nothing_else(
         version = await database.read(lambda c: c.execute(select(gateway_key_version)).scalar_one())
         match step:
             case Create():
-                key, secret = await keys.create("k")
+                key, secret = await keys.create(new_id())
                 ids.append(key.id)
                 hours[secret] = (key.id, float("inf"))
             case Rotate(which, grace) if ids:
