@@ -31,13 +31,15 @@ from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.for_speech import for_speech
 from core.routing.health_book import HealthBook
 from core.routing.hedge_policy import HedgePolicy, Hedging
-from core.routing.itinerary import Attempt, CallIn, Itinerary, Wait
+from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
+from core.routing.mending import Mender
 from core.routing.read_prompts import conversation_of
 from core.routing.reserve import Reserve, Standby
 from core.routing.retry import RetryPolicy
 from core.routing.route_health import RouteHealth, route_health
 from core.routing.running_call import CallRecorder
+from core.routing.steps import Attempt, CallIn, Wait
 from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
 from core.routing.stream import ChatStream, Sleep, rest
 
@@ -108,8 +110,8 @@ class LLMRouter:
         self._random = random or Random()
         self._sleep = sleep
         self._observer = observer
-        self._retry = retry or RetryPolicy()
         self._health = HealthBook(self._models, clock, breaker)
+        self._mender = Mender(self._models, self._health.of, retry or RetryPolicy(), clock, self._random)
         self._first_content_timeout = first_content_timeout
         self._hedging = Hedging(hedging)
         self._routes = RouteTable()
@@ -338,11 +340,7 @@ class LLMRouter:
             request,
             [standing[place.index] for place in plan.ranked],
             decision,
-            models=self._models,
-            health_of=self._health.of,
-            policy=self._retry,
-            clock=self._clock,
-            rng=self._random,
+            self._mender,
             role=role,
             mends=mends,
             standby=self._standby,

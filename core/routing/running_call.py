@@ -29,9 +29,9 @@ from core.errors import CredentialsError, ProviderError, StreamInterrupted
 from core.routing.actions import RouteError
 from core.routing.candidate import Candidate
 from core.routing.growing_answer import GrowingAnswer
-from core.routing.itinerary import Attempt
 from core.routing.read_prompts import conversation_of
 from core.routing.settlement import settle
+from core.routing.steps import Attempt
 
 __all__ = ("CallRecorder", "RunningCall")
 

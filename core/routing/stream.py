@@ -19,7 +19,7 @@ from core.chat import (
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.routing.first_content import FirstContent
 from core.routing.hedge_policy import Hedging
-from core.routing.itinerary import CallIn, Itinerary, Wait
+from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
 from core.routing.planned_hedge import planned_hedge
 from core.routing.queue import wait_in_queue
@@ -27,6 +27,7 @@ from core.routing.rescue import can_be_continued, is_broken_off
 from core.routing.reserve import Standby
 from core.routing.running_call import CallRecorder
 from core.routing.splice import spliced
+from core.routing.steps import CallIn, Wait
 from core.routing.streamed_answer import StreamedAnswer
 
 __all__ = ("ChatStream", "Sleep", "rest")
