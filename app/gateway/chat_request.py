@@ -28,6 +28,7 @@ Made = TypeVar("Made", bound=BaseModel)
 
 _TIERS = get_args(ServiceTier)
 _CAPS = ("max_completion_tokens", "max_tokens")
+_NUMBERS = (int, float)
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -59,19 +60,23 @@ def asks_for_stream(body: dict[str, Any]) -> bool:
 
 def asks_for_usage(body: dict[str, Any]) -> bool:
     """Whether the client wants the chunk of a stream that tells the usage."""
-    options = body.get("stream_options")
-    return isinstance(options, dict) and options.get("include_usage") is True
+    return bool((body.get("stream_options") or {}).get("include_usage"))
 
 
 def read_chat_request(body: dict[str, Any]) -> ChatRequest:
     """What the router has to know of a client's body, and the body itself to be relayed.
 
+    What is of a kind that it cannot be is refused here only where nobody else could: what reaches the
+    provider as it came is the provider's to refuse.
+
     Raises:
-        ApiError: 400: model or messages are missing or of another kind.
+        ApiError: 400: model or messages are missing or of another kind, or the caps and the options of a
+            stream, which do not go on the wire as they came.
     """
     model, messages = model_name(body.get("model"), "those of /v1/models"), body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise invalid_request("messages is missing or empty: it is a list of messages.", param="messages")
+    _check_stream_options(body.get("stream_options"))
     tier = body.get("service_tier")
     temperature = body.get("temperature")
     return _made(
@@ -79,7 +84,7 @@ def read_chat_request(body: dict[str, Any]) -> ChatRequest:
         model=model,
         messages=[_message(message, place) for place, message in enumerate(messages)],
         max_completion_tokens=_cap(body),
-        temperature=temperature if isinstance(temperature, int | float) else None,
+        temperature=temperature if type(temperature) in _NUMBERS else None,
         service_tier=tier if tier in _TIERS else None,
         response_format=_schema(body.get("response_format")),
         tools=_tools(body.get("tools")),
@@ -98,15 +103,23 @@ def _made(kind: type[Made], **fields: Any) -> Made:  # noqa: ANN401 - as the mod
         return kind.model_construct(**fields)
 
 
+def _check_stream_options(options: object) -> None:
+    if options is None:
+        return
+    if not isinstance(options, dict):
+        raise invalid_request("stream_options is not an object.", param="stream_options")
+    if not isinstance(options.get("include_usage"), bool | None):
+        name = "stream_options.include_usage"
+        raise invalid_request(f"{name} is neither true nor false.", param=name)
+
+
 def _cap(body: dict[str, Any]) -> int | None:
-    for name in _CAPS:
-        cap = body.get(name)
-        if cap is None:
-            continue
-        if not isinstance(cap, int) or isinstance(cap, bool) or cap < 1:
+    """The cap by the name that counts; the other is checked as well."""
+    given = {name: cap for name in _CAPS if (cap := body.get(name)) is not None}
+    for name, cap in given.items():
+        if type(cap) is not int or cap < 1:
             raise invalid_request(f"{name} is not a number of tokens from 1 upwards.", param=name)
-        return cap
-    return None
+    return next(iter(given.values()), None)
 
 
 def _message(message: object, place: int) -> Message:

@@ -162,7 +162,14 @@ def test_the_feature_and_the_request_reach_the_ledger(served: Gateway) -> None:
         ({"model": "m" * 201}, "model"),
         ({"stream": "yes"}, "stream"),
         ({"stream": 1}, "stream"),
+        ({"stream_options": 5}, "stream_options"),
+        ({"stream_options": [], "stream": True}, "stream_options"),
+        ({"stream_options": {"include_usage": "yes"}, "stream": True}, "stream_options.include_usage"),
         ({"max_tokens": -1}, "max_tokens"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"max_tokens": "5"}, "max_tokens"),
+        ({"max_completion_tokens": 5.5}, "max_completion_tokens"),
+        ({"max_completion_tokens": 5, "max_tokens": "5"}, "max_tokens"),
     ],
 )
 def test_what_cannot_be_understood_is_told_by_its_name(
@@ -172,6 +179,39 @@ def test_what_cannot_be_understood_is_told_by_its_name(
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == param
     assert served.simulator.questions() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", "hot"),
+        ("temperature", True),
+        ("temperature", 7),
+        ("response_format", "json"),
+        ("response_format", {"type": 5}),
+        ("response_format", {"type": "json_schema"}),
+        ("tools", 5),
+        ("tools", [5]),
+        ("tools", "x"),
+        ("tools", [{"type": 5, "function": 6}]),
+        ("tool_choice", 5),
+        ("service_tier", 5),
+        ("service_tier", ["flex"]),
+        ("reasoning_effort", 5),
+        ("reasoning_effort", ["low"]),
+        ("stop", 5),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_field_of_the_wrong_kind_is_the_providers_to_refuse(
+    served: Gateway, name: str, value: object, stream: bool
+) -> None:
+    answer = served.chat(stream=stream, **{name: value})
+    (asked,) = served.simulator.questions()
+    sent = asked["body"][name]
+    assert (sent, type(sent)) == (value, type(value))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["type"] == "invalid_request_error"
 
 
 def test_a_body_that_is_no_json_is_told(served: Gateway) -> None:
