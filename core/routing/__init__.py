@@ -3,9 +3,10 @@
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint
 from core.routing.hedge_policy import HedgePolicy
+from core.routing.planned_route import PlannedRoute
 from core.routing.retry import RetryPolicy
 from core.routing.route_health import RouteHealth
-from core.routing.router import LLMRouter, PlannedRoute
+from core.routing.router import LLMRouter
 from core.routing.strategy import LoadBalanceStrategy
 from core.routing.stream import ChatStream
 

@@ -4,68 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
-from math import inf
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from core.catalogue import Catalogue
-from core.chat import (
-    CallGate,
-    CallObserver,
-    CallRole,
-    ChatRequest,
-    ChatResponse,
-    Decision,
-    Finished,
-    LimitsReported,
-    SkippedRoute,
-)
-from core.errors import BudgetExceeded, CredentialsError, ProviderError
-from core.providers import Provider
+from core.chat import CallGate, CallObserver, CallRole, ChatRequest, ChatResponse, Decision, SkippedRoute
+from core.errors import ProviderError
 from core.routing.breaker import BreakerPolicy
-from core.routing.candidate import Candidate
 from core.routing.endpoint import RouteEndpoint, RouteTable
-from core.routing.for_speech import for_speech
+from core.routing.endpoint_providers import EndpointProviders
 from core.routing.health_book import HealthBook
 from core.routing.hedge_policy import HedgePolicy, Hedging
-from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
 from core.routing.mending import Mender
-from core.routing.read_prompts import conversation_of
+from core.routing.planned_route import PlannedRoute, planned_route
+from core.routing.planner import Planner
 from core.routing.reserve import Reserve, Standby
+from core.routing.resting import Sleep
 from core.routing.retry import RetryPolicy
 from core.routing.route_health import RouteHealth, route_health
 from core.routing.running_call import CallRecorder
-from core.routing.steps import Attempt, CallIn, Wait
-from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
-from core.routing.stream import ChatStream, Sleep, rest
+from core.routing.strategy import LoadBalanceStrategy
+from core.routing.stream import ChatStream
+from core.routing.whole_answer import whole_answer
 
-__all__ = ("LLMRouter", "PlannedRoute")
-
-_Offer = tuple[RouteEndpoint, Candidate]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRoute:
-    """Where a request would be sent.
-
-    Attributes:
-        model: the provider's own id.
-        reason: why it has its place.
-        output_cap: the tokens its answer may have at most; ``None`` where no cap would be sent.
-        label: the provider's name for people.
-        ready_in: seconds until it would be asked; 0 where that is now, infinite where it never would be.
-    """
-
-    provider: str
-    model: str
-    reason: str
-    output_cap: int | None
-    label: str = ""
-    ready_in: float = 0.0
+__all__ = ("LLMRouter",)
 
 
 class LLMRouter:
@@ -104,21 +67,32 @@ class LLMRouter:
         reserve: Reserve | None = None,
         hedging: HedgePolicy | None = None,
     ) -> None:
-        self.strategy = LoadBalanceStrategy(strategy)
         self._models = KnownModels(catalogue)
         self._clock = clock
-        self._random = random or Random()
         self._sleep = sleep
         self._observer = observer
-        self._health = HealthBook(self._models, clock, breaker)
-        self._mender = Mender(self._models, self._health.of, retry or RetryPolicy(), clock, self._random)
         self._first_content_timeout = first_content_timeout
         self._hedging = Hedging(hedging)
         self._routes = RouteTable()
-        self._providers: dict[tuple[Provider, str | None, str | None], Provider] = {}
-        self._turns: defaultdict[str, int] = defaultdict(int)
-        self._places = count()
+        self._providers = EndpointProviders()
+        self._health = HealthBook(self._models, clock, breaker)
         self._standby = Standby(reserve, self._models, self._health.of) if reserve else None
+        random = random or Random()
+        self._planner = Planner(
+            LoadBalanceStrategy(strategy),
+            self._routes,
+            self._providers,
+            self._models,
+            self._health,
+            Mender(self._models, self._health.of, retry or RetryPolicy(), clock, random),
+            random,
+            self._standby,
+        )
+
+    @property
+    def strategy(self) -> LoadBalanceStrategy:
+        """Chooses among the healthy endpoints of the lowest priority number."""
+        return self._planner.strategy
 
     def add_route(self, pattern: str, endpoints: Sequence[RouteEndpoint]) -> None:
         """Lead requests for ``pattern`` to ``endpoints``, in place of what it led to.
@@ -154,8 +128,8 @@ class LLMRouter:
         Raises:
             UnknownRoute: no route leads to the request's model.
         """
-        itinerary = self._itinerary(request, api_keys, streaming=True, role=role, mends=mends)
-        self._take_turn(request)
+        itinerary = self._planner.plan(request, api_keys, streaming=True, role=role, mends=mends)
+        self._planner.take_turn(request)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
         return ChatStream(
             itinerary,
@@ -183,18 +157,10 @@ class LLMRouter:
             ProviderError: the request itself is refused.
             AllRoutesFailed: no route answered.
         """
-        itinerary = self._itinerary(request, api_keys, streaming=False)
-        self._take_turn(request)
+        itinerary = self._planner.plan(request, api_keys, streaming=False)
+        self._planner.take_turn(request)
         recorder = self._recorder(request, itinerary.decision, observer, gate)
-        while True:
-            step = itinerary.next_step()
-            if isinstance(step, Wait):
-                await rest(step, itinerary.decision, self._clock, self._sleep)
-            elif isinstance(step, CallIn):
-                assert self._standby is not None
-                itinerary.reinforce(await self._standby.call_in(request), self._standby.missing)
-            elif response := await self._complete(step, itinerary, recorder):
-                return response
+        return await whole_answer(itinerary, recorder, self._models, self._sleep, self._standby)
 
     def preview(
         self, request: ChatRequest, *, streaming: bool = False
@@ -208,21 +174,10 @@ class LLMRouter:
         Raises:
             UnknownRoute: no route leads to the request's model.
         """
-        itinerary = self._itinerary(request, None, streaming=streaming)
-        routes = [self._planned(candidate) for candidate in itinerary.candidates]
-        return routes, itinerary.decision.skipped
-
-    def _planned(self, candidate: Candidate) -> PlannedRoute:
+        itinerary = self._planner.plan(request, streaming=streaming)
         now = self._clock()
-        fit = candidate.fit(now)
-        return PlannedRoute(
-            candidate.provider.name,
-            candidate.model,
-            candidate.reason,
-            candidate.size().cap if fit.never else fit.cap,
-            label=candidate.label,
-            ready_in=inf if fit.never else max(0.0, candidate.health.busy_until - now, fit.room.wait),
-        )
+        routes = [planned_route(candidate, now) for candidate in itinerary.candidates]
+        return routes, itinerary.decision.skipped
 
     def resolve(self, model: str) -> list[tuple[str, str]]:
         """What a request for ``model`` may be sent to: providers, and what each calls the model.
@@ -231,7 +186,7 @@ class LLMRouter:
             UnknownRoute: no route leads to the model.
         """
         _, endpoints = self._routes.match(model)
-        providers = [self._provider(endpoint) for endpoint in endpoints]
+        providers = [self._providers.of(endpoint) for endpoint in endpoints]
         return [
             (provider.name, self._models.resolve(endpoint, provider, model))
             for endpoint, provider in zip(endpoints, providers, strict=True)
@@ -261,7 +216,7 @@ class LLMRouter:
             endpoints = [endpoint for _, members in self._routes.items() for endpoint in members]
         else:
             endpoints = list(self._routes.match(model)[1])
-        providers = self._distinct(endpoints)
+        providers = self._providers.distinct(endpoints)
         async with asyncio.TaskGroup() as group:
             opening = [group.create_task(provider.warm()) for provider in providers]
         for provider, task in zip(providers, opening, strict=True):
@@ -273,121 +228,8 @@ class LLMRouter:
     async def aclose(self) -> None:
         """Close the connections of every provider in use; the router stays usable."""
         endpoints = [endpoint for _, members in self._routes.items() for endpoint in members]
-        for provider in self._distinct(endpoints):
+        for provider in self._providers.distinct(endpoints):
             await provider.aclose()
-
-    async def _complete(
-        self, attempt: Attempt, itinerary: Itinerary, recorder: CallRecorder
-    ) -> ChatResponse | None:
-        candidate = attempt.candidate
-        running = recorder.prepare(attempt)
-        try:
-            with running.held():
-                await recorder.admit(running.call, candidate)
-        except BudgetExceeded as refusal:
-            itinerary.failed(candidate, refusal)
-            return None
-        running.start()
-        try:
-            response = await candidate.provider.complete(candidate.request, model=candidate.model)
-        except (ProviderError, CredentialsError) as error:
-            running.failed(error)
-            itinerary.failed(candidate, error)
-            return None
-        except BaseException as reason:
-            running.aborted(reason)
-            raise
-        running.answer.add_whole(response)
-        running.call.usage = response.usage
-        if response.limits is not None:
-            running.noted(LimitsReported(response.limits))
-        running.answered(Finished(response.finish_reason), whole=True)
-        if self._standby is not None:
-            self._standby.answered(candidate)
-        response.cost = self._models.cost(running.call)
-        response.decision = itinerary.decision
-        return response
-
-    def _itinerary(
-        self,
-        request: ChatRequest,
-        api_keys: Mapping[str, str] | None,
-        *,
-        streaming: bool,
-        role: CallRole = "first",
-        mends: tuple[type[ProviderError], ...] = (),
-    ) -> Itinerary:
-        pattern, endpoints = self._routes.match(request.model)
-        decision = Decision(requested=request.model, strategy=self.strategy.value)
-        turn = next(self._places)
-        offers = [
-            (endpoint, self._candidate(endpoint, request, api_keys or {}, turn)) for endpoint in endpoints
-        ]
-        if any(message.images for message in request.messages):
-            offers = self._that_see(offers, decision)
-        standing = [candidate for _, candidate in offers]
-        states = [self._state(endpoint, candidate, streaming=streaming) for endpoint, candidate in offers]
-        strategy = LoadBalanceStrategy.LEAST_LATENCY if request.spoken else self.strategy
-        plan = rank(strategy, states, turn=self._turns[pattern], rng=self._random)
-        for place in plan.ranked:
-            standing[place.index].reason = place.reason
-        for place in plan.set_aside:
-            candidate = standing[place.index]
-            skipped = SkippedRoute(candidate.provider.name, candidate.model, place.reason)
-            candidate.skipped = skipped
-            decision.skipped.append(skipped)
-        return Itinerary(
-            request,
-            [standing[place.index] for place in plan.ranked],
-            decision,
-            self._mender,
-            role=role,
-            mends=mends,
-            standby=self._standby,
-        )
-
-    def _take_turn(self, request: ChatRequest) -> None:
-        """Strategies that go round count the requests of a route."""
-        self._turns[self._routes.match(request.model)[0]] += 1
-
-    def _candidate(
-        self, endpoint: RouteEndpoint, request: ChatRequest, api_keys: Mapping[str, str], turn: int
-    ) -> Candidate:
-        provider = self._provider(endpoint)
-        if key := api_keys.get(provider.name):
-            provider = provider.with_overrides(key, None)
-            self._health.lend(provider, key)
-        model = self._models.resolve(endpoint, provider, request.model)
-        health = self._health.of(provider, model)
-        request = for_speech(request, provider, model)
-        return Candidate(provider, model, health, request, reason="", turn=turn)
-
-    def _that_see(self, offers: list[_Offer], decision: Decision) -> list[_Offer]:
-        """The endpoints whose models take images; all, where none is known to."""
-        blind = [offer for offer in offers if self._models.blind(offer[1].provider, offer[1].model)]
-        if len(blind) == len(offers):
-            return offers
-        for _, candidate in blind:
-            skipped = SkippedRoute(candidate.provider.name, candidate.model, "does not see images")
-            decision.skipped.append(skipped)
-        return [offer for offer in offers if offer not in blind]
-
-    def _state(self, endpoint: RouteEndpoint, candidate: Candidate, *, streaming: bool) -> EndpointState:
-        health, now = candidate.health, self._clock()
-        fit = candidate.fit(now)
-        spoken = candidate.request.spoken
-        speed = health.beginning(spoken=spoken) if streaming else health.whole_answer
-        cached = health.read.tokens(conversation_of(candidate.request), now)
-        priced = self.strategy is LoadBalanceStrategy.LOWEST_COST
-        return EndpointState(
-            priority=endpoint.priority,
-            weight=endpoint.weight,
-            problem=health.problem or fit.problem,
-            ready_in=inf if fit.never else max(health.ready_at - now, fit.room.wait),
-            latency=health.first_sentence(now, cached=cached, streaming=streaming, spoken=spoken),
-            measured=speed.mean,
-            price=self._models.blended_price(candidate.provider, candidate.model) if priced else None,
-        )
 
     def _recorder(
         self, request: ChatRequest, decision: Decision, observer: CallObserver | None, gate: CallGate | None
@@ -395,28 +237,16 @@ class LLMRouter:
         observers = [told for told in (self._observer, observer) if told is not None]
         return CallRecorder(decision, request, observers, self._clock, gate)
 
-    def _provider(self, endpoint: RouteEndpoint) -> Provider:
-        """The endpoint's provider with its key and address; one object for equal ones."""
-        if endpoint.api_key is None and endpoint.base_url is None:
-            return endpoint.provider
-        key = (endpoint.provider, endpoint.api_key, endpoint.base_url)
-        if key not in self._providers:
-            self._providers[key] = endpoint.provider.with_overrides(endpoint.api_key, endpoint.base_url)
-        return self._providers[key]
-
-    def _distinct(self, endpoints: Iterable[RouteEndpoint]) -> list[Provider]:
-        return list(dict.fromkeys(self._provider(endpoint) for endpoint in endpoints))
-
     def _models_of(self, pattern: str, endpoint: RouteEndpoint, upcoming: str | None) -> list[str]:
         """What the endpoint is asked for; under a wildcard, what it has been asked for and is about to be."""
-        provider = self._provider(endpoint)
+        provider = self._providers.of(endpoint)
         if endpoint.model is not None or not pattern.endswith("*"):
             return [self._models.resolve(endpoint, provider, pattern)]
         following = [] if upcoming is None else [self._models.resolve(endpoint, provider, upcoming)]
         return list(dict.fromkeys([*following, *self._health.known(provider)])) or [pattern]
 
     def _route_health(self, pattern: str, endpoint: RouteEndpoint, model: str) -> RouteHealth:
-        provider = self._provider(endpoint)
+        provider = self._providers.of(endpoint)
         return route_health(
             self._health.seen(provider, model),
             pattern=pattern,

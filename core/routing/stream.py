@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from types import TracebackType
 from typing import Self
@@ -22,17 +22,15 @@ from core.routing.hedge_policy import Hedging
 from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
 from core.routing.planned_hedge import planned_hedge
-from core.routing.queue import wait_in_queue
 from core.routing.rescue import can_be_continued, is_broken_off
 from core.routing.reserve import Standby
+from core.routing.resting import Sleep, rest
 from core.routing.running_call import CallRecorder
 from core.routing.splice import spliced
 from core.routing.steps import CallIn, Wait
 from core.routing.streamed_answer import StreamedAnswer
 
-__all__ = ("ChatStream", "Sleep", "rest")
-
-Sleep = Callable[[float], Awaitable[object]]
+__all__ = ("ChatStream",)
 
 
 class ChatStream:
@@ -97,18 +95,6 @@ class ChatStream:
         if self._response is None:
             self._response = self._answer.response(self._models, self.decision)
         return self._response
-
-
-async def rest(wait: Wait, decision: Decision, clock: Callable[[], float], sleep: Sleep) -> None:
-    """Sleep until a route is ready, and record for how long."""
-    began = clock()
-    try:
-        if wait.place is None:
-            await sleep(wait.seconds)
-        else:
-            await wait_in_queue(wait.place, wait.seconds, sleep)
-    finally:
-        decision.waited += clock() - began
 
 
 async def _events(
