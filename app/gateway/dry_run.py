@@ -34,6 +34,7 @@ async def dry_run(gateway: Gateway, exchange: Exchange, request: ChatRequest) ->
     """Answer with the routes in the order they would be tried, the first with its estimate."""
     routes, skipped = gateway.router.preview(request)
     first = routes[0]
+    provider = gateway.providers.get(first.provider)
     call = UpstreamCall(
         call_id="",
         route=request.model,
@@ -41,6 +42,7 @@ async def dry_run(gateway: Gateway, exchange: Exchange, request: ChatRequest) ->
         model=first.model,
         reason=first.reason,
         started_at=datetime.now(UTC),
+        answers=provider.profile.answers(request, first.model) if provider else 1,
     )
     most = worst_case(gateway.catalogue, call, request, first.output_cap)
     answer = {

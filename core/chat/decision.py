@@ -46,6 +46,8 @@ class UpstreamCall:
     """What the provider billed; ``None`` where it never said."""
     limits: RateLimits | None = None
     prompt_tokens_estimate: int = 0
+    answers: int = 1
+    """How many it gives: more than one only where a client asks for several."""
     output_characters: int = 0
     """Reasoning, text and tool arguments that arrived; for estimating where usage is missing."""
     output_chunks: int = 0

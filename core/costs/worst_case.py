@@ -35,18 +35,20 @@ class WorstCase:
         prompt_tokens: with room for the error of the estimate.
         output_tokens: the cap it asks for, or else the longest answer of its model.
         price: ``None`` where it is unknown.
+        answers: how many it gives, each of which may be as long.
     """
 
     prompt_tokens: int
     output_tokens: int
     price: Price | None
+    answers: int = 1
 
     def cost(self, output_tokens: int | None = None) -> Decimal | None:
-        """US dollars with an answer of that length, by default the longest; ``None``: unknown."""
+        """US dollars with answers of that length, by default the longest; ``None``: unknown."""
         if self.price is None:
             return None
         longest = self.output_tokens if output_tokens is None else output_tokens
-        return self.price.cost(Usage(self.prompt_tokens, longest))
+        return self.price.cost(Usage(self.prompt_tokens, self.answers * longest))
 
     def output_for(self, money: Decimal) -> int:
         """The longest answer, in tokens, that so many US dollars pay for, prompt included; 0 for none."""
@@ -55,7 +57,7 @@ class WorstCase:
         prompt = self.price.cost(Usage(self.prompt_tokens, 0))
         if prompt > money:
             return 0
-        many = self.price.cost(Usage(self.prompt_tokens, _MANY)) - prompt
+        many = self.price.cost(Usage(self.prompt_tokens, self.answers * _MANY)) - prompt
         return (
             self.output_tokens if not many else min(self.output_tokens, int((money - prompt) * _MANY / many))
         )
@@ -71,4 +73,5 @@ def worst_case(
         prompt_tokens=prompt_tokens_at_most(request),
         output_tokens=output_cap if output_cap is not None else longest,
         price=models.price(call.provider, call.model, call.started_at),
+        answers=call.answers,
     )

@@ -30,9 +30,10 @@ class AnswerStream:
         request_id: the provider's id of the call, as far as it is known.
         relay: pass on each piece as it came, too.
         keep_text: gather the answer's text, too.
+        answers: how many the call gives; with several the events are those of all.
 
     Attributes:
-        finish_reason: why the answer ended; ``None`` until it says so.
+        finish_reason: why the answer ended, of several the last one; ``None`` until it says so.
         usage: what it is billed, as last reported.
         done: the end mark has come; nothing follows it.
         request_id: the provider's id of the call, where the stream names it.
@@ -45,6 +46,7 @@ class AnswerStream:
         *,
         relay: bool = False,
         keep_text: bool = False,
+        answers: int = 1,
     ) -> None:
         self.finish_reason: FinishReason | None = None
         self.usage: Usage | None = None
@@ -53,6 +55,8 @@ class AnswerStream:
         self._upstream = upstream
         self._relay = relay
         self._text: list[str] | None = [] if keep_text else None
+        self._answers = answers
+        self._ended: dict[str, FinishReason] = {}
         self._decoder = SSEDecoder()
         self._tool_calls: list[tuple[int | None, str]] = []  # the server's index, and the id
         self._started = False
@@ -110,6 +114,8 @@ class AnswerStream:
         self._started = True
         if data == _DONE:
             self.done = True
+            if self._ended:  # as many as it says there are, whatever was asked for
+                self.finish_reason = [*self._ended.values()][-1]
             return
         try:
             chunk = parse_json(data)
@@ -122,8 +128,7 @@ class AnswerStream:
                 self._read_billing(chunk)
             if self._relay and type(chunk) is dict:
                 yield Relayed(data)
-            if choices := chunk.get("choices"):
-                choice = choices[0]
+            for choice in chunk.get("choices") or ():
                 if delta := choice.get("delta"):
                     yield from self._read_delta(delta)
                 if reason := choice.get("finish_reason"):
@@ -176,7 +181,10 @@ class AnswerStream:
     def _finish(self, reason: object, choice: dict[str, Any]) -> None:
         if reason == "error":  # OpenRouter and others: the upstream of the upstream failed
             raise self._reported(choice.get("error") or "")
-        self.finish_reason = finish_reason_of(reason, tool_calls=bool(self._tool_calls))
+        ended = finish_reason_of(reason, tool_calls=bool(self._tool_calls))
+        self._ended[str(choice.get("index"))] = ended
+        if len(self._ended) >= self._answers:
+            self.finish_reason = ended
 
     def _reported(self, error: object) -> ProviderError:
         return event_error(self._upstream, error, request_id=self.request_id)

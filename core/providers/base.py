@@ -54,6 +54,8 @@ class ModelRule:
     prefill: bool = False
 
 
+_MOST_ANSWERS = 128
+"""OpenAI's limit for ``n``; more is refused, wherever it is."""
 _MOST_FOUND = 1_000
 """Models whose rule is remembered: clients of the gateway may name any number."""
 
@@ -134,6 +136,17 @@ class ProviderProfile:
         cap = next((cap for cap in caps if isinstance(cap, int)), self.default_output_cap)
         most = self.rule(model).max_output_tokens
         return cap if cap is None or most is None else min(cap, most)
+
+    def answers(self, request: ChatRequest, model: str) -> int:
+        """How many answers a call gives: as many as a client asked for, where the provider gives several.
+
+        The output cap holds for each of them. A request of our own has one.
+        """
+        asked = request.relayed.get("n") if request.relayed is not None else None
+        if not isinstance(asked, int | float) or asked <= 1:
+            return 1
+        refused = "n" in self.refused_fields or "n" in self.rule(model).refused_fields
+        return 1 if refused else int(min(asked, _MOST_ANSWERS))
 
 
 class Provider(Protocol):

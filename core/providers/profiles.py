@@ -12,7 +12,7 @@ from core.providers.speech import LONGEST_SPOKEN
 
 __all__ = ("BUILT_IN", "GROQ", "LLAMA_CPP", "LM_STUDIO", "OLLAMA", "OPENAI", "custom_profile")
 
-_ONE_ANSWER = frozenset({"n"})  # a call is one answer
+_ONE_ANSWER = frozenset({"n"})  # gives one answer a call, whatever it is asked for
 
 # What Groq refuses or does not support: https://console.groq.com/docs/openai
 GROQ = ProviderProfile(
@@ -76,7 +76,6 @@ OPENAI = ProviderProfile(
     key_required=True,
     keys_page="https://platform.openai.com/api-keys",
     key_prefix="sk-",
-    refused_fields=_ONE_ANSWER,
     developer_role=True,
     cap_field="max_completion_tokens",
     service_tiers={"auto": "auto", "on_demand": "default", "flex": "flex", "performance": "priority"},
@@ -137,7 +136,6 @@ def custom_profile(
         label=label or name,
         base_url=base_url,
         key_variable=key_variable,
-        refused_fields=_ONE_ANSWER,
         service_tiers={
             "auto": "auto",
             "on_demand": "on_demand",

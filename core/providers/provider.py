@@ -15,6 +15,7 @@ from core.chat import (
     Event,
     JsonSchemaFormat,
     LimitsReported,
+    Relayed,
 )
 from core.errors import (
     AuthenticationFailed,
@@ -29,6 +30,7 @@ from core.providers.answer_stream import AnswerStream
 from core.providers.base import ProviderProfile, RemoteModel
 from core.providers.body_ends import ending_of, opening_of
 from core.providers.limit_headers import rate_limits
+from core.providers.relayed_answer import chunk_of
 from core.providers.remote_models import remote_models
 from core.providers.request_body import encode_body, request_body
 from core.providers.speech import (
@@ -116,6 +118,8 @@ class OpenAICompatibleProvider:
                     if opening.lstrip().startswith(_WHOLE):
                         body = await read_body(upstream, chunks, opening)
                         ending = [*events_of(whole_answer(upstream, body, request_id=_request_id(response)))]
+                        if self.profile.answers(request, model) > 1:  # those events are of the first one
+                            ending.insert(0, Relayed(chunk_of(body)))
                     else:
                         answer = _answer_stream(upstream, response, request)
                         for event in answer.feed(opening):
@@ -426,4 +430,5 @@ def _answer_stream(upstream: Upstream, response: httpx.Response, request: ChatRe
         _request_id(response),
         relay=request.relayed is not None,
         keep_text=request.response_format is not None,
+        answers=upstream.profile.answers(request, upstream.model or ""),
     )

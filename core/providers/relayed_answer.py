@@ -8,8 +8,9 @@ from typing import Any
 from pydantic_core import to_json
 
 from core.chat import ChatResponse
+from core.providers.answer_fields import parse_json
 
-__all__ = ("as_body", "as_chunk")
+__all__ = ("as_body", "as_chunk", "chunk_of")
 
 
 def as_body(answer: ChatResponse, model: str) -> bytes:
@@ -29,6 +30,17 @@ def as_chunk(answer: ChatResponse, model: str) -> str:
         delta["tool_calls"] = [{"index": index, **call} for index, call in enumerate(_tool_calls(answer))]
     chunk = _object("chat.completion.chunk", model, delta=delta, finish_reason=answer.finish_reason)
     return to_json(chunk).decode()
+
+
+def chunk_of(body: bytes) -> str:
+    """The data of an event that brings a body in one piece, with all the answers that are in it."""
+    whole = parse_json(body)
+    choices = [
+        {"delta" if name == "message" else name: value for name, value in choice.items()}
+        for choice in whole["choices"]
+        if isinstance(choice, dict)
+    ]
+    return to_json({**whole, "object": "chat.completion.chunk", "choices": choices}).decode()
 
 
 def _tool_calls(answer: ChatResponse) -> list[dict[str, Any]]:

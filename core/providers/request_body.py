@@ -13,7 +13,8 @@ from core.providers.base import CapField, ModelRule, ProviderProfile
 __all__ = ("encode_body", "left_out", "request_body")
 
 _EFFORTS: tuple[ReasoningEffort, ...] = get_args(ReasoningEffort)  # from least to most
-_OURS = ("messages", "model", "stream", *get_args(CapField))  # never taken from ``extra``
+_OURS = ("messages", "model", "stream", *get_args(CapField))  # never taken from ``extra`` or a client
+_ONE_ANSWER = "n"  # never taken from ``extra``: events and responses tell of one answer
 
 
 def request_body(
@@ -76,7 +77,7 @@ def _options(profile: ProviderProfile, request: ChatRequest, rule: ModelRule) ->
     """All fields but the messages and those that depend on others."""
     if request.relayed is not None:
         return _relayed_options(profile, request, request.relayed, rule)
-    body = {name: value for name, value in request.extra.items() if name not in _OURS}
+    body = {name: value for name, value in request.extra.items() if name not in (*_OURS, _ONE_ANSWER)}
     for name in ("temperature", "top_p", "seed", "parallel_tool_calls", "user"):
         if (value := getattr(request, name)) is not None:
             body[name] = value

@@ -65,6 +65,7 @@ class CallRecorder:
             role=attempt.role,
             started_at=datetime.now(UTC),
             prompt_tokens_estimate=_rough_prompt_tokens(candidate.request),
+            answers=candidate.provider.profile.answers(candidate.request, candidate.model),
         )
         return RunningCall(call, candidate, self)
 

@@ -108,12 +108,13 @@ def test_a_soft_limit_is_passed_at_its_amount(limit: Decimal, more: int) -> None
     st.decimals(0, 80, places=4),
     st.decimals(0, 5, places=6),
     st.booleans(),
+    st.integers(1, 128),
 )
 def test_the_output_that_money_pays_for_is_the_longest_that_fits(
-    prompt: int, cap: int, rate_in: Decimal, rate_out: Decimal, money: Decimal, tiered: bool
+    prompt: int, cap: int, rate_in: Decimal, rate_out: Decimal, money: Decimal, tiered: bool, answers: int
 ) -> None:
     tiers = (LongPromptPrice(128_000, rate_in * 2, rate_out * 2),) if tiered else ()
-    case = WorstCase(prompt, cap, Price("p", rate_in, rate_out, long_prompt=tiers))
+    case = WorstCase(prompt, cap, Price("p", rate_in, rate_out, long_prompt=tiers), answers)
     tokens = case.output_for(money)
     assert 0 <= tokens <= cap
     cost, price = case.cost(tokens), case.price
@@ -122,7 +123,7 @@ def test_the_output_that_money_pays_for_is_the_longest_that_fits(
     if tokens:
         assert cost <= money
     if tokens < cap:
-        assert price.cost(Usage(prompt, tokens + 1)) > money
+        assert price.cost(Usage(prompt, answers * (tokens + 1))) > money
 
 
 def test_without_a_price_nothing_can_be_said() -> None:

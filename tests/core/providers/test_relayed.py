@@ -10,7 +10,7 @@ import pytest
 from core.chat import ChatRequest, Finished, JsonSchemaFormat, Message, Relayed, TextDelta, UsageReported
 from core.providers import OpenAICompatibleProvider
 from core.providers.base import ProviderProfile
-from core.providers.profiles import GROQ, OPENAI, custom_profile
+from core.providers.profiles import GROQ, LLAMA_CPP, OPENAI, custom_profile
 from core.providers.request_body import left_out, request_body
 
 CUSTOM = custom_profile("custom", "https://host.example/v1")
@@ -58,6 +58,36 @@ def test_what_the_provider_refuses_is_left_out_and_can_be_told() -> None:
     assert left_out(GROQ, relayed(), model="own-model") == ["logprobs", "messages.name", "messages.role"]
     assert left_out(CUSTOM, relayed(), model="own-model") == ["messages.role"]
     assert left_out(OPENAI, relayed(), model="own-model") == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "n", "answers"),
+    [
+        (OPENAI, 3, 3),
+        (CUSTOM, 2, 2),
+        (CUSTOM, 1, 1),
+        (OPENAI, float("inf"), 128),
+        (OPENAI, "two", 1),
+        (OPENAI, -1, 1),
+        (OPENAI, None, 1),
+        (GROQ, 3, 1),
+        (LLAMA_CPP, 3, 1),
+    ],
+)
+def test_several_answers_are_asked_for_where_the_provider_gives_them(
+    profile: ProviderProfile, n: object, answers: int
+) -> None:
+    request = relayed({**BODY, "n": n})
+    taken = profile in (OPENAI, CUSTOM)
+    assert sent(profile, request).get("n", "missing") == (n if taken else "missing")
+    assert ("n" in left_out(profile, request, model="own-model")) is not taken
+    assert profile.answers(request, "own-model") == answers
+
+
+def test_a_request_of_our_own_has_one_answer() -> None:
+    request = ChatRequest(model="m", messages=[Message(role="user", content="Hi")], extra={"n": 2})
+    assert "n" not in sent(OPENAI, request)
+    assert OPENAI.answers(request, "own-model") == 1
 
 
 def test_an_effort_that_becomes_another_is_told() -> None:
