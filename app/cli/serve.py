@@ -28,7 +28,7 @@ def serve(*, host: str, port: int | None, workers: int, demo: bool) -> int:
     the first start. `tensorwall keys` makes further ones.
     """
     try:
-        from app.gateway.server import ServeOptions, listen
+        from app.gateway.server import OnStart, ServeOptions, listen
         from app.gateway.server import serve as run
     except ModuleNotFoundError as missing:
         if missing.name not in _OF_THE_EXTRA:
@@ -60,14 +60,15 @@ def serve(*, host: str, port: int | None, workers: int, demo: bool) -> int:
                 label="Warning",
                 hint="They send it as Authorization: Bearer beside X-API-Key; `tensorwall login` stores one.",
             )
-        run(ServeOptions(host, source, workers), listener, partial(_tell, url))
+        run(ServeOptions(host, source, workers), listener, OnStart(partial(_print, url), _print_first_key))
     return 0
 
 
-def _tell(url: str, secret: str | None) -> None:
-    """Print where it answers, and the first key."""
-    click.echo(url)
-    if secret is not None:
-        click.echo("The first key, which is not shown again:", err=True)
-        click.echo(secret)
+def _print_first_key(secret: str) -> None:
+    click.echo("The first key, which is not shown again:", err=True)
+    _print(secret)
+
+
+def _print(line: str) -> None:
+    click.echo(line)
     sys.stdout.flush()

@@ -34,12 +34,10 @@ from core.routing import LLMRouter
 from core.routing.retry import RetryPolicy
 from core.settings import GatewaySettings, load_settings
 
-__all__ = ("ServeOptions", "ServedGateway", "listen", "serve")
+__all__ = ("OnStart", "ServeOptions", "ServedGateway", "listen", "serve")
 
 log = logging.getLogger("tensorwall.gateway")
 
-Ready = Callable[[str | None], None]
-"""Is told the secret of the first key, where that was made just now; it is not to be had again."""
 _KEEP_ALIVE = 75
 """Seconds; longer than clients keep idle connections, so that they close them and not we."""
 _BACKLOG = 2048
@@ -65,6 +63,32 @@ class ServeOptions:
     tallies: Path | None = None
 
 
+class OnStart:
+    """Whom to tell of the start.
+
+    Args:
+        ready: called once, when requests are taken: by the first of several processes.
+        first_key: called with the secret of the first key, where that was made just now; it is not to be had
+            again.
+    """
+
+    def __init__(self, ready: Callable[[], None], first_key: Callable[[str], None]) -> None:
+        self._ready = ready
+        self._first_key = first_key
+        self._is_ready = False
+
+    def opened(self, secret: str | None) -> None:
+        """A process takes requests; ``secret`` is of the first key, where it made that one.
+
+        Of several processes, one that did not make it may well be the first to be ready.
+        """
+        if not self._is_ready:
+            self._is_ready = True
+            self._ready()
+        if secret is not None:
+            self._first_key(secret)
+
+
 def listen(host: str, port: int) -> socket.socket:
     """The listening socket.
 
@@ -82,13 +106,13 @@ def listen(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def serve(options: ServeOptions, listener: socket.socket, ready: Ready) -> None:
+def serve(options: ServeOptions, listener: socket.socket, on_start: OnStart) -> None:
     """Serve until SIGINT or SIGTERM; running answers have the settings' grace to end then.
 
     Args:
         options: from the command line.
         listener: as `listen` makes it.
-        ready: called once requests are taken, by the first of several processes.
+        on_start: whom to tell of it.
 
     Raises:
         TensorWallError: the gateway cannot be opened, where several processes each log why.
@@ -98,12 +122,12 @@ def serve(options: ServeOptions, listener: socket.socket, ready: Ready) -> None:
         with tempfile.TemporaryDirectory(prefix="tensorwall-tallies-") as folder:
             opened = multiprocessing.get_context("spawn").SimpleQueue()
             app = ServedGateway(replace(options, tallies=Path(folder)), opened)
-            _supervise(_Supervisor(_config(app, options, settings), listener, opened, ready))
+            _supervise(_Supervisor(_config(app, options, settings), listener, opened, on_start))
         return
     app = ServedGateway(options)
     try:
         with _stopped_without_a_signal():
-            server = _Server(_config(app, options, settings), lambda: ready(app.first_secret))
+            server = _Server(_config(app, options, settings), lambda: on_start.opened(app.first_secret))
             server.run(sockets=[listener])
     except SystemExit:
         if app.failure is not None:
@@ -241,20 +265,24 @@ class _Supervisor(Multiprocess):
 
     Args:
         opened: told by each process that answers.
-        ready: called when the first does, and when one has made the first key.
+        on_start: told of the same.
     """
 
     def __init__(
-        self, config: uvicorn.Config, listener: socket.socket, opened: SimpleQueue[str | None], ready: Ready
+        self,
+        config: uvicorn.Config,
+        listener: socket.socket,
+        opened: SimpleQueue[str | None],
+        on_start: OnStart,
     ) -> None:
         super().__init__(config, [listener])
         self._opened = opened
-        self._ready = ready
-        self._told = False
+        self._on_start = on_start
 
     def keep_subprocess_alive(self) -> None:
-        """Replace those that have ended, and say when the first answers."""
-        self._tell()
+        """Replace those that have ended, and tell of those that answer."""
+        while not self._opened.empty():
+            self._on_start.opened(self._opened.get())
         for place, process in enumerate(self.processes):
             if self.should_exit.is_set() or process.process.is_alive():
                 continue
@@ -266,13 +294,6 @@ class _Supervisor(Multiprocess):
             log.warning("Process %s ended with status %s and is replaced.", process.pid, process.exitcode)
             self.processes[place] = Process(self.config, self.sockets)
             self.processes[place].start()
-
-    def _tell(self) -> None:
-        while not self._opened.empty():
-            secret = self._opened.get()
-            if secret is not None or not self._told:
-                self._ready(secret)
-            self._told = True
 
 
 class _Quiet(logging.Filter):

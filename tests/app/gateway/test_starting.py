@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.gateway.server import OnStart
 from tests.app.gateway.conftest import HELLO, MODEL
 from tests.gateway_process import gateway_process
 from tests.simulated import Simulated
@@ -63,6 +64,17 @@ def test_a_gateway_without_a_key_of_a_provider_serves_those_who_bring_one(
             ]
         assert [answer.status_code for answer in answers] == [200, 503]
         assert answers[1].json()["error"]["code"] == "provider_key_missing"
+
+
+@pytest.mark.parametrize("secrets", [("gw_first", None), (None, "gw_first")])
+def test_whichever_worker_is_ready_first_the_address_comes_once_and_then_the_key(
+    secrets: tuple[str | None, ...],
+) -> None:
+    told: list[str] = []
+    on_start = OnStart(lambda: told.append("ready"), told.append)
+    for secret in secrets:
+        on_start.opened(secret)
+    assert told == ["ready", "gw_first"]
 
 
 def test_no_key_is_made_by_a_start_that_fails(tmp_path: Path) -> None:
