@@ -14,7 +14,7 @@ import pytest
 
 from core.offline.models import is_installed
 from tests.chat_model import model_hub, smollm2
-from tests.databases import NewDatabase, sqlite_database
+from tests.databases import NewDatabase, copied_tables, sqlite_database
 from tests.postgres_server import PostgresServer, what_is_missing_for_postgresql
 from tests.random_whisper import make_random_whisper
 from tests.simulated import Simulated, simulator_process
@@ -51,6 +51,13 @@ def _isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # no weights come from afar either
     for name in (*_VARIABLES, *_POSTGRESQL, *_PROXIES, *(proxy.lower() for proxy in _PROXIES)):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _copied_tables() -> Iterator[None]:
+    """A folder whose tests are about how the tables come to be overrides this."""
+    with copied_tables():
+        yield
 
 
 @pytest.fixture(autouse=True)

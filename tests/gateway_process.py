@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.databases import sqlite_template
+
 __all__ = ("RunningGateway", "gateway_process")
 
 
@@ -49,6 +51,10 @@ def gateway_process(
     config = home / "config" / "config.toml"
     config.parent.mkdir(parents=True)
     config.write_text(settings, encoding="utf-8")
+    if not database:
+        own = home / "data" / "tensorwall.db"
+        own.parent.mkdir(mode=0o700, exist_ok=True)
+        own.write_bytes(sqlite_template())
     environment = {
         **os.environ,
         "TENSORWALL_HOME": str(home),

@@ -20,6 +20,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.databases import copied_tables, sqlite_template
+
 ROOT = Path(__file__).parents[3]
 _IMPORTED = (
     "alembic.command",
@@ -142,8 +144,14 @@ def serve(channel: socket.socket) -> None:
     """Fork for every order, until the other side goes."""
     for name in _IMPORTED:
         importlib.import_module(name)
+    sqlite_template()
     gc.collect()
     gc.freeze()
+    with copied_tables():
+        _fork_for_every_order(channel)
+
+
+def _fork_for_every_order(channel: socket.socket) -> None:
     while True:
         head, ends, _, _ = socket.recv_fds(channel, _LENGTH, 3)
         if not head:

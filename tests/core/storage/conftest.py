@@ -12,6 +12,11 @@ from core.storage import Database, open_database
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.fixture(autouse=True)
+def _copied_tables() -> None:
+    """Here each database is made by the migrations."""
+
+
 @pytest.fixture
 def database_path(tmp_path: Path) -> Path:
     """For what is about SQLite's own file."""
