@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,6 +27,7 @@ from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
 from core.providers.profiles import BUILT_IN, GROQ, custom_profile
 from core.records import LazyRecords, open_records
 from core.routing import HedgePolicy, LLMRouter, LoadBalanceStrategy, RouteEndpoint
+from core.routing.limit_files import LimitFiles
 from core.routing.retry import RetryPolicy
 from core.settings import EndpointSettings, NetworkSettings, Settings
 from core.tools.session_tools import InstalledTools
@@ -177,6 +178,7 @@ async def compose(
         if goes_offline and settings.offline.takes_over and source.kind in ("keys", "local"):
             reserve = OfflineReserve(_idle_servers(settings, endpoints), embedded, catalogue)
             exits.push_async_callback(reserve.aclose)
+        limits = LimitFiles(locations.limits_dir)
         router = LLMRouter(
             strategy,
             catalogue=catalogue,
@@ -184,6 +186,7 @@ async def compose(
             observer=observer,
             reserve=reserve,
             hedging=None if settings.routing.hedging else HedgePolicy(share=0),
+            shared_limits=limits.of if source.kind == "keys" else None,
         )
         exits.push_async_callback(router.aclose)
         providers = _add_routes(router, settings, endpoints, embedded if source.kind == "keys" else None)
@@ -252,6 +255,9 @@ def _keyed_endpoints(settings: Settings, locations: Locations) -> list[RouteEndp
     """Who answers for any model: Groq, then OpenAI, then servers of the user's own."""
     providers = all_providers(settings)
     names = [*_with_keys(locations), *(given.name for given in settings.providers)]
+    for name in names:
+        with suppress(CredentialsError):  # the first call says so
+            providers[name].find_key()
     return [
         RouteEndpoint(provider=providers[name], priority=priority)
         for priority, name in enumerate(dict.fromkeys(names))

@@ -8,7 +8,7 @@ import stat
 import sys
 from pathlib import Path
 
-__all__ = ("create_file", "replace_file", "try_lock")
+__all__ = ("create_file", "make_private_folder", "replace_file", "try_lock", "unlock")
 
 
 def create_file(path: Path, text: str) -> None:
@@ -44,7 +44,7 @@ def replace_file(path: Path, text: str, *, keep_mode: bool = False) -> None:
     import tempfile  # lazily: most who look for folders write nothing
 
     path = path.resolve()
-    _make_private_folder(path.parent)
+    make_private_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")  # 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -60,16 +60,25 @@ def replace_file(path: Path, text: str, *, keep_mode: bool = False) -> None:
         raise
 
 
-def _make_private_folder(folder: Path) -> None:
-    """Like ``mkdir(parents=True)``, which would leave the parents at the default mode."""
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it, for its owner alone; one that is there stays as it is.
+
+    ``mkdir(parents=True)`` would leave those above at the default mode.
+
+    Raises:
+        OSError: it cannot be made.
+    """
     if folder.is_dir():
         return
-    _make_private_folder(folder.parent)
+    make_private_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
 if sys.platform == "win32":
     import msvcrt
+
+    _LOCKED = 1 << 30
+    """The byte that stands for the whole file: nobody could read one that is locked."""
 
     def try_lock(descriptor: int) -> bool:
         """Lock an open file for as long as it is open; ``False`` where somebody else has it locked.
@@ -77,10 +86,16 @@ if sys.platform == "win32":
         The operating system drops the lock with the process, however that ends.
         """
         try:
+            os.lseek(descriptor, _LOCKED, os.SEEK_SET)
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         return True
+
+    def unlock(descriptor: int) -> None:
+        """Let others lock the file, which stays open."""
+        os.lseek(descriptor, _LOCKED, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
@@ -95,3 +110,7 @@ else:
         except OSError:
             return False
         return True
+
+    def unlock(descriptor: int) -> None:
+        """Let others lock the file, which stays open."""
+        fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -71,6 +71,11 @@ class Locations:
         return self.cache_dir / "models.json"
 
     @property
+    def limits_dir(self) -> Path:
+        """What all processes have used of rate limits, a file a key and model."""
+        return self.cache_dir / "limits"
+
+    @property
     def speech_models_dir(self) -> Path:
         """The speech models that were downloaded, a folder each."""
         return self.cache_dir / "speech-models"

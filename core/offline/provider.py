@@ -51,6 +51,10 @@ class EmbeddedProvider:
         """Identifies the provider in routes, settings and the ledger."""
         return EMBEDDED
 
+    @property
+    def account(self) -> None:
+        """This machine has no limits."""
+
     def with_overrides(self, api_key: str | None, base_url: str | None) -> EmbeddedProvider:  # noqa: ARG002
         """This one: it has neither a key nor an address that could be another."""
         return self

@@ -164,6 +164,10 @@ class Provider(Protocol):
     def profile(self) -> ProviderProfile:
         """What is particular to this provider."""
 
+    @property
+    def account(self) -> str | None:
+        """Names whose limits its calls use; ``None`` where nobody else does, or that is not known."""
+
     def with_overrides(self, api_key: str | None, base_url: str | None) -> Provider:
         """The same provider with another key or address; ``None`` keeps what it has."""
 

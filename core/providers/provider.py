@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,35 @@ class OpenAICompatibleProvider:
         """Identifies the provider in routes, settings and the ledger."""
         return self.profile.name
 
+    @property
+    def account(self) -> str | None:
+        """Names whose limits are used, by a digest of address and key; ``None`` until the key is known."""
+        key = self._found_key or self._given_key
+        if key is None or self.profile.local:
+            return None
+        return blake2b(f"{self._url()}\n{key}".encode(), digest_size=16).hexdigest()
+
+    def find_key(self) -> str | None:
+        """Look the key up, unless that is done already; blocking. ``None`` where none is needed.
+
+        Raises:
+            CredentialsError: a key is needed and missing, or cannot be used.
+        """
+        profile = self.profile
+        if self._found_key is None and self._given_key is not None:
+            self._found_key = _usable_key(self._given_key, profile)
+        elif self._found_key is None and not (profile.local and profile.key_variable is None):
+            from core.credentials import api_key
+
+            self._found_key = api_key(profile.name, profile.key_variable)
+            if self._found_key is None and profile.key_required:
+                page = f" Keys are made at {profile.keys_page}." if profile.keys_page else ""
+                raise CredentialsError(
+                    f"There is no API key for {profile.label}.",
+                    hint=f"Set {profile.key_variable} or store a key.{page}",
+                )
+        return self._found_key
+
     def with_overrides(self, api_key: str | None, base_url: str | None) -> OpenAICompatibleProvider:
         """The same provider with another key or address; ``None`` keeps what it has.
 
@@ -94,6 +124,8 @@ class OpenAICompatibleProvider:
         )
         if not base_url:
             other._connections = self._connections
+        if not api_key:
+            other._found_key = self._found_key
         return other
 
     async def stream(self, request: ChatRequest, *, model: str) -> AsyncGenerator[Event]:
@@ -367,23 +399,9 @@ class OpenAICompatibleProvider:
     async def _key(self) -> str | None:
         if self._found_key is not None:
             return self._found_key
-        profile = self.profile
-        if self._given_key is not None:
-            self._found_key = _usable_key(self._given_key, profile)
-        elif profile.local and profile.key_variable is None:
-            return None
-        else:
-            from core.credentials import api_key
-
-            # In a thread: a locked keyring asks its owner.
-            self._found_key = await asyncio.to_thread(api_key, profile.name, profile.key_variable)
-        if self._found_key is None and profile.key_required:
-            page = f" Keys are made at {profile.keys_page}." if profile.keys_page else ""
-            raise CredentialsError(
-                f"There is no API key for {profile.label}.",
-                hint=f"Set {profile.key_variable} or store a key.{page}",
-            )
-        return self._found_key
+        if self._given_key is not None or (self.profile.local and self.profile.key_variable is None):
+            return self.find_key()
+        return await asyncio.to_thread(self.find_key)  # a locked keyring asks its owner
 
     def _url(self) -> str:
         if self._given_url is not None:

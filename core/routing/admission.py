@@ -67,7 +67,7 @@ class Fit:
         return f"has no room in its {LIMIT_NAMES[self.room.kind]} for {self.room.wait:.1f} s"
 
 
-def fit(size: CallSize, allowance: Allowance, now: float, turn: int | None = None) -> Fit:
+def fit(size: CallSize, allowance: Allowance, now: float, turn: float | None = None) -> Fit:
     """How a call fits into what is left for it; its cap is lowered rather than that it waits or is refused.
 
     Args:

@@ -44,7 +44,7 @@ class Candidate:
     """Not to be tried again for this request."""
     reserve: bool = False
     """Whether it answers only while the network is gone."""
-    turn: int = 0
+    turn: float = 0
     """The request's place where several wait for a route."""
     reservation: Reservation | None = None
     """What its last call has set aside of the limits."""
@@ -95,6 +95,7 @@ class Candidate:
 
     def fit(self, now: float) -> Fit:
         """How the call fits into the limits."""
+        self.health.allowance.catch_up(now)
         return fit(self.size(), self.health.allowance, now, self.turn)
 
     def promising_at(self, now: float) -> float:
@@ -102,16 +103,25 @@ class Candidate:
         soonest = max(self.not_before, self.health.ready_at, now + self.fit(now).room.wait)
         return soonest + (_DOUBT if self.doubtful else 0.0)
 
-    def admit(self, now: float) -> None:
-        """Set aside what the call may use, which is sent now; a cap that does not fit is lowered."""
-        size, fitting = self.size(), self.fit(now)
-        self.reservation = self.health.allowance.reserve(fitting.tokens, now, doubt=size.doubt)
+    def admit(self, now: float, missing: float) -> bool:
+        """Set aside what the call may use, which is sent now; a cap that does not fit is lowered.
+
+        ``False``, and nothing is set aside, where room is longer than ``missing`` seconds away: another
+        process has taken what there was.
+        """
+        allowance = self.health.allowance
+        with allowance.exclusive(now):
+            size, fitting = self.size(), self.fit(now)
+            if fitting.room.wait > missing:
+                return False
+            self.reservation = allowance.reserve(fitting.tokens, now, doubt=size.doubt)
         self.limited = self.uncapped = None
         if fitting.cap is not None and fitting.cap != size.cap:
             if self.request.max_completion_tokens is not None or self.request.extra:
                 self.limited = OutputCapped(fitting.cap, because="limit")
             self.uncapped = self.request
             self.request = self.request.model_copy(update={"max_completion_tokens": fitting.cap})
+        return True
 
     def forget_cap(self) -> None:
         """The call is over: a further one may ask for all of the output again."""

@@ -21,6 +21,7 @@ from core.routing.limits import Allowance, PublishedPlan
 from core.routing.read_prompts import ReadPrompts
 from core.routing.recent_times import RecentTimes
 from core.routing.retry import RetryBudget, sane_retry_after
+from core.routing.shared_levels import SharedLevels
 
 __all__ = ("EndpointHealth",)
 
@@ -48,9 +49,10 @@ class EndpointHealth:
         clock: Callable[[], float],
         breaker: BreakerPolicy | None = None,
         plans: Sequence[PublishedPlan] = (),
+        shared: SharedLevels | None = None,
     ) -> None:
         self._clock = clock
-        self.allowance = Allowance(plans)
+        self.allowance = Allowance(plans, shared)
         self.breaker = CircuitBreaker(breaker)
         self.budget = RetryBudget()
         self.first_content = DecayingMean()

@@ -107,14 +107,16 @@ class Itinerary:
             self._may_call_in = False
             self._again = again
             return CallIn()
-        if again is not None and self._is_ready(again):
-            return self._attempt(again)
+        if again is not None and self._is_ready(again) and (attempt := self._attempt(again)):
+            return attempt
         while live := [candidate for candidate in self.candidates if self._may_fit(candidate)]:
             now = self._clock()
             ready = [c for c in live if c.health.ready and c.not_before <= now + _NO_WAIT]
             ready = [c for c in ready if self._fits(c)]
             if ready:
-                return self._attempt(min(ready, key=lambda c: c.tries))
+                if attempt := self._attempt(min(ready, key=lambda c: c.tries)):
+                    return attempt
+                continue
             soonest = min(live, key=lambda c: c.promising_at(now))
             if (step := self._wait_or_try(soonest, now)) is not None:
                 return step
@@ -171,14 +173,17 @@ class Itinerary:
             is_another = other is not candidate and not other.tries and not other.out
             if is_another and not other.provider.profile.local and self._is_ready(other) and accepts(other):
                 reason = f"{candidate.label} is slow to begin"
-                return replace(self._attempt(other), reason=reason, change=None, role="hedge")
+                if attempt := self._attempt(other):
+                    return replace(attempt, reason=reason, change=None, role="hedge")
         return None
 
     def _rescue(self, rescuers: Rescuers, again: Candidate | None) -> Attempt:
         """The next call that is to go on with the answer."""
         if again is not None:
             rescuers.put_first(again)
-        return self._attempt(rescuers.next(self._is_ready))
+        while (attempt := self._attempt(rescuers.next(self._is_ready))) is None:
+            pass
+        return attempt
 
     def _is_ready(self, candidate: Candidate) -> bool:
         return candidate.health.ready and self._fits(candidate)
@@ -202,14 +207,14 @@ class Itinerary:
         room = soonest.fit(now).room
         seconds = max(soonest.not_before - now, soonest.health.busy_until - now, room.wait)
         if seconds <= _NO_WAIT:
-            return self._attempt(soonest)
+            return self._attempt(soonest) or self._wait_or_try(soonest, self._clock())
         patience = self._mender.policy.longest_wait - self.decision.waited
         if not room.told:  # the answer of the call under way tells, and wakes whoever waits for it
             seconds = min(seconds, max(patience, 0.0))
         if _NO_WAIT < seconds <= patience:
             return self._wait(soonest, seconds, room)
         if soonest.tries == 0 and not (room.told and room.wait > patience):
-            return self._attempt(soonest)
+            return self._attempt(soonest, room.wait) or self._wait_or_try(soonest, self._clock())
         if soonest.tries == 0:
             self._misfortunes.left_out(soonest, soonest.no_room(room))
         return None
@@ -244,9 +249,16 @@ class Itinerary:
         self._misfortunes.last = Misfortune(candidate.provider.name, gone, fate)
         return True
 
-    def _attempt(self, candidate: Candidate) -> Attempt:
+    def _attempt(self, candidate: Candidate, missing: float = _NO_WAIT) -> Attempt | None:
+        """The next call, its room set aside; ``None`` where another process has just taken the room.
+
+        Args:
+            candidate: whom to call.
+            missing: seconds for which it may still have no room.
+        """
+        if not candidate.admit(self._clock(), missing):
+            return None
         candidate.tries += 1
-        candidate.admit(self._clock())
         if candidate.skipped is not None:
             self.decision.skipped.remove(candidate.skipped)
             candidate.skipped = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from itertools import count
 from math import inf
 from random import Random
 
@@ -18,6 +17,7 @@ from core.routing.health_book import HealthBook
 from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
 from core.routing.mending import Mender
+from core.routing.queue import Turns
 from core.routing.read_prompts import conversation_of
 from core.routing.reserve import Standby
 from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank
@@ -62,7 +62,7 @@ class Planner:
         self._random = random
         self._standby = standby
         self._turns: defaultdict[str, int] = defaultdict(int)
-        self._places = count()
+        self._places = Turns(mender.clock)
 
     def plan(
         self,
@@ -80,7 +80,7 @@ class Planner:
         """
         pattern, endpoints = self._routes.match(request.model)
         decision = Decision(requested=request.model, strategy=self.strategy.value)
-        turn = next(self._places)
+        turn = self._places.next()
         offers = [
             (endpoint, self._candidate(endpoint, request, api_keys or {}, turn)) for endpoint in endpoints
         ]
@@ -112,7 +112,7 @@ class Planner:
         self._turns[self._routes.match(request.model)[0]] += 1
 
     def _candidate(
-        self, endpoint: RouteEndpoint, request: ChatRequest, api_keys: Mapping[str, str], turn: int
+        self, endpoint: RouteEndpoint, request: ChatRequest, api_keys: Mapping[str, str], turn: float
     ) -> Candidate:
         provider = self._providers.of(endpoint)
         if key := api_keys.get(provider.name):

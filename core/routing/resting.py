@@ -20,6 +20,6 @@ async def rest(wait: Wait, decision: Decision, clock: Callable[[], float], sleep
         if wait.place is None:
             await sleep(wait.seconds)
         else:
-            await wait_in_queue(wait.place, wait.seconds, sleep)
+            await wait_in_queue(wait.place, wait.seconds, clock, sleep)
     finally:
         decision.waited += clock() - began

@@ -13,7 +13,7 @@ from core.errors import ProviderError
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.endpoint_providers import EndpointProviders
-from core.routing.health_book import HealthBook
+from core.routing.health_book import FindShared, HealthBook
 from core.routing.hedge_policy import HedgePolicy, Hedging
 from core.routing.known_models import KnownModels
 from core.routing.mending import Mender
@@ -50,6 +50,8 @@ class LLMRouter:
             up for the next; ``None`` leaves that to the provider's own stall limit.
         reserve: who answers while the network is gone.
         hedging: when a second endpoint is asked beside one that is slow to begin its answer.
+        shared_limits: where limits are counted together with other processes, such as
+            ``core.routing.limit_files.LimitFiles.of``; by default this router counts alone.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class LLMRouter:
         first_content_timeout: float | None = None,
         reserve: Reserve | None = None,
         hedging: HedgePolicy | None = None,
+        shared_limits: FindShared | None = None,
     ) -> None:
         self._models = KnownModels(catalogue)
         self._clock = clock
@@ -75,7 +78,7 @@ class LLMRouter:
         self._hedging = Hedging(hedging)
         self._routes = RouteTable()
         self._providers = EndpointProviders()
-        self._health = HealthBook(self._models, clock, breaker)
+        self._health = HealthBook(self._models, clock, breaker, shared_limits)
         self._standby = Standby(reserve, self._models, self._health.of) if reserve else None
         random = random or Random()
         self._planner = Planner(

@@ -1,0 +1,259 @@
+"""What is known of a key's limits, and what has been counted against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.chat import LimitKind, ToldLimit
+from core.routing.bucket import Bucket
+from core.routing.shared_levels import Reservation, SharedState
+from core.routing.told_limits import PERIODS, Told
+
+__all__ = ("REQUESTS", "SPARE", "TOKENS", "LimitCount", "PublishedPlan")
+
+TOKENS: tuple[LimitKind, ...] = ("tokens_per_minute", "tokens_per_day")
+REQUESTS: tuple[LimitKind, ...] = ("requests_per_minute", "requests_per_day")
+SPARE = 0.02
+"""Seconds of refill left over, so that rounding on either side does not turn a fit into a refusal."""
+_IN_HEADERS: tuple[LimitKind, ...] = ("tokens_per_minute", "requests_per_day")
+_CERTAIN = 3_600.0
+"""Seconds for which others' word holds: a larger plan must not stay unknown for ever."""
+
+
+class PublishedPlan(Protocol):
+    """A plan's limits as the provider publishes them; ``core.catalogue.PublishedLimits``."""
+
+    @property
+    def requests_per_minute(self) -> int | None:
+        """Requests a minute."""
+
+    @property
+    def requests_per_day(self) -> int | None:
+        """Requests a day."""
+
+    @property
+    def tokens_per_minute(self) -> int | None:
+        """Tokens a minute, prompt and output together."""
+
+    @property
+    def tokens_per_day(self) -> int | None:
+        """Tokens a day, prompt and output together."""
+
+
+class LimitCount:
+    """The limits as the provider told of them, the calls on their way, and what all calls have used.
+
+    Args:
+        plans: the model's published plans.
+
+    Attributes:
+        buckets: the limits.
+        told: those that the provider's answers show; the others are taken from a plan.
+        heard: whether an answer has told of the limits, or told of none.
+        open: calls on their way.
+        taken: tokens of all time, as admitted.
+        returned: of them, given back.
+        requests: calls of all time.
+    """
+
+    def __init__(self, plans: Sequence[PublishedPlan]) -> None:
+        self.plans = tuple(plans)
+        self.buckets: dict[LimitKind, Bucket] = {}
+        self.told: set[LimitKind] = set()
+        self.heard = False
+        self.open: set[Reservation] = set()
+        self.taken = 0.0
+        self.returned = 0.0
+        self.requests = 0
+        self._told_at = 0.0
+        self._at = float("-inf")
+
+    @property
+    def held(self) -> float:
+        """Tokens of calls that the provider is not known to have taken yet: kept out of the refill."""
+        return sum(made.tokens for made in self.open if not made.admitted)
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many such calls there are."""
+        return sum(not made.admitted for made in self.open)
+
+    @property
+    def least_plan(self) -> PublishedPlan | None:
+        """The one with the fewest tokens a minute."""
+        known = [plan for plan in self.plans if plan.tokens_per_minute]
+        return min(known, key=lambda plan: plan.tokens_per_minute or 0, default=None)
+
+    def assume(self, now: float) -> None:
+        """Take the least plan for granted."""
+        if (least := self.least_plan) is not None:
+            self._use_plan(least, now)
+
+    def admit(self, made: Reservation, now: float) -> None:
+        """The provider has taken a call."""
+        if not made.admitted:
+            made.admitted = True
+            self._use(made.tokens, 1, now)
+            self.taken += made.tokens
+            self.requests += 1
+
+    def settle(self, made: Reservation, used: float, now: float) -> None:
+        """A call is over, and has used so many tokens."""
+        self.admit(made, now)
+        self.close(made)
+        returned = made.tokens - used
+        self._use(-returned, 0, now)
+        if returned > 0:
+            self.returned += returned
+        else:
+            self.taken -= returned
+
+    def release(self, made: Reservation, now: float) -> None:
+        """A call comes to nothing."""
+        if made.admitted:
+            self._use(-made.tokens, -1, now)
+            self.returned += made.tokens
+        self.close(made)
+
+    def close(self, made: Reservation) -> None:
+        """A call is not on its way any more; what it has taken stays so."""
+        made.open = False
+        self.open.discard(made)
+
+    def hear(self, made: Reservation, told: Sequence[Told], now: float) -> None:
+        """The headers of a call's answer tell of limits, or of none."""
+        if not self.heard:
+            self.buckets.clear()
+            self.heard = True
+        for limit in told:
+            self._hear(made, limit, now)
+        self._find_plan(now)
+
+    def refused(self, told: ToldLimit, now: float, retry_after: float | None) -> None:
+        """A refusal names one of the limits."""
+        self.heard = True
+        bucket = self.buckets.get(told.kind)
+        if bucket is None:
+            bucket = self.buckets[told.kind] = Bucket(told.limit, PERIODS[told.kind], now)
+        bucket.resize(told.limit, PERIODS[told.kind], now)
+        self._note_told(told.kind, now)
+        if told.used is not None:
+            used = float(told.used)
+            if retry_after is not None:
+                wait = retry_after - SPARE  # the provider's own word needs nothing to spare
+                used = min(used, told.limit - told.requested + wait * bucket.rate)
+            bucket.set_used(used, now)
+
+    # -- for other processes -------------------------------------------------------------------------
+
+    def state(self, now: float) -> SharedState:
+        """All of it."""
+        now = max(now, self._at)
+        counts = bool(self.buckets or self.plans)  # otherwise nobody will say when the calls are over
+        return SharedState(
+            at=now,
+            told_at=self._told_at,
+            heard=self.heard,
+            told=sorted(self.told),
+            buckets={kind: (b.limit, b.period, b.used(now)) for kind, b in self.buckets.items()},
+            taken=self.taken,
+            returned=self.returned,
+            requests=self.requests,
+            open=list(self.open) if counts else [],
+            waiting={},
+        )
+
+    def take_in(self, state: SharedState, me: str, now: float) -> None:
+        """Go on from what others have written; the calls of ``me`` are known here."""
+        self._at = state.at
+        self._told_at = state.told_at
+        self.heard = state.heard
+        self.told = set(state.told) if now - state.told_at < _CERTAIN else set()
+        self.taken, self.returned, self.requests = state.taken, state.returned, state.requests
+        self.buckets = {}
+        for kind, (limit, period, used) in state.buckets.items():
+            self.buckets[kind] = bucket = Bucket(limit, period, state.at)
+            bucket.set_used(used, state.at)
+        admitted = {made.number for made in state.open if made.owner == me and made.admitted}
+        own = {made for made in self.open if made.owner == me}
+        for made in own:
+            made.admitted = made.admitted or made.number in admitted
+        self.open = own | {made for made in state.open if made.owner != me}
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _use(self, tokens: float, requests: int, now: float) -> None:
+        for kind, bucket in self.buckets.items():
+            bucket.take(tokens if kind in TOKENS else requests, now)
+
+    def _note_told(self, kind: LimitKind, now: float) -> None:
+        self.told.add(kind)
+        self._told_at = now
+
+    def _hear(self, made: Reservation, told: Told, now: float) -> None:
+        bucket = self.buckets.get(told.kind)
+        self._note_told(told.kind, now)
+        if bucket is None:
+            bucket = self.buckets[told.kind] = Bucket(told.limit, told.period, now)
+            bucket.set_used(told.used, now)
+            self._lower(made, made.doubt, told.kind, now)  # what they count of it is not to be given back
+        elif bucket.limit != told.limit:
+            bucket.resize(told.limit, told.period, now)
+            bucket.set_used(told.used, now)
+            self._lower(made, made.doubt, told.kind, now)
+            self.buckets = {kind: kept for kind, kept in self.buckets.items() if kind in self.told}
+        elif told.kind in TOKENS:
+            self._correct_tokens(bucket, made, told, now)
+        else:
+            others = self.requests - made.requests_before - 1
+            least = told.used - bucket.rate * (now - made.at) - self.unconfirmed
+            bucket.set_used(min(max(bucket.used(now), least), told.used + others), now)
+
+    def _correct_tokens(self, bucket: Bucket, made: Reservation, told: Told, now: float) -> None:
+        """Bring our own count within what the headers allow.
+
+        They tell of a moment between the call's start and now. What others of ours took or gave back
+        since the start may be in the count already or not; our own count decides within that doubt.
+        Above it, the prompt was estimated too high; below it, somebody else uses the same key.
+        """
+        taken = self.taken - made.taken_before - made.tokens
+        returned = self.returned - made.returned_before
+        others = sum(other.tokens for other in self.open if other is not made)
+        least = told.used - bucket.rate * (now - made.at) - returned - self.held
+        most = told.used + taken + others
+        own = bucket.used(now)
+        if own > most:
+            self._lower(made, min(own - most, made.doubt), told.kind, now)
+        bucket.set_used(max(min(own, most), least), now)
+
+    def _lower(self, made: Reservation, tokens: float, known: LimitKind, now: float) -> None:
+        """The prompt was estimated too high, by so many tokens; the ``known`` limit has them right."""
+        made.tokens -= tokens
+        made.doubt -= tokens
+        self.taken -= tokens
+        for kind in TOKENS:
+            if kind != known and kind in self.buckets:
+                self.buckets[kind].take(-tokens, now)
+
+    def _find_plan(self, now: float) -> None:
+        """Count what headers do not tell by the plan whose other limits are as they tell."""
+        for plan in self.plans:
+            named = {kind: getattr(plan, kind) for kind in _IN_HEADERS}
+            told = {kind: self.buckets[kind].limit for kind in self.told}
+            if all(told.get(kind) == size for kind, size in named.items() if size):
+                self._use_plan(plan, now)
+                return
+
+    def _use_plan(self, plan: PublishedPlan, now: float) -> None:
+        for kind in PERIODS:
+            size: int | None = getattr(plan, kind)
+            if size and kind not in self.told:
+                bucket = self.buckets.get(kind)
+                if bucket is None:
+                    bucket = self.buckets[kind] = Bucket(size, PERIODS[kind], now)
+                    admitted = [made for made in self.open if made.admitted]
+                    tokens = sum(made.tokens for made in admitted)
+                    bucket.set_used(tokens if kind in TOKENS else len(admitted), now)
+                elif bucket.limit != size:
+                    bucket.resize(size, PERIODS[kind], now)
