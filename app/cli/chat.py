@@ -128,8 +128,11 @@ def chat(
         return converse(asked)
     import asyncio
 
+    from app.stdout_guard import guard_stdout
+
     try:
-        return asyncio.run(answer_once(message, asked))
+        with guard_stdout():
+            return asyncio.run(answer_once(message, asked))
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -412,8 +412,8 @@ def edit_in_terminal(app: TensorWallApp, text: str) -> str | None:
     path = Path(file.name)
     try:
         with app.suspend():
-            stderr = sys.__stderr__.fileno() if sys.__stderr__ else None
-            ended = subprocess.run([*command, str(path)], stderr=stderr, check=False)  # noqa: S603
+            stdout, stderr = (stream and stream.fileno() for stream in (sys.__stdout__, sys.__stderr__))
+            ended = subprocess.run([*command, str(path)], stdout=stdout, stderr=stderr, check=False)  # noqa: S603
         return path.read_text("utf-8", "replace").rstrip("\n") if ended.returncode == 0 else None
     except FileNotFoundError:
         raise InputError(f"There is no editor {command[0]}.", hint="Set the EDITOR variable.") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.stderr_guard import guard_stderr, tail
+from app.stdout_guard import guard_stdout
 from core.locations import find_locations
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run(*, demo: bool = False, session: str | None = None) -> int:
         session=session,
         driver_class=_driver_class(),
     )
-    with guard_stderr(log):
+    with guard_stderr(log), guard_stdout():
         app.run(mouse=app.wants_mouse)
     if app.return_code and (noise := tail(log)):
         print(noise, file=sys.stderr)  # noqa: T201  the screen is gone, this is for the user

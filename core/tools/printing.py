@@ -2,7 +2,8 @@
 
 ``contextlib.redirect_stdout`` would turn the answer itself aside, which may be written at the same time by
 the same process. So ``sys.stdout`` is, while tools run, a stream that asks who writes: a tool is known by its
-context, as task or thread. (What a program writes that a tool starts is that program's own.)
+context, as task or thread. What a program writes that a tool starts is beyond this: the edge turns
+descriptor 1 aside (``app/stdout_guard.py``).
 """
 
 from __future__ import annotations

@@ -45,6 +45,16 @@ def test_a_call_is_a_line_on_stderr(tensorwall: Run, simulator: Simulated) -> No
     assert 'calculate(expression="2 ** 10") → 1024 · ' in ran.err
 
 
+def test_a_call_that_breaks_off_is_made_anew(tensorwall: Run, simulator: Simulated) -> None:
+    fault = {"kind": "cut", "after_tokens": 3, "times": 1}
+    simulator.configure(reasoning="", tool_calls=[SUM], text="It is done.", faults=[fault])
+    ran = tensorwall("chat", "Go.")
+    assert (ran.status, ran.out) == (0, "It is done.\n")
+    assert "Groq broke off; openai/gpt-oss-120b begins anew" in ran.err
+    assert ran.err.count("→ 1024") == 1
+    assert len(simulator.questions()) == 3
+
+
 def test_calls_are_part_of_the_object(tensorwall: Run, simulator: Simulated) -> None:
     calls(simulator, SUM, [{"name": "calculate", "arguments": {"expression": "1 / 0"}}])
     answer = tensorwall("chat", "Go.", "--output", "json").json
@@ -94,6 +104,23 @@ def test_on_a_terminal_it_asks(
     terminal.expect("It is done.")
     assert terminal.wait() == 0
     assert notes.exists() is written
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_a_program_writes_that_a_tool_starts_is_no_part_of_the_answer(
+    tensorwall: Run, simulator: Simulated, form: str
+) -> None:
+    folder = find_locations().tools_dir
+    folder.mkdir(parents=True)
+    (folder / "loud.py").write_text(
+        "import os, subprocess\nfrom core.tools import tool\nos.system('echo as it is loaded')\n\n"
+        '@tool(effect=\'none\')\ndef build() -> str:\n    """Build it."""\n'
+        "    subprocess.run(['echo', 'compiling'], check=True)\n    return 'built'\n"
+    )
+    calls(simulator, [{"name": "build", "arguments": {}}])
+    ran = tensorwall("chat", "Go.", "--output", form)
+    assert (ran.json["text"] if form == "json" else ran.out.rstrip("\n")) == "It is done."
+    assert ran.err.count("compiling") == ran.err.count("as it is loaded") == 1
 
 
 def test_always_holds_for_the_rest_of_the_conversation(
