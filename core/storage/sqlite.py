@@ -20,8 +20,8 @@ _OPENING_TIMEOUT = 60_000
 _CACHE = 64
 """Megabytes of memory, at most, that a big ledger is summed up and sorted in."""
 _LOG = 4_096
-"""Pages of the write-ahead log, of 4 KB, after which they are moved into the file. That waits for the disk, about
-ten milliseconds: under a server's load SQLite's own 1,000 pages are full several times a second."""
+"""Pages of the write-ahead log, of 4 KB, after which they are moved into the file. That waits for the disk,
+about ten milliseconds: under a server's load SQLite's own 1,000 pages are full several times a second."""
 _MAGIC = b"SQLite format 3\0"
 """https://www.sqlite.org/fileformat.html#magic_header_string"""
 
