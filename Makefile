@@ -32,6 +32,8 @@ run: $(VENV)/.run
 voice: $(VENV)/.voice $(VENV)/.sound
 	@$(BIN)/tensorwall $(ARGS)
 
+# The tests start some hundreds of processes: each reads what an earlier one has compiled.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.test-models $(VENV)/.test-node
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
