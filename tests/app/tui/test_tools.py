@@ -69,6 +69,19 @@ async def test_a_call_is_a_line_that_unfolds(keyed: Simulated, folder: Path) -> 
         ]
 
 
+async def test_a_call_that_breaks_off_is_made_anew_with_one_line(keyed: Simulated, folder: Path) -> None:
+    fault = {"kind": "cut", "after_tokens": 3, "times": 1}
+    keyed.configure(reasoning="", tool_calls=[[SUM]], text="It is done.", faults=[fault])
+    async with opened(folder) as user:
+        await user.sends("Go")
+        await user.settles(4)
+        await user.sees("begins anew", "It is done.")
+        (line,) = tool_lines(user)
+        assert line.startswith('▸ calculate(expression="2 ** 10")  → 1024')
+        kinds = [entry.kind for entry in user.chat.transcript.entries if entry.kind != "notice"]
+        assert kinds == ["user", "answer", "tool", "answer"]
+
+
 @pytest.mark.parametrize(("key", "written"), [("y", True), ("n", False), ("escape", False), ("enter", False)])
 async def test_what_has_an_effect_asks(
     keyed: Simulated, folder: Path, notes: Path, key: str, written: bool
@@ -84,6 +97,20 @@ async def test_what_has_an_effect_asks(
         await user.sees("It is done.")
         assert not {"\u001b", "\u202e"} & set(user.screen)
     assert written_down(notes) is written
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (140, 45)])
+async def test_every_answer_to_it_can_be_read(
+    keyed: Simulated, folder: Path, notes: Path, size: tuple[int, int]
+) -> None:
+    calls(keyed, [WRITE])
+    async with opened(folder, size=size) as user:
+        await user.sends("Go")
+        await user.until(lambda: isinstance(user.app.screen, ToolLeaveScreen))
+        await user.sees("No (n)", "Once (y)", "Always in this session (a)")
+        await user.presses("n")
+        await user.settles(4)
+    assert not written_down(notes)
 
 
 async def test_always_holds_for_the_session(keyed: Simulated, folder: Path, notes: Path) -> None:
