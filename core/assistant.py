@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from core.catalogue import Catalogue
 from core.chat import (
     ChatRequest,
+    Irrevocable,
     Message,
     ReasoningEffort,
     ResponseFormat,
@@ -63,6 +64,7 @@ class ReplyOptions:
         spoken: the answer is listened to: whoever speaks first gives it, with the least of reasoning.
         response_format: what the answer has to be; it is asked for by what the model can, checked, and
             mended once (see `Turn`).
+        irrevocable: what of the events cannot be taken back by whoever reads them.
     """
 
     model: str | None = None
@@ -78,6 +80,7 @@ class ReplyOptions:
     toolbox: ToolSource | None = None
     tools: Sequence[ToolDefinition] | None = None
     tool_choice: ToolChoice | None = None
+    irrevocable: Irrevocable = "nothing"
 
 
 class Assistant:
@@ -154,6 +157,7 @@ class Assistant:
             self.budgets,
             response_format=plan.options.response_format,
             tentative=tentative,
+            irrevocable=plan.options.irrevocable,
         )
         self._turns = [old for old in self._turns if old.state == "streaming" or old.storage_error]
         self._turns.append(turn)
@@ -390,9 +394,8 @@ class _Plan:
         return question, answer
 
 
-_OPTION_NAMES = tuple(
-    option.name for option in fields(ReplyOptions) if option.name not in {"model", "system_prompt", "toolbox"}
-)
+_OURS = {"model", "system_prompt", "toolbox", "irrevocable"}
+_OPTION_NAMES = tuple(option.name for option in fields(ReplyOptions) if option.name not in _OURS)
 
 
 def _first_exchange(branch: Sequence[StoredMessage]) -> list[StoredMessage] | None:

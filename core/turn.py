@@ -18,6 +18,7 @@ from core.chat import (
     ChatResponse,
     Decision,
     Event,
+    Irrevocable,
     Message,
     ReasoningDelta,
     ResponseFormat,
@@ -83,6 +84,9 @@ class Turn:
     A tentative turn answers what the user has probably asked: nothing of it is stored before `keep`.
     One that is closed without that leaves a row in the ledger, feature ``speculation``, and nothing else.
 
+    An answer that breaks off while it calls tools, or that has to be JSON, begins anew, with a
+    ``RouteChosen`` that does not continue, unless what has come of it is ``irrevocable``: it fails then.
+
     An answer that has to be JSON is checked when it is whole. Where it breaks the rules, ``AnswerRejected``
     tells so and the model mends it, once: a call of role ``repair`` on this turn. One message is stored,
     the better answer, as it is where another route had to begin anew; the first one stays if nothing came
@@ -122,6 +126,7 @@ class Turn:
         *,
         response_format: ResponseFormat | None = None,
         tentative: bool = False,
+        irrevocable: Irrevocable = "nothing",
     ) -> None:
         self.session_id = session_id
         self.question_id = question_id
@@ -130,6 +135,7 @@ class Turn:
         self.state: MessageState = "streaming"
         self.response_format = response_format
         self._prepare = prepare
+        self._irrevocable = irrevocable
         self._router = router
         self._records = TurnRecords(session_id, answer_id, records, budgets, tentative=tentative)
         self._events: deque[Event] = deque()
@@ -334,7 +340,12 @@ class Turn:
         """One answer, read to its end."""
         self._keep_response()
         self._stream = self._router.stream(
-            request, observer=self._records.calls, gate=gate, role=role, mends=mends
+            request,
+            observer=self._records.calls,
+            gate=gate,
+            role=role,
+            mends=mends,
+            irrevocable=self._irrevocable,
         )
         self._decisions.append(self._stream.decision)
         async with self._stream as events:

@@ -56,6 +56,11 @@ class Asked:
     allow_tools: bool = False
     files: tuple[Path, ...] = ()
 
+    @property
+    def is_collected(self) -> bool:
+        """Whether the answer is written when it is whole, since it may yet be mended, or begin anew."""
+        return self.as_object or self.response_format is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -81,9 +86,7 @@ async def answer_once(message: Message, asked: Asked) -> int:
 
     async with open_services(demo=asked.demo, offline=asked.offline, goes_offline=True) as services:
         turn = await start_turn(services, message, asked, tools_of(services, asked))
-        # What may yet be mended is not written while it arrives.
-        silent = asked.as_object or asked.response_format is not None
-        answer = await print_answer(services, turn, silent=silent)
+        answer = await print_answer(services, turn, silent=asked.is_collected)
         if asked.as_object:
             emit_json(_as_object(services, turn, answer))
         elif asked.response_format and answer.text and not _is_half(answer):
@@ -183,7 +186,10 @@ async def start_turn(services: Services, message: Message, asked: Asked, tools: 
         message,
         model=asked.model,
         options=ReplyOptions(
-            system_prompt=asked.system, response_format=asked.response_format, toolbox=tools
+            system_prompt=asked.system,
+            response_format=asked.response_format,
+            toolbox=tools,
+            irrevocable="nothing" if asked.is_collected else "text",
         ),
     )
 

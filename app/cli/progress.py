@@ -70,10 +70,7 @@ class Progress:
                 self._waiting_for = f"{event.model} by {event.provider}"
             case RouteChanged():
                 self._labelled = (event.to_provider, event.to_model)
-                self._say(
-                    f"moved from {event.from_model} ({event.from_provider}) to "
-                    f"{event.to_model} ({event.to_provider}): {event.reason}"
-                )
+                self._say(_moved(event))
             case Waiting() if event.seconds >= _NOTICEABLE:
                 self._say(
                     event.reason if event.predicted else f"waiting {event.seconds:.1f} s: {event.reason}"
@@ -129,3 +126,13 @@ class Progress:
                 self._told = True
             silent_for = 0.0
         self._timer = self._loop.call_later(self._silence - silent_for, self._look)
+
+
+def _moved(event: RouteChanged) -> str:
+    left, taken = (event.from_model, event.from_provider), (event.to_model, event.to_provider)
+    if left == taken:
+        return f"asking {event.to_model} ({event.to_provider}) again: {event.reason}"
+    return (
+        f"moved from {event.from_model} ({event.from_provider}) to "
+        f"{event.to_model} ({event.to_provider}): {event.reason}"
+    )

@@ -6,6 +6,7 @@ from core.chat.decision import (
     CallOutcome,
     CallRole,
     Decision,
+    Irrevocable,
     SkippedRoute,
     UpstreamCall,
 )
@@ -74,6 +75,7 @@ __all__ = (
     "FunctionTool",
     "ImagePart",
     "ImageUrl",
+    "Irrevocable",
     "JsonObjectFormat",
     "JsonSchema",
     "JsonSchemaFormat",

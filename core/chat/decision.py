@@ -10,7 +10,16 @@ from core.chat.events import FinishReason
 from core.chat.request import ChatRequest
 from core.chat.usage import RateLimits, Usage
 
-__all__ = ("CallGate", "CallObserver", "CallOutcome", "CallRole", "Decision", "SkippedRoute", "UpstreamCall")
+__all__ = (
+    "CallGate",
+    "CallObserver",
+    "CallOutcome",
+    "CallRole",
+    "Decision",
+    "Irrevocable",
+    "SkippedRoute",
+    "UpstreamCall",
+)
 
 CallOutcome = Literal["running", "answered", "failed", "cancelled", "interrupted"]
 
@@ -18,6 +27,11 @@ CallRole = Literal["first", "retry", "fallback", "hedge", "rescue", "repair", "t
 """Why a call was made: the ``first`` for an answer; once more to the same place; to another place after a
 failure; beside a slow one; to go on with an answer that broke off; to have one mended that is not what was
 asked for; or to go on with the results of tools."""
+
+Irrevocable = Literal["all", "text", "nothing"]
+"""What of an answer cannot be taken back once it has been passed on: ``all`` of it, as where a client has it;
+its ``text``, as where that is printed and pieces of tool calls are not; or ``nothing``, where whoever reads
+the stream drops at each ``RouteChosen`` that does not continue what came before."""
 
 
 @dataclass(slots=True)

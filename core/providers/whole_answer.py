@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic_core import from_json
+
 from core.chat import (
     ChatResponse,
     Event,
@@ -16,7 +18,7 @@ from core.chat import (
     ToolCallDelta,
     UsageReported,
 )
-from core.errors import UnexpectedResponse
+from core.errors import StreamInterrupted, UnexpectedResponse
 from core.providers.answer_fields import arguments_of, finish_reason_of, parse_json, text_of, usage_of
 from core.providers.response_errors import event_error
 from core.providers.upstream import Upstream
@@ -31,6 +33,7 @@ def whole_answer(upstream: Upstream, body: bytes, *, request_id: str | None = No
 
     Raises:
         ProviderError: the server reports an error although its status was 200.
+        StreamInterrupted: this is the beginning of one.
         UnexpectedResponse: this is not a chat answer.
     """
     try:
@@ -42,6 +45,13 @@ def whole_answer(upstream: Upstream, body: bytes, *, request_id: str | None = No
             raise event_error(upstream, choice.get("error"), request_id=request_id)
         return _response(upstream, payload, choice)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, ValueError) and _is_cut_off(body):
+            raise upstream.error(
+                StreamInterrupted,
+                f"{upstream.label} broke off before the answer was complete.",
+                hint="Ask again.",
+                request_id=request_id,
+            ) from error
         raise _unexpected(upstream, body, request_id) from error
 
 
@@ -78,6 +88,14 @@ def _tool_call(call: dict[str, Any], index: int) -> ToolCall:
         id=call.get("id") or f"call_{index}",
         function=FunctionCall(name=function["name"], arguments=arguments_of(function.get("arguments"))),
     )
+
+
+def _is_cut_off(body: bytes) -> bool:
+    """Whether it is an object of JSON up to where it ends, too early."""
+    try:
+        return isinstance(from_json(body, allow_partial=True), dict) and not body.rstrip().endswith(b"}")
+    except ValueError:
+        return False
 
 
 def _unexpected(upstream: Upstream, body: bytes, request_id: str | None) -> UnexpectedResponse:

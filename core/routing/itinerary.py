@@ -52,6 +52,7 @@ class Itinerary:
 
     __slots__ = (
         "_again",
+        "_begins_anew",
         "_clock",
         "_may_call_in",
         "_mender",
@@ -88,6 +89,8 @@ class Itinerary:
         self._misfortunes = Misfortunes()
         self._again: Candidate | None = None
         """Who is worth another try at once."""
+        self._begins_anew = False
+        """Whether the next call gives the answer, of which a part is taken back, from its start."""
         self._rescuers: Rescuers | None = None
         """Who may go on with the answer, of which a part has been passed on."""
 
@@ -163,6 +166,18 @@ class Itinerary:
         if self._rescuers is None:
             self._rescuers = Rescuers(self._request, error)
         self._rescuers.broke_off(candidate, error, said, self.candidates)
+
+    def may_begin_anew(self, error: ProviderError | CredentialsError) -> bool:
+        """Whether the whole call is worth another try after this: not where the request is at fault."""
+        return policy_for(error).action is not Action.RAISE and not isinstance(error, self._mends)
+
+    def begin_anew(self, candidate: Candidate, error: ProviderError | CredentialsError) -> None:
+        """An answer ended early, and what has been passed on of it is taken back: ask for all of it."""
+        if self._rescuers is not None:
+            self._rescuers.dismiss()
+            self._rescuers = None
+        self._begins_anew = True
+        self.failed(candidate, error)
 
     def rival(self, candidate: Candidate, accepts: Callable[[Candidate], bool]) -> Attempt | None:
         """Who is asked beside a route that is slow to begin; ``None`` where nobody is ready.
@@ -267,16 +282,18 @@ class Itinerary:
         last = self._misfortunes.last
         if last is None:
             return Attempt(candidate, candidate.reason, role=self._role)
-        rescue = self._rescuers is not None
-        if (last.provider, last.model) == (candidate.provider.name, candidate.model) and not rescue:
-            return Attempt(candidate, f"once more: {last.told}", role="retry")
         target = candidate.model
         if last.provider != candidate.provider.name:
             target = f"{target} at {candidate.label}"
-        change = last.change_to(
-            candidate, f"{last.told}; {target} goes on" if rescue else f"{last.told}; using {target}"
-        )
-        return Attempt(candidate, last.told, change, role="rescue" if rescue else "fallback")
+        if self._rescuers is not None:
+            goes_on = last.change_to(candidate, f"{last.told}; {target} goes on")
+            return Attempt(candidate, last.told, goes_on, role="rescue")
+        anew, self._begins_anew = self._begins_anew, False
+        begins = f"{target} begins anew" if anew else f"using {target}"
+        change = last.change_to(candidate, f"{last.told}; {begins}")
+        if (last.provider, last.model) == (candidate.provider.name, candidate.model):
+            return Attempt(candidate, f"once more: {last.told}", change if anew else None, role="retry")
+        return Attempt(candidate, last.told, change, role="fallback")
 
     def _taken_over(self, candidate: Candidate) -> RouteChanged | None:
         """What to say when the reserve answers in place of the routes; nothing where it did already."""

@@ -29,11 +29,13 @@ class Rescuers:
         broken: what broke the answer off.
     """
 
-    __slots__ = ("_broken", "_calls", "_request", "_waiting")
+    __slots__ = ("_broken", "_calls", "_request", "_waiting", "_whole")
 
     def __init__(self, request: ChatRequest, broken: ProviderError | CredentialsError) -> None:
         self._request = request
         self._broken = broken
+        self._whole: list[tuple[Candidate, ChatRequest]] = []
+        """What those that are asked to go on had been asked for."""
         self._waiting: list[Candidate] = []
         self._calls = 0
 
@@ -54,7 +56,13 @@ class Rescuers:
         self._waiting = [*others, *itself]
         for rescuer in self._waiting:
             rescuer.forget_cap()
+            self._whole.append((rescuer, rescuer.request))
             rescuer.request = continuation(self._request, said, prefill=rescuer.prefills)
+
+    def dismiss(self) -> None:
+        """Nobody is to go on any more: whoever is asked from here on is asked for the whole answer."""
+        for candidate, request in reversed(self._whole):  # of several, the first is what it was
+            candidate.request, candidate.uncapped = request, None
 
     def put_first(self, candidate: Candidate) -> None:
         """One that has failed to go on is worth another try at once."""

@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from core.catalogue import Catalogue
-from core.chat import CallGate, CallObserver, CallRole, ChatRequest, ChatResponse, Decision, SkippedRoute
+from core.chat import (
+    CallGate,
+    CallObserver,
+    CallRole,
+    ChatRequest,
+    ChatResponse,
+    Decision,
+    Irrevocable,
+    SkippedRoute,
+)
 from core.errors import ProviderError
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint, RouteTable
@@ -117,6 +126,7 @@ class LLMRouter:
         api_keys: Mapping[str, str] | None = None,
         role: CallRole = "first",
         mends: tuple[type[ProviderError], ...] = (),
+        irrevocable: Irrevocable = "all",
     ) -> ChatStream:
         """Stream an answer.
 
@@ -127,6 +137,9 @@ class LLMRouter:
             api_keys: keys to use for this request alone, by provider; forgotten when it is over.
             role: what its first call is made for.
             mends: failures that the caller mends itself: raised at once, where the router would ask again.
+            irrevocable: what the caller cannot take back. An answer that breaks off, and that no other route
+                can go on with since it calls tools or has to be JSON, begins anew where none of that has
+                been passed on, with a ``RouteChanged`` and a ``RouteChosen``; otherwise it fails.
 
         Raises:
             UnknownRoute: no route leads to the request's model.
@@ -142,6 +155,7 @@ class LLMRouter:
             self._first_content_timeout,
             self._standby,
             self._hedging,
+            irrevocable,
         )
 
     async def chat(

@@ -13,6 +13,7 @@ from core.chat import (
     Decision,
     Event,
     Finished,
+    Irrevocable,
     TextDelta,
     Waiting,
 )
@@ -40,7 +41,7 @@ class ChatStream:
     call is closed at once. It is also a context manager that closes itself.
 
     Raises, while iterating:
-        AllRoutesFailed: every route failed before any of the answer arrived.
+        AllRoutesFailed: every route failed before any of the answer arrived that has to stand.
         BudgetExceeded: a hard limit leaves no money for any route.
         ProviderError: the request itself is refused, or the answer broke off and no other route could go
             on with it; ``partial`` has its text.
@@ -55,6 +56,7 @@ class ChatStream:
         first_content_timeout: float | None,
         standby: Standby | None,
         hedging: Hedging,
+        irrevocable: Irrevocable,
     ) -> None:
         self.decision: Decision = itinerary.decision
         self._models = models
@@ -63,7 +65,7 @@ class ChatStream:
         # The generator does not refer to this object: with no cycle, a stream that is dropped without
         # aclose() is finalised by the event loop at once.
         self._events = _events(
-            itinerary, recorder, self._answer, sleep, first_content_timeout, standby, hedging
+            itinerary, recorder, self._answer, sleep, first_content_timeout, standby, hedging, irrevocable
         )
 
     def __aiter__(self) -> AsyncGenerator[Event]:
@@ -105,6 +107,7 @@ async def _events(
     first_content_timeout: float | None,
     standby: Standby | None,
     hedging: Hedging,
+    irrevocable: Irrevocable,
 ) -> AsyncGenerator[Event]:
     hedging.asked()
     while answer.finish_reason is None:
@@ -167,10 +170,13 @@ async def _events(
             running.failed(error)
             if not running.answering:
                 itinerary.failed(running.candidate, error)
-            elif not _may_go_on(recorder.request, answer, error):
-                raise
-            else:
+            elif _may_go_on(recorder.request, answer, error):
                 itinerary.broke_off(running.candidate, error, answer.text)
+            elif answer.can_be_taken_back(irrevocable) and itinerary.may_begin_anew(error):
+                answer.take_back()
+                itinerary.begin_anew(running.candidate, error)
+            else:
+                raise
         except BaseException as reason:
             opening.call.aborted(reason)
             raise

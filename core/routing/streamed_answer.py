@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from core.chat import ChatResponse, Decision, FinishReason, Usage
+from core.chat import ChatResponse, Decision, FinishReason, Irrevocable, Usage
 from core.routing.known_models import KnownModels
 from core.routing.running_call import RunningCall
 
@@ -18,10 +18,11 @@ class StreamedAnswer:
         finish_reason: why it ended; ``None`` until it is whole.
     """
 
-    __slots__ = ("_parts", "finish_reason")
+    __slots__ = ("_parts", "_taken_back", "finish_reason")
 
     def __init__(self) -> None:
         self._parts: list[RunningCall] = []
+        self._taken_back: list[RunningCall] = []
         self.finish_reason: FinishReason | None = None
 
     def read_from(self, call: RunningCall) -> None:
@@ -39,6 +40,15 @@ class StreamedAnswer:
     def calls_tools(self) -> bool:
         """Whether any piece of a tool call has been passed on."""
         return any(part.answer.calls_tools for part in self._parts)
+
+    def can_be_taken_back(self, irrevocable: Irrevocable) -> bool:
+        """Whether nothing of it has been passed on that has to stand."""
+        return irrevocable == "nothing" or (irrevocable == "text" and not self.text)
+
+    def take_back(self) -> None:
+        """It begins anew; what has been passed on counts no more, but costs what it costs."""
+        self._taken_back += self._parts
+        self._parts.clear()
 
     @property
     def text(self) -> str:
@@ -64,7 +74,7 @@ class StreamedAnswer:
         )
 
     def _bill(self, models: KnownModels) -> tuple[Usage | None, Decimal | None]:
-        calls = [part.call for part in self._parts]
+        calls = [part.call for part in (*self._taken_back, *self._parts)]
         if len(calls) == 1:
             return calls[0].usage, models.cost(calls[0])
         from core.costs.booked_usage import booked_usage  # rarely needed

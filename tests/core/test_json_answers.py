@@ -21,11 +21,13 @@ from core.chat import (
     JsonSchemaFormat,
     Message,
     ResponseFormat,
+    RouteChanged,
+    RouteChosen,
     TextDelta,
     ToolDefinition,
 )
 from core.conversations import StoredMessage
-from core.errors import OutputInvalid, StreamInterrupted
+from core.errors import AllRoutesFailed, OutputInvalid, StreamInterrupted
 from core.providers import groq_provider
 from core.records import LazyRecords, open_records
 from core.routing import LLMRouter, RouteEndpoint
@@ -187,10 +189,39 @@ async def test_the_first_answer_stays_where_nothing_better_came(desk: Desk) -> N
 async def test_a_repair_that_breaks_off_is_an_answer_that_broke_off(desk: Desk) -> None:
     desk.says("[1, 2]", '{"age": 36, "x": 1}', faults=[{"kind": "end", "after_tokens": 3, "skip": 1}])
     turn = desk.ask(OBJECT)
-    with pytest.raises(StreamInterrupted):
+    with pytest.raises(AllRoutesFailed) as caught:
         await read(turn)
+    assert {type(cause) for cause in caught.value.causes} == {StreamInterrupted}
     assert turn.text.startswith('{"')
     assert turn.state == "failed"
+
+
+@pytest.mark.parametrize("kind", ["cut", "cut_reset", "end", "sse_error"])
+async def test_json_that_breaks_off_is_written_anew_and_both_calls_are_booked(desk: Desk, kind: str) -> None:
+    desk.says(GOOD, GOOD, faults=[{"kind": kind, "after_tokens": 3, "times": 1}])
+    turn = desk.ask(OBJECT)
+    events = await read(turn)
+    begun, anew = [place for place, event in enumerate(events) if isinstance(event, RouteChosen)]
+    assert any(isinstance(event, TextDelta) for event in events[begun:anew])
+    assert "".join(event.text for event in events[anew:] if isinstance(event, TextDelta)) == GOOD
+    (change,) = [event for event in events if isinstance(event, RouteChanged)]
+    assert change.reason.endswith("begins anew")
+    assert (turn.text, turn.state, turn.violations) == (GOOD, "complete", ())
+    (_, answer) = await desk.stored(turn)
+    assert answer.message.text == GOOD
+    assert await desk.booked(turn) == [("first", "chat", "interrupted"), ("retry", "chat", "answered")]
+    rows = await (await desk.records()).ledger.rows(turn.session_id, turn.answer_id)
+    assert turn.cost == sum(row.cost for row in rows if row.cost)
+    first, second = desk.bodies()
+    assert first == second
+
+
+async def test_json_that_cannot_be_taken_back_fails_where_it_breaks_off(desk: Desk) -> None:
+    desk.says(GOOD, faults=[{"kind": "cut", "after_tokens": 3}])
+    turn = desk.ask(OBJECT, irrevocable="text")
+    with pytest.raises(StreamInterrupted):
+        await read(turn)
+    assert await desk.booked(turn) == [("first", "chat", "interrupted")]
 
 
 async def test_a_budget_holds_for_the_repair(desk: Desk) -> None:

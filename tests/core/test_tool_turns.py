@@ -163,6 +163,27 @@ async def test_each_call_upstream_is_booked_on_the_turn(desk: Desk) -> None:
     assert (await records.ledger.totals(turn.session_id)).turns == 1
 
 
+async def test_calls_that_break_off_are_made_anew_run_once_and_booked_twice(desk: Desk) -> None:
+    desk.calls([ADD], faults=[{"kind": "cut", "after_tokens": 4, "times": 1}])
+    turn = desk.ask("Go.", irrevocable="text")
+    events = await read(turn)
+    assert sum(isinstance(event, ToolStarted) for event in events) == 1
+    assert (turn.text, turn.state) == ("Done.", "complete")
+    assert [(role, text) for role, text, _ in await desk.branch(turn)] == [
+        ("user", "Go."),
+        ("assistant", ""),
+        ("tool", "5"),
+        ("assistant", "Done."),
+    ]
+    rows = await (await desk.records()).ledger.rows(turn.session_id)
+    assert [(row.role, row.outcome) for row in rows] == [
+        ("first", "interrupted"),
+        ("retry", "answered"),
+        ("tools", "answered"),
+    ]
+    assert turn.cost == sum((row.cost for row in rows if row.cost), Decimal(0))
+
+
 async def test_the_step_bound_ends_in_an_answer(desk: Desk) -> None:
     desk.use(add, steps=2)
     desk.simulator.configure(reasoning="", tool_calls=[ADD], text="Enough.")  # again and again

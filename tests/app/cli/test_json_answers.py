@@ -68,6 +68,26 @@ def test_a_broken_answer_is_mended(tensorwall: Run, simulator: Simulated, schema
     assert "repair" in ran.out
 
 
+@pytest.mark.parametrize("arguments", [("--json",), ("--json", "--output", "json")])
+def test_an_answer_that_breaks_off_is_written_anew_and_only_once(
+    tensorwall: Run, simulator: Simulated, arguments: tuple[str, ...]
+) -> None:
+    whole = '{"a": 1, "b": 2}'
+    fault = {"kind": "cut", "after_tokens": 3, "times": 1}
+    simulator.configure(texts=[whole, whole], reasoning="", faults=[fault])
+    ran = tensorwall("chat", "JSON please", *arguments)
+    assert ran.status == 0, ran.err
+    assert (ran.json["text"] if "--output" in arguments else ran.out.rstrip("\n")) == whole
+    model = "openai/gpt-oss-120b"
+    assert f"asking {model} (groq) again: Groq broke off; {model} begins anew" in ran.err
+    booked = tensorwall("costs", "--by", "role", "--format", "json")
+    assert '"first"' in booked.out
+    assert '"retry"' in booked.out
+    (session,) = tensorwall("sessions", "list", "--format", "json").json
+    shown = tensorwall("sessions", "show", session["id"], "--format", "json").json
+    assert [row["message"]["content"] for row in shown["messages"]] == ["JSON please", whole]
+
+
 def test_what_cannot_be_mended_is_kept_and_said(tensorwall: Run, simulator: Simulated) -> None:
     simulator.configure(text='{"a": 1,\n oops}')
     ran = tensorwall("chat", "JSON please", "--json")

@@ -294,6 +294,48 @@ def test_json_that_breaks_off_is_not_pieced_together(served: Gateway) -> None:
     assert len(served.simulator.questions()) == 1
 
 
+CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type": "object"}}}
+
+
+def test_a_tool_call_that_breaks_off_at_a_client_is_not_made_anew(served: Gateway) -> None:
+    fault = {"kind": "cut", "after_tokens": 3, "times": 1}
+    call = {"name": "clock", "arguments": {"zone": "Europe/Berlin"}}
+    served.simulator.configure(tool_calls=[call], reasoning="", faults=[fault])
+    headers = {"X-Request-ID": "cut-tool"}
+    answer = served.chat(stream=True, tools=[CLOCK], headers=headers)
+    assert '"tool_calls"' in answer.text
+    (*_, last) = (event for event in answer.text.split("\n\n") if event)
+    assert "before the answer was complete" in json.loads(last.removeprefix("data: "))["error"]["message"]
+    assert [row["outcome"] for row in served.rows("cut-tool")] == ["interrupted"]
+
+
+@pytest.mark.parametrize("kind", ["cut", "end"])
+@pytest.mark.parametrize(
+    ("fields", "options"),
+    [
+        ({"tools": [CLOCK]}, {"tool_calls": [{"name": "clock", "arguments": {"zone": "Europe/Berlin"}}]}),
+        ({"response_format": {"type": "json_object"}}, {"text": '{"a": 1}'}),
+    ],
+    ids=["tool", "json"],
+)
+def test_a_whole_answer_that_breaks_off_is_asked_for_anew(
+    served: Gateway, fields: dict[str, Any], options: dict[str, Any], kind: str
+) -> None:
+    served.simulator.configure(reasoning="", faults=[{"kind": kind, "times": 1}], **options)
+    place = f"{kind}-{next(iter(fields))}"
+    messages = [{"role": "user", "content": "JSON, please."}]
+    answer = served.chat(messages=messages, headers={"X-Request-ID": f"whole-{place}"}, **fields)
+    message = answer.json()["choices"][0]["message"]
+    if "tools" in fields:
+        assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == {"zone": "Europe/Berlin"}
+    else:
+        assert message["content"] == '{"a": 1}'
+    assert answer.headers["x-tensorwall-attempts"] == "2"
+    rows = served.rows(f"whole-{place}")
+    assert [(row["role"], row["outcome"]) for row in rows] == [("first", "failed"), ("retry", "answered")]
+    assert len(served.simulator.questions()) == 2
+
+
 def test_an_error_before_the_first_word_has_its_status_in_a_stream_too(served: Gateway) -> None:
     served.simulator.fail("bad_request")
     assert served.chat(stream=True).status_code == 400

@@ -88,6 +88,21 @@ async def test_json_is_set_out_and_folds_by_key(folder: Path, keyed: Simulated) 
         assert user.chat.transcript.selected_block is not None
 
 
+async def test_json_that_breaks_off_stays_above_the_one_that_is_written_anew(
+    folder: Path, keyed: Simulated
+) -> None:
+    whole = '{"broken": false, "n": 7}'
+    fault = {"kind": "cut", "after_tokens": 3, "times": 1}
+    keyed.configure(texts=[whole, whole], reasoning="", faults=[fault])
+    async with opened(folder) as user:
+        await user.sends("/json on")
+        await user.asks("Who?")
+        await user.sees("begins anew", '"n": 7')
+        assert [stored.message.text for stored in user.conversation.branch] == ["Who?", whole]
+        entries = [entry for entry in user.chat.transcript.entries if entry.kind == "answer"]
+        assert [entry.state for entry in entries] == ["interrupted", "complete"]
+
+
 async def test_a_folded_part_is_copied_and_found_whole(folder: Path, keyed: Simulated) -> None:
     keyed.configure(text=NESTED, reasoning="")
     async with opened(folder) as user:

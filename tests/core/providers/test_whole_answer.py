@@ -17,7 +17,7 @@ from core.chat import (
     Usage,
     UsageReported,
 )
-from core.errors import OutputInvalid, ProviderError, ServerFailed, UnexpectedResponse
+from core.errors import OutputInvalid, ProviderError, ServerFailed, StreamInterrupted, UnexpectedResponse
 from core.providers.profiles import GROQ
 from core.providers.upstream import Upstream
 from core.providers.whole_answer import events_of, whole_answer
@@ -60,7 +60,7 @@ def test_an_answer_without_text(content: str | None) -> None:
         (b"{}", UnexpectedResponse, "no chat answer"),
         (b"[1]", UnexpectedResponse, "no chat answer"),
         (b'{"choices": []}', UnexpectedResponse, "choices"),
-        (b'{"choices": [{"message"', UnexpectedResponse, "choices"),
+        (b'{"choices": [{"message"', StreamInterrupted, "broke off"),
         (b'{"error": {"message": "x", "code": "json_validate_failed"}}', OutputInvalid, "JSON"),
         (b'{"error": "out of memory"}', ServerFailed, "out of memory"),
         (b'{"choices": [{"finish_reason": "error", "error": {"message": "died"}}]}', ServerFailed, "died"),

@@ -77,11 +77,11 @@ ROWS: dict[str, Row] = {
     "tool_use_failed": Row("ToolCallInvalid", "groq"),
     "json_validate_failed": Row("OutputInvalid", "groq"),
     "x_groq_error": Row("ServerFailed", "other"),
-    "end": Row("StreamInterrupted", "other", whole="UnexpectedResponse"),
+    "end": Row("StreamInterrupted", "other"),
     "cut": Row("StreamInterrupted", "other"),
     "cut_reset": Row("StreamInterrupted", "other"),
     "stall": Row("StreamStalled", "other"),
-    "garbage_event": Row("UnexpectedResponse", "other"),
+    "garbage_event": Row("UnexpectedResponse", "other", whole="StreamInterrupted"),
     "oversized_event": Row("UnexpectedResponse", "other", whole=None),
 }
 

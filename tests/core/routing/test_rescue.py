@@ -214,6 +214,117 @@ async def test_tools_that_are_only_offered_do_not_stand_in_the_way(bench):
     assert text_of(await events_of(bench.router.stream(request(tools=[tool])))) == WHOLE
 
 
+# -- begun anew -----------------------------------------------------------------------------------
+
+TOOL = (ToolCallDelta(0, "a", "clock", '{"zone"'), CUT)
+WHOLE_TOOL = (ToolCallDelta(0, "b", "clock", '{"zone": "UTC"}'), Finished("tool_calls"))
+JSON_FIELDS = {"response_format": JsonObjectFormat()}
+JSON_CUT = (TextDelta('{"a"'), CUT)
+JSON_WHOLE = (TextDelta('{"a": 1}'), UsageReported(Usage(20, 5)), Finished("stop"))
+
+
+async def test_a_tool_call_that_breaks_off_is_made_anew_elsewhere(bench):
+    first, second = bench.set_up([TOOL], [WHOLE_TOOL])
+    answer = bench.router.stream(request(), irrevocable="text")
+    events = await events_of(answer)
+    (tool,) = answer.response.tool_calls
+    assert (tool.id, tool.function.arguments) == ("b", '{"zone": "UTC"}')
+    (change,) = [event for event in events if isinstance(event, RouteChanged)]
+    assert change.reason == "Groq broke off; m at Openai begins anew"
+    assert [event.continues for event in events if isinstance(event, RouteChosen)] == [False, False]
+    assert events.index(change) > events.index(TOOL[0])
+    assert bench.observed.outcomes == ["interrupted", "answered"]
+    assert [call.role for call in answer.decision.calls] == ["first", "fallback"]
+    assert second.asked == [("m", request())], "the whole call, and no request to go on"
+    assert (first.open, second.open) == (0, 0)
+
+
+async def test_json_that_breaks_off_is_written_anew_and_costs_both_calls(bench):
+    groq, openai = bench.set_up([JSON_CUT], [JSON_WHOLE])
+    endpoints = [
+        RouteEndpoint(provider=groq),
+        RouteEndpoint(provider=openai, priority=1, model="gpt-5.4-nano"),
+    ]
+    bench.router.add_route("fast", endpoints)
+    answer = bench.router.stream(request("fast", **JSON_FIELDS), irrevocable="nothing")
+    await events_of(answer)
+    assert answer.partial == answer.response.text == '{"a": 1}'
+    first, second = answer.decision.calls
+    assert answer.response.usage == booked_usage(first) + Usage(20, 5)
+    models = bench.router._models
+    assert answer.response.cost == models.cost(first, booked_usage(first)) + models.cost(second)
+
+
+async def test_a_route_without_another_is_asked_anew_and_that_is_told(bench):
+    (only,) = bench.set_up([TOOL, WHOLE_TOOL])
+    answer = bench.router.stream(request(), irrevocable="text")
+    events = await events_of(answer)
+    (change,) = [event for event in events if isinstance(event, RouteChanged)]
+    assert (change.from_provider, change.to_provider) == ("groq", "groq")
+    assert change.reason == "Groq broke off; m begins anew"
+    assert [call.role for call in answer.decision.calls] == ["first", "retry"]
+    assert len(only.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("irrevocable", "fields", "begun"),
+    [
+        ("all", {}, TOOL),
+        ("all", JSON_FIELDS, JSON_CUT),
+        ("text", JSON_FIELDS, JSON_CUT),
+        ("text", {}, (TextDelta("Let me see."), *TOOL)),
+    ],
+)
+async def test_what_has_been_shown_for_good_is_never_begun_anew(bench, irrevocable, fields, begun):
+    _, second = bench.set_up([begun], [WHOLE_TOOL])
+    with pytest.raises(errors.StreamInterrupted):
+        await events_of(bench.router.stream(request(**fields), irrevocable=irrevocable))
+    assert second.asked == []
+
+
+async def test_text_before_a_tool_call_is_taken_back_with_it(bench):
+    bench.set_up([(TextDelta("Let me see."), *TOOL)], [(TextDelta("A moment."), *WHOLE_TOOL)])
+    answer = bench.router.stream(request(), irrevocable="nothing")
+    await events_of(answer)
+    assert answer.response.text == "A moment."
+    assert [tool.id for tool in answer.response.tool_calls] == ["b"]
+
+
+async def test_a_rescue_that_breaks_off_in_a_tool_call_is_made_anew_as_a_whole(bench):
+    bench.set_up([BEGUN], [(TextDelta("Once upon a time."), *TOOL)], [WHOLE_TOOL])
+    answer = bench.router.stream(request(max_completion_tokens=100), irrevocable="nothing")
+    await events_of(answer)
+    assert answer.response.text == ""
+    assert [tool.id for tool in answer.response.tool_calls] == ["b"]
+    assert bench.providers[2].asked == [("m", request(max_completion_tokens=100))]
+    assert [call.role for call in answer.decision.calls] == ["first", "rescue", "fallback"]
+
+
+async def test_beginning_anew_comes_to_an_end(bench):
+    (only,) = bench.set_up_always(TOOL)
+    answer = bench.router.stream(request(), irrevocable="nothing")
+    with pytest.raises(errors.AllRoutesFailed):
+        await events_of(answer)
+    assert 1 < len(only.asked) <= 4
+    assert {call.outcome for call in bench.observed.ended} == {"interrupted"}
+
+
+async def test_a_tool_call_that_the_provider_refuses_is_made_anew_once(bench):
+    (only,) = bench.set_up([(TOOL[0], errors.ToolCallInvalid("Bad.")), WHOLE_TOOL])
+    answer = bench.router.stream(request(), irrevocable="text")
+    await events_of(answer)
+    assert [tool.id for tool in answer.response.tool_calls] == ["b"]
+    assert len(only.asked) == 2
+
+
+async def test_what_the_caller_mends_itself_is_not_begun_anew(bench):
+    (only,) = bench.set_up([(JSON_CUT[0], errors.OutputInvalid("Bad."))])
+    mends = (errors.OutputInvalid,)
+    with pytest.raises(errors.OutputInvalid):
+        await events_of(bench.router.stream(request(**JSON_FIELDS), mends=mends, irrevocable="nothing"))
+    assert len(only.asked) == 1
+
+
 # -- the request ------------------------------------------------------------------------------------
 
 
