@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from core.chat import Event, Finished, OutputCapped, RouteChanged
-from core.errors import CredentialsError, ProviderError, StreamStalled
+from core.errors import CredentialsError, ProviderError
 from core.routing.running_call import RunningCall
 
 __all__ = ("FirstContent", "Hedge")
@@ -58,23 +58,13 @@ class FirstContent:
     Args:
         call: the call that has been started.
         upstream: its events.
-        within: seconds in which each call has to begin its answer; ``None`` for any time. Only the time of
-            reading counts: the consumer may take as long as it likes between two events.
         hedge: the second call, where there may be one.
     """
 
-    def __init__(
-        self,
-        call: RunningCall,
-        upstream: AsyncGenerator[Event],
-        *,
-        within: float | None,
-        hedge: Hedge | None,
-    ) -> None:
+    def __init__(self, call: RunningCall, upstream: AsyncGenerator[Event], hedge: Hedge | None) -> None:
         self._leader = _Reading(call, upstream)
         self._rival: _Reading | None = None
         self._winner: _Reading | None = None
-        self._within = within
         self._hedge = hedge
         self._hedging: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -135,7 +125,7 @@ class FirstContent:
     @property
     def is_needed(self) -> bool:
         """Whether there is anything to look out for."""
-        return self._within is not None or self._hedge is not None
+        return self._hedge is not None
 
     def _begin(self) -> None:
         self._leader.task = asyncio.create_task(self._read(self._leader), name="read up to the first content")
@@ -158,18 +148,15 @@ class FirstContent:
     async def _read(self, reading: _Reading) -> None:
         """Read one call until it has begun its answer, or will not; then it is left where it is."""
         try:
-            async with asyncio.timeout(self._within):
-                async for event in reading.upstream:
-                    reading.finished = reading.call.take(event)
-                    if reading.finished is None:
-                        reading.events.append(event)
-                    if reading.call.answering or reading.finished is not None:
-                        self._winner = self._winner or reading
-                        return
-                    self._changed.set()
+            async for event in reading.upstream:
+                reading.finished = reading.call.take(event)
+                if reading.finished is None:
+                    reading.events.append(event)
+                if reading.call.answering or reading.finished is not None:
+                    self._winner = self._winner or reading
+                    return
+                self._changed.set()
             reading.error = reading.call.cut_short()
-        except TimeoutError:
-            reading.error = _too_late(reading.call, self._within or 0.0)
         except (ProviderError, CredentialsError) as error:
             reading.error = error
         finally:
@@ -225,11 +212,3 @@ class FirstContent:
             reading.call.failed(error)
             assert self._hedge is not None
             self._hedge.failed(reading.call, error)
-
-
-def _too_late(call: RunningCall, seconds: float) -> StreamStalled:
-    return StreamStalled(
-        f"{call.candidate.label} did not begin its answer within {seconds:g} seconds.",
-        provider=call.call.provider,
-        hint="Try again, or choose another model.",
-    )

@@ -55,8 +55,6 @@ class LLMRouter:
         observer: told of every upstream call of every request.
         retry: how patient to be with one request.
         breaker: when an endpoint's circuit opens.
-        first_content_timeout: seconds after which an endpoint that has not begun its answer is given
-            up for the next; ``None`` leaves that to the provider's own stall limit.
         reserve: who answers while the network is gone.
         hedging: when a second endpoint is asked beside one that is slow to begin its answer.
         shared_limits: where limits are counted together with other processes, such as
@@ -74,7 +72,6 @@ class LLMRouter:
         observer: CallObserver | None = None,
         retry: RetryPolicy | None = None,
         breaker: BreakerPolicy | None = None,
-        first_content_timeout: float | None = None,
         reserve: Reserve | None = None,
         hedging: HedgePolicy | None = None,
         shared_limits: FindShared | None = None,
@@ -83,7 +80,6 @@ class LLMRouter:
         self._clock = clock
         self._sleep = sleep
         self._observer = observer
-        self._first_content_timeout = first_content_timeout
         self._hedging = Hedging(hedging)
         self._routes = RouteTable()
         self._providers = EndpointProviders()
@@ -152,7 +148,6 @@ class LLMRouter:
             recorder,
             self._models,
             self._sleep,
-            self._first_content_timeout,
             self._standby,
             self._hedging,
             irrevocable,

@@ -53,7 +53,6 @@ class ChatStream:
         recorder: CallRecorder,
         models: KnownModels,
         sleep: Sleep,
-        first_content_timeout: float | None,
         standby: Standby | None,
         hedging: Hedging,
         irrevocable: Irrevocable,
@@ -64,9 +63,7 @@ class ChatStream:
         self._response: ChatResponse | None = None
         # The generator does not refer to this object: with no cycle, a stream that is dropped without
         # aclose() is finalised by the event loop at once.
-        self._events = _events(
-            itinerary, recorder, self._answer, sleep, first_content_timeout, standby, hedging, irrevocable
-        )
+        self._events = _events(itinerary, recorder, self._answer, sleep, standby, hedging, irrevocable)
 
     def __aiter__(self) -> AsyncGenerator[Event]:
         return self._events
@@ -104,7 +101,6 @@ async def _events(
     recorder: CallRecorder,
     answer: StreamedAnswer,
     sleep: Sleep,
-    first_content_timeout: float | None,
     standby: Standby | None,
     hedging: Hedging,
     irrevocable: Irrevocable,
@@ -137,7 +133,7 @@ async def _events(
         if answer.begun:
             upstream = spliced(upstream, answer.text, running)
         hedge = None if answer.begun else planned_hedge(candidate, hedging, itinerary, recorder)
-        opening = FirstContent(running, upstream, within=first_content_timeout, hedge=hedge)
+        opening = FirstContent(running, upstream, hedge)
         answer.read_from(running)
         finished: Finished | None = None
         running.start()

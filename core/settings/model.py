@@ -172,7 +172,7 @@ class NetworkSettings(_Section):
     stall_notice: Seconds = 5.0
     """Seconds of silence after which a stall is shown."""
     stall_timeout: Seconds = 60.0
-    """Seconds of silence after which an answer is ended."""
+    """Seconds of silence after which an endpoint is left for the next; without another the answer ends."""
 
 
 class OfflineSettings(_Section):

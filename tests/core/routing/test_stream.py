@@ -20,7 +20,7 @@ from core.chat import (
 )
 from core.costs.tokens import estimate_prompt_tokens
 from core.routing import RouteEndpoint
-from tests.core.routing.scripted import ANSWER, HANG, Observed, ScriptedProvider, collect, request, text_of
+from tests.core.routing.scripted import ANSWER, HANG, Observed, collect, request, text_of
 
 
 async def test_events_of_the_provider_are_passed_on_untouched_and_in_order(bench):
@@ -262,65 +262,6 @@ async def test_both_observers_are_told(bench):
     _ = [event async for event in bench.router.stream(request(), observer=mine)]
     assert mine.outcomes == bench.observed.outcomes == ["failed", "answered"]
     assert mine.ended == bench.observed.ended
-
-
-# -- the deadline of the first content --------------------------------------------------------------
-
-
-async def test_a_route_that_does_not_begin_in_time_is_given_up(bench):
-    first, second = bench.set_up([(ReasoningDelta("Hm"), HANG)], [ANSWER], first_content_timeout=0.02)
-    answer = bench.router.stream(request())
-    events = [event async for event in answer]
-    assert text_of(events) == "Hello world"
-    assert (first.open, second.open) == (0, 0)
-    assert bench.observed.ended[0].error_type == "StreamStalled"
-    assert bench.observed.ended[0].error == "Groq did not begin its answer within 0.02 seconds."
-
-
-async def test_thinking_aloud_for_ever_is_no_answer(bench):
-    class Thinker(ScriptedProvider):
-        async def stream(self, request, *, model):
-            while True:
-                await _until(asyncio.get_running_loop().time() + 0.004)
-                yield ReasoningDelta("Hm")
-
-    bench.set_up([], first_content_timeout=0.02)
-    thinker = Thinker("groq", bench.time)
-    bench.router.add_route("m", [RouteEndpoint(provider=thinker)])
-    with pytest.raises(errors.AllRoutesFailed, match="did not begin its answer"):
-        _ = [event async for event in bench.router.stream(request())]
-
-
-async def test_the_deadline_is_over_once_content_has_come_and_never_strikes_the_consumer(bench):
-    bench.set_up([(ReasoningDelta("Hm"), *ANSWER)], first_content_timeout=0.02)
-    seen = []
-    async for event in bench.router.stream(request()):
-        seen.append(event)
-        if isinstance(event, RouteChosen | ReasoningDelta | TextDelta):
-            await _until(asyncio.get_running_loop().time() + 0.03)
-    assert text_of(seen) == "Hello world"
-
-
-async def test_cancelling_under_a_deadline_closes_too(bench):
-    (only,) = bench.set_up([(HANG,)], first_content_timeout=60)
-
-    async def consume():
-        async for _ in bench.router.stream(request()):
-            pass
-
-    task = asyncio.create_task(consume())
-    await only.hanging.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert only.open == 0
-    assert bench.observed.outcomes == ["cancelled"]
-
-
-async def _until(moment):
-    reached = asyncio.Event()
-    asyncio.get_running_loop().call_at(moment, reached.set)
-    await reached.wait()
 
 
 def _endpoint(provider):
