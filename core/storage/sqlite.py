@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from core.storage.failures import damaged
 from core.storage.presence import FilePresence, Presence
 
 __all__ = ("Sqlite",)
@@ -22,8 +22,6 @@ _CACHE = 64
 _LOG = 4_096
 """Pages of the write-ahead log, of 4 KB, after which they are moved into the file. That waits for the disk,
 about ten milliseconds: under a server's load SQLite's own 1,000 pages are full several times a second."""
-_MAGIC = b"SQLite format 3\0"
-"""https://www.sqlite.org/fileformat.html#magic_header_string"""
 
 
 class Sqlite:
@@ -41,17 +39,17 @@ class Sqlite:
         event.listen(self.engine, "connect", _configure)
 
     def prepare(self) -> None:
-        """Make a new file readable by its owner alone; refuse one that is something else."""
-        if self._file is None:
+        """Make a new file readable by its owner alone.
+
+        One that is there is not looked into, since that would close a descriptor of it, and with that a
+        process loses the locks of all its connections: another that leaves would then take their log away.
+        See https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+        """
+        if self._file is None or self._file.exists():
             return
-        if not self._file.exists():
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file.touch(mode=0o600)
-            return
-        with self._file.open("rb") as content:
-            start = content.read(len(_MAGIC))
-        if start and start != _MAGIC:
-            raise damaged(self.place, "it does not start like an SQLite file")
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):  # made by another just now
+            self._file.touch(mode=0o600, exist_ok=False)
 
     def begin_reading(self, connection: Connection) -> None:
         """Begin explicitly: Python's driver would begin late and fail to upgrade a stale snapshot.

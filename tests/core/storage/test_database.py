@@ -169,6 +169,23 @@ async def test_reading_goes_on_while_another_process_writes(database: Database, 
     assert await database.read(count) == 1
 
 
+@on_sqlite
+async def test_one_that_is_opened_and_closed_beside_it_costs_a_database_nothing(
+    database: Database, location: Path, python
+) -> None:
+    """A process that closes any descriptor of a file loses all its locks on it, SQLite's among them."""
+    await database.run(insert, "one")
+    await (await open_database(location)).aclose()
+    read = (
+        "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]); "
+        "print(*database.execute('SELECT count(*) FROM sessions').fetchone())"
+    )
+    for written in ("two", "three"):  # the first to leave would take the log for its own to remove
+        await database.run(insert, written)
+        python(read, location)
+    assert python(read, location) == "3\n"
+
+
 async def test_a_database_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     async with await open_database(":memory:") as database:
