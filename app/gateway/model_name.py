@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from app.gateway.api_errors import invalid_request
+from core.chat.request import LONGEST_MODEL_NAME
 
 __all__ = ("model_name",)
-
-_LONGEST = 200
-"""Characters; the name is stored with every call, and shown in tables."""
 
 
 def model_name(given: object, example: str) -> str:
@@ -22,8 +20,10 @@ def model_name(given: object, example: str) -> str:
     """
     if not isinstance(given, str) or not given:
         raise invalid_request(f"model is missing: name one, such as {example}.", param="model")
-    if len(given) > _LONGEST:
+    if len(given) > LONGEST_MODEL_NAME:
         raise invalid_request(
-            f"model has more than {_LONGEST} characters.", param="model", code="string_above_max_length"
+            f"model has more than {LONGEST_MODEL_NAME} characters.",
+            param="model",
+            code="string_above_max_length",
         )
     return given

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.chat import ChatRequest, Message
+from core.chat.request import LONGEST_MODEL_NAME
 
 __all__ = ("chat_request",)
 
@@ -34,6 +35,8 @@ def chat_request(body: Mapping[str, Any], model: str | None = None) -> ChatReque
     asked = model or body.get("model")
     if not isinstance(asked, str) or not asked:
         raise ValueError("body.model is missing: name a model there, or one for all with -m")
+    if len(asked) > LONGEST_MODEL_NAME:
+        raise ValueError(f"body.model has more than {LONGEST_MODEL_NAME} characters: no model is named so")
     if body.get("stream"):
         raise ValueError("body.stream is set: an answer of a batch comes whole, so leave it out")
     if body.get("n") not in (None, 1):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.chat.messages import Message
 
 __all__ = (
+    "LONGEST_MODEL_NAME",
     "ChatRequest",
     "FunctionTool",
     "JsonObjectFormat",
@@ -22,6 +23,8 @@ __all__ = (
     "ToolDefinition",
 )
 
+LONGEST_MODEL_NAME = 200
+"""Characters that others may give us: the name is stored with every call, and shown in tables."""
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
 """From least to most."""
 ServiceTier = Literal["auto", "on_demand", "flex", "performance"]

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from core.keys import KeyRing, prefix_of
 from core.locations import find_locations
 from core.records import Records, open_records
 from core.storage.tables import calls
-from tests.app.cli.conftest import Run
+from tests.app.cli.conftest import OnTerminal, Run
 
 SECRET = re.compile(r"gw_[A-Za-z0-9_-]{43}\n")
 
@@ -142,6 +143,20 @@ def test_spend_is_told_against_the_budgets(tensorwall: Run) -> None:
     assert [row["name"] for row in rows] == ["ci", "free"]
     assert rows[0]["cost_usd"] == "7.300000000001"
     assert "$7.30 of $10.00 in all" in tensorwall("keys", "list").out
+
+
+def test_a_long_name_is_cut_on_a_terminal_alone(
+    tensorwall: Run, on_terminal: Callable[..., OnTerminal]
+) -> None:
+    name = "n" * 100
+    tensorwall("keys", "create", name)
+    assert name in tensorwall("keys", "list").out
+    terminal = on_terminal("keys", "list", columns=100)
+    assert terminal.wait() == 0
+    row = terminal.seen.splitlines()[1]
+    assert name not in row
+    assert row.split()[1].endswith("…")
+    assert row.split()[2:] == ["active", "$0", "never", "everything"]
 
 
 def test_a_name_that_a_key_has_is_refused(tensorwall: Run) -> None:

@@ -38,6 +38,24 @@ def test_a_table_aligns_wide_characters_and_numbers() -> None:
     assert lines == ["name  cost  title", "漢字     5  a b", "x       12"]
 
 
+def test_a_wide_cell_costs_the_columns_after_it_nothing_on_a_terminal() -> None:
+    headers, right = ("model", "state", "cost", "note"), frozenset({2})
+    rows = [("m" * 300, "active", "$1.20", "n" * 300), ("short", "retired", "$0.03", "")]
+    wide, short = render_table(headers, rows, right=right, width=80)[1:]
+    assert cell_len(wide) == 80
+    assert wide.count("…") == 2
+    assert "  active   $1.20  n" in wide
+    assert short.split() == ["short", "retired", "$0.03"]
+    in_a_pipe = render_table(headers, rows, right=right)[1]
+    assert in_a_pipe == f"{'m' * 300}  active   $1.20  {'n' * 300}"
+
+
+def test_columns_of_a_usual_width_are_cut_at_the_end_alone() -> None:
+    model = "meta-llama/llama-4-scout-17b-16e-instruct"[:40]
+    (line,) = render_table(("model", "note"), [(model, "n" * 60)], width=60)[1:]
+    assert line == f"{model}  {'n' * 17}…"
+
+
 @given(
     st.lists(st.lists(st.text(max_size=30), min_size=3, max_size=3), max_size=5),
     st.integers(min_value=10, max_value=60),

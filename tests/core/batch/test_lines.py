@@ -44,6 +44,7 @@ def read(*lines: object, model: str | None = None) -> BatchInput:
         (line("b", url="/v1/embeddings"), 'url is not "/v1/chat/completions"'),
         (line("b", body=None), "body is no object"),
         (line("b", body={**BODY, "model": None}), "body.model is missing"),
+        (line("b", body={**BODY, "model": "m" * 201}), "body.model has more than 200 characters"),
         (line("b", body={**BODY, "messages": []}), "body.messages is missing or empty"),
         (line("b", body={**BODY, "messages": [5]}), "body.messages[0] is no object"),
         (line("b", body={**BODY, "messages": [{"role": "usr"}]}), "body.messages[0].role: Input should be"),
