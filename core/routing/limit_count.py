@@ -70,6 +70,11 @@ class LimitCount:
         self._at = float("-inf")
 
     @property
+    def matters(self) -> bool:
+        """Whether there are limits, or may be: not where an answer has told of none."""
+        return bool(self.buckets) or not self.heard
+
+    @property
     def held(self) -> float:
         """Tokens of calls that the provider is not known to have taken yet: kept out of the refill."""
         return sum(made.tokens for made in self.open if not made.admitted)
@@ -150,7 +155,6 @@ class LimitCount:
     def state(self, now: float) -> SharedState:
         """All of it."""
         now = max(now, self._at)
-        counts = bool(self.buckets or self.plans)  # otherwise nobody will say when the calls are over
         return SharedState(
             at=now,
             told_at=self._told_at,
@@ -160,7 +164,7 @@ class LimitCount:
             taken=self.taken,
             returned=self.returned,
             requests=self.requests,
-            open=list(self.open) if counts else [],
+            open=list(self.open) if self.matters else [],  # else nobody will say when the calls are over
             waiting={},
         )
 

@@ -40,6 +40,8 @@ _HEAD = 17
 """Bytes before the content: its checksum and its length, in hexadecimal, and a line's end."""
 _USUAL = 16_384
 """Bytes; few files are longer."""
+_MOST = 4_194_304
+"""Bytes; no file is longer, unless it is not ours."""
 _PATIENCE = 1.0
 """Seconds to wait for a lock that is held for microseconds: whoever holds it longer has been stopped."""
 _PAUSE = 0.000_1
@@ -56,6 +58,7 @@ class LimitFiles:
         clock: monotonic seconds, as all processes have them.
         wall: seconds of the day, which go on while the machine is off.
         is_alive: whether a process may still be there, by its id.
+        process: the id of this one; by default what it is.
     """
 
     def __init__(
@@ -65,12 +68,13 @@ class LimitFiles:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         is_alive: Callable[[int], bool] | None = None,
+        process: int | None = None,
     ) -> None:
         self._folder = folder
         self.clock = clock
         self.wall = wall
         self.is_alive = is_alive or _is_alive
-        self._process = f"{os.getpid()}.{secrets.token_hex(4)}"  # ids of processes come back
+        self._process = f"{process or os.getpid()}.{secrets.token_hex(4)}"  # ids of processes come back
         self._numbers = count()
         self._told = False
 
@@ -174,8 +178,8 @@ class LimitFile:
         assert self._descriptor is not None
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         data = os.read(self._descriptor, _USUAL)
-        while len(data) >= _USUAL and (more := os.read(self._descriptor, _USUAL)):
-            data += more
+        if len(data) == _USUAL:
+            data += os.read(self._descriptor, _MOST)
         if data == self._seen:
             return None
         self._seen = data
@@ -193,13 +197,16 @@ class LimitFile:
         return passed - by_wall if 0 <= by_wall < passed - _SAME_CLOCK else 0.0
 
     def _write(self, content: bytes) -> None:
-        """In one piece and in place; what is left of a longer content before does not count."""
+        """In one piece and in place; what is left of a longer content does not count, and goes in the end."""
         assert self._descriptor is not None
         data = b"%08x%08x\n%b" % (crc32(content), len(content), content)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         if os.write(self._descriptor, data) < len(data):
             raise OSError("it could not be written to its end")
         self._seen = data + self._seen[len(data) :]
+        if len(self._seen) > len(data) + _USUAL:
+            os.ftruncate(self._descriptor, len(data))
+            self._seen = data
 
     def _give_up(self, error: OSError) -> None:
         self._usable = False

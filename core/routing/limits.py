@@ -208,7 +208,7 @@ class Allowance:
 
     def reported(self, made: Reservation, limits: RateLimits | None, now: float) -> None:
         """The provider has taken the call, and its headers tell of ``limits``; ``None``: of none."""
-        with self.exclusive(now):
+        with self.exclusive(now, learning=limits is not None):
             self._count.admit(made, now)
             self._count.hear(made, told_by(limits) if limits is not None else (), now)
         self._changed()
@@ -229,7 +229,7 @@ class Allowance:
 
     def refused(self, told: ToldLimit, now: float, retry_after: float | None = None) -> None:
         """A refusal names one of the limits, what of it is in use, and perhaps the wait in seconds."""
-        with self.exclusive(now):
+        with self.exclusive(now, learning=True):
             self._count.refused(told, now, retry_after)
         self._changed()
 
@@ -237,26 +237,31 @@ class Allowance:
 
     @property
     def is_shared(self) -> bool:
-        """Whether other processes are met, and there is something to count."""
-        return self._shared is not None and (self.counts or not self._count.heard)
+        """Whether other processes are met, and there is something to count with them."""
+        return self._shared is not None and self._count.matters
 
     def catch_up(self, now: float) -> None:
         """Take in what other processes have done."""
         if self._shared is None or self._within or not self.is_shared:
             return
+        if (state := self._shared.news()) is not None:
+            self._take_in(state, now)
         if now - self._looked_after > _LOOK_AFTER and any(
             made.owner != self._me for made in self._count.open
         ):
             with self.exclusive(now):
-                return
-        if (state := self._shared.news()) is not None:
-            self._take_in(state, now)
+                pass  # they are looked after then
 
     @contextmanager
-    def exclusive(self, now: float) -> Iterator[None]:
-        """Keep other processes out: what is found within is still so when something is made of it."""
+    def exclusive(self, now: float, *, learning: bool = False) -> Iterator[None]:
+        """Keep other processes out: what is found within is still so when something is made of it.
+
+        Args:
+            now: the time.
+            learning: of a limit, perhaps the first one.
+        """
         shared = self._shared
-        if shared is None or self._within or not self.is_shared:
+        if shared is None or self._within or not (self._count.matters or learning):
             yield
             return
         state = shared.lock()
@@ -287,12 +292,16 @@ class Allowance:
             listener()
 
     def _look_after_others(self, shared: SharedLevels, now: float) -> None:
-        """What a process that is gone had under way counts as used: nobody will say how much of it was."""
+        """What a process that is gone had under way counts as used: nobody will say how much of it was.
+
+        Before the first answer it stays under way for as long as it may be, since only that limits others.
+        """
         if now - self._looked_after <= _LOOK_AFTER:
             return
         self._looked_after = now
         for made in [made for made in self._count.open if made.owner != self._me]:
-            gone, age = not shared.is_alive(made.owner), now - made.at
+            age = now - made.at
+            gone = (self._count.heard or age > _SURELY_TAKEN) and not shared.is_alive(made.owner)
             if gone or age > _SURELY_TAKEN:
                 self._count.admit(made, now)
             if gone or age > _OVER:
