@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,42 +13,8 @@ from core.chat import Event, Message, RouteChanged, RouteChosen
 from core.errors import AllRoutesFailed, OfflineUnavailable
 from core.locations import find_locations
 from core.settings import OfflineSettings, Settings
+from tests.network import Network
 from tests.simulated import Simulated
-
-
-class Network:
-    """The way to the simulator: an address of its own that refuses connections until it is opened."""
-
-    def __init__(self, simulator: Simulated) -> None:
-        self._port = int(simulator.root.rpartition(":")[2])
-        self._server: asyncio.Server | None = None
-        self._ours = 0
-
-    async def open(self) -> str:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self._ours)
-        self._ours = self._server.sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{self._ours}/openai/v1"
-
-    async def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_copy(reader, back))
-            group.create_task(_copy(there, writer))
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core.locations import find_locations
 from core.settings import save_setting
 from tests.app.tui.conftest import opened
+from tests.network import Network
 from tests.simulated import Simulated
 
 
@@ -22,19 +24,46 @@ def fetched(chat_model: Path) -> None:
     save_setting(None, "offline.window", 512)
 
 
-async def test_this_machine_takes_over_and_hands_back(
-    folder: Path, keyed: Simulated, fetched: None, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+async def network(keyed: Simulated, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Network]:
+    """Gone, to begin with."""
+    network = Network(keyed)
+    monkeypatch.setenv("GROQ_API_URL", await network.open())
+    await network.close()
+    yield network
+    await network.close()
+
+
+async def test_this_machine_takes_over_hands_back_and_takes_over_again_in_one_session(
+    folder: Path, keyed: Simulated, network: Network, fetched: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keyed.configure(text="From Groq.", reasoning="")
-    monkeypatch.setenv("GROQ_API_URL", "http://127.0.0.1:9/openai/v1")
     async with opened(folder) as user:
         await user.asks("one")
         await user.sees("OFFLINE", "smollm2-135m via embedded", "may be wrong")
         await user.sees("embedded  smollm2-135m: offline, Groq did not answer; small model, may be wrong")
+        assert keyed.questions() == []
 
-        monkeypatch.setenv("GROQ_API_URL", keyed.base_url)
+        await network.open()
+        monkeypatch.setattr(user.chat, "_warmed_at", float("-inf"))  # half a minute has passed
+        await user.types("two")  # which opens a connection, and thereby ends the wait for the network
         assert user.app.services is not None
-        assert await user.app.services.router.warm()  # as typing does, now and then
-        await user.asks("two")
+        router, model = user.app.services.router, user.conversation.model
+        await user.until(lambda: all(at.ready_in < 0.1 for at in router.health(model) if at.model == model))
+        await user.presses("enter")
+        await user.settles(4)
         await user.sees("From Groq.", "back online: Groq answers again", "via groq")
         assert "OFFLINE" not in user.screen
+        (question,) = keyed.questions()
+        told = [message["content"] for message in question["body"]["messages"]]
+        assert "one" in told, "what was said offline is part of the conversation"
+
+        await network.close()
+        await user.asks("three")
+        await user.sees("OFFLINE", "smollm2-135m via embedded")
+        session = user.conversation.session_id
+        said = [stored.provider for stored in user.conversation.branch if stored.message.role == "assistant"]
+        assert said == ["embedded", "groq", "embedded"]
+        records = await user.app.services.records()
+        rows = [row for row in await records.ledger.rows(session) if row.outcome == "answered"]
+        assert [row.provider for row in rows if row.feature == "chat"] == said
