@@ -63,6 +63,7 @@ class ReviewScreen(Screen["Place | None"]):
     """
 
     CSS_PATH = "screen.tcss"
+    AUTO_FOCUS = ""  # the first view takes it: what is typed until then would be a filter
     BINDINGS: ClassVar[list[BindingType]] = SCREEN
 
     views_line = query_one("#views", Choices)

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
 
 from app.figures import money
 from app.tui.review.context import Place
@@ -19,7 +25,9 @@ DAY = timedelta(days=1)
 
 
 def titles(user: User) -> list[str]:
-    return [str(row.cells[0]) for row in table(user).rows]
+    """Of no session before the review is there."""
+    tables = user.app.screen.query(Table)
+    return [str(row.cells[0]) for row in tables.first().rows] if tables else []
 
 
 def table(user: User) -> Table:
@@ -88,6 +96,24 @@ async def test_periods_and_the_filter_narrow_what_is_counted(past: Past, folder:
         await user.until(lambda: titles(user) == ["Today", "Last year"])
         await user.presses("t")
         await user.until(lambda: titles(user) == ["Today"])
+
+
+async def test_what_is_typed_while_the_review_opens_is_no_filter(
+    past: Past, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    focused: list[Widget | None] = []
+    set_focus = Screen.set_focus
+
+    def noted(screen: Screen[object], widget: Widget | None, *given: Any, **named: Any) -> None:
+        focused.append(widget)
+        set_focus(screen, widget, *given, **named)
+
+    monkeypatch.setattr(Screen, "set_focus", noted)
+    await past.turn(await past.session("Kept"), "here")
+    async with reviewing(folder) as user:
+        await user.sees("Kept")
+        await user.until(lambda: user.app.focused is table(user))
+    assert not any(isinstance(widget, Input) for widget in focused)
 
 
 async def test_a_filter_that_cannot_be_read_is_told(past: Past, folder: Path) -> None:
