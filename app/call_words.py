@@ -1,10 +1,11 @@
-"""A call of a tool in words; imports nothing, since the first paint needs it."""
+"""Calls of tools, and the servers of tools, in words; imports nothing, since the first paint needs it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-__all__ = ("call_in_words", "decoded", "one_line_of")
+__all__ = ("call_in_words", "decoded", "one_line_of", "servers_in_words")
 
 _LONGEST_ARGUMENTS = 100
 
@@ -23,6 +24,12 @@ def one_line_of(text: str, longest: int) -> str:
     """A text on one line of at most so many characters."""
     line = " ".join(text[: 4 * longest].split())
     return line if len(line) <= longest and len(text) <= 4 * longest else f"{line[: longest - 1]}…"
+
+
+def servers_in_words(names: Sequence[str]) -> str:
+    """MCP servers by their names: ``the MCP servers files and github``."""
+    *others, last = names
+    return f"the MCP servers {', '.join(others)} and {last}" if others else f"the MCP server {last}"
 
 
 def decoded(arguments: str) -> object:

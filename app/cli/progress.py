@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from app.call_words import servers_in_words
 from app.figures import cut_off, duration, output_capped, soft_limit_passed
 from app.tool_uses import ToolUses
 from core.chat.events import (
@@ -116,7 +117,7 @@ class Progress:
 
     def _awaited(self) -> str:
         servers = self._awaited_servers()
-        return f"the MCP server {' and '.join(servers)}" if servers else self._waiting_for
+        return servers_in_words(servers) if servers else self._waiting_for
 
     def _look(self) -> None:
         silent_for = self._loop.time() - self._last_event

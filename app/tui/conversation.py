@@ -324,6 +324,7 @@ class Conversation:
             self._transcript,
             self.services.catalogue,
             stall_notice=self.services.settings.network.stall_notice,
+            awaited_servers=lambda: self.services.tools.awaited_servers,
             branch=None if prompt else place,
             clock=self._clock,
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app.call_words import call_in_words
+from app.call_words import call_in_words, one_line_of, servers_in_words
 from app.figures import cut_off, duration, money, output_capped, soft_limit_passed, speed
 from app.tool_uses import ToolUses
 from app.tui.entries import set_out
@@ -41,8 +41,17 @@ if TYPE_CHECKING:
 __all__ = ("LiveTurn", "footer", "waiting_in_words")
 
 
+_CONNECTING: tuple[str, Tone] = ("Connecting", "busy")
+_ROOM = 50
+"""Characters of the status for the names of servers."""
+
+
 class LiveTurn:
     """Shows one turn; ``take`` is called by the worker that reads it and only appends.
+
+    Args:
+        stall_notice: seconds of silence after which that is said.
+        awaited_servers: the MCP servers whose tools are waited for by now, before anything is asked.
 
     Attributes:
         limits: room left at the provider, once it said so.
@@ -59,6 +68,7 @@ class LiveTurn:
         catalogue: Catalogue,
         *,
         stall_notice: float,
+        awaited_servers: Callable[[], Sequence[str]],
         branch: tuple[int, int] | None,
         clock: Callable[[], float],
     ) -> None:
@@ -72,13 +82,14 @@ class LiveTurn:
         self._transcript = transcript
         self._catalogue = catalogue
         self._stall_notice = stall_notice
+        self._awaited_servers = awaited_servers
         self._branch = branch
         self._clock = clock
         self._meter = Meter(clock, None)
         self._meter.started()
         self._entry: str | None = None
         self._heard_at = clock()
-        self._phase: tuple[str, Tone] = ("Connecting", "busy")
+        self._phase: tuple[str, Tone] = _CONNECTING
         self._broken = 0
         self._waiting = False
         self._awaited: tuple[Waiting, float] | None = None
@@ -100,6 +111,11 @@ class LiveTurn:
             wait, until = self._awaited
             return waiting_in_words(wait, max(0.0, until - self._clock())), "warning"
         silent = self._clock() - self._heard_at
+        if self._phase is _CONNECTING and (servers := self._awaited_servers()):
+            starting = f"Starting {one_line_of(servers_in_words(servers), _ROOM)}…"
+            return (
+                (f"{starting} Esc stops", "warning") if silent >= self._stall_notice else (starting, "busy")
+            )
         if silent >= self._stall_notice and not self._waiting:
             return f"No token for {silent:.0f} s, Esc stops", "warning"
         return self._phase

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,26 @@ async def test_every_answer_to_it_can_be_read(
         await user.presses("n")
         await user.settles(4)
     assert not written_down(notes)
+
+
+@pytest.mark.skipif(find_spec("mcp") is None, reason="needs the mcp extra")
+async def test_servers_that_start_are_named_and_escape_stops_waiting_for_them(
+    keyed: Simulated, folder: Path
+) -> None:
+    settings = find_locations().config_dir / "config.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    silent = f"command = {sys.executable!r}\nenabled = true\nargs = ['-c', 'import sys; sys.stdin.read()']\n"
+    settings.write_text(
+        f"[tools.mcp.files]\n{silent}[tools.mcp.github]\n{silent}[network]\nstall_notice = 1\n"
+    )
+    async with opened(folder) as user:
+        await user.sends("Go")
+        await user.sees("● Starting the MCP servers files and github…")
+        await user.sees("● Starting the MCP servers files and github… Esc stops")
+        await user.presses("escape")
+        await user.until(lambda: not user.conversation.busy)
+        assert "Starting" not in user.screen
+    assert keyed.questions() == []
 
 
 async def test_always_holds_for_the_session(keyed: Simulated, folder: Path, notes: Path) -> None:
