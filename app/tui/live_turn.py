@@ -112,10 +112,10 @@ class LiveTurn:
             return waiting_in_words(wait, max(0.0, until - self._clock())), "warning"
         silent = self._clock() - self._heard_at
         if self._phase is _CONNECTING and (servers := self._awaited_servers()):
-            starting = f"Starting {one_line_of(servers_in_words(servers), _ROOM)}…"
-            return (
-                (f"{starting} Esc stops", "warning") if silent >= self._stall_notice else (starting, "busy")
-            )
+            named = one_line_of(servers_in_words(servers), _ROOM).rstrip("…")
+            if silent < self._stall_notice:
+                return f"Starting {named}…", "busy"
+            return f"Starting {named}… Esc stops", "warning"
         if silent >= self._stall_notice and not self._waiting:
             return f"No token for {silent:.0f} s, Esc stops", "warning"
         return self._phase
