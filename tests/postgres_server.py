@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
+    from tests.postgres_copies import Copies
+
 __all__ = ("PASSWORD", "PostgresServer", "what_is_missing_for_postgresql")
 
 USER = "tensorwall"
@@ -73,6 +75,7 @@ class PostgresServer:
         self._settings = {**_SETTINGS, **(settings or {})}
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._copies: Copies | None = None
         self._numbers = count(1)
         self.port = _free_port()
 
@@ -115,12 +118,20 @@ class PostgresServer:
 
     @contextmanager
     def database(self, template: str = _TEMPLATE) -> Iterator[str]:
-        """A new database, with our tables and without a row, for as long as the context lasts; its URL.
+        """A database with our tables and without a row, for as long as the context lasts; its URL.
 
         Args:
-            template: ``template1`` for one without tables.
+            template: ``template1`` for a new one without tables.
         """
         name = f"test_{next(self._numbers)}"
+        if template == _TEMPLATE:
+            assert self._copies is not None
+            name = self._copies.take(name)
+            try:
+                yield self.url(name)
+            finally:
+                self._copies.give_back(name)
+            return
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
@@ -150,10 +161,12 @@ class PostgresServer:
 
     def _make_template(self) -> None:
         from core.storage.store import Store
+        from tests.postgres_copies import Copies
 
         self.execute(f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
         self.execute(f"CREATE DATABASE {_TEMPLATE}")
         Store(self.url(_TEMPLATE)).close()
+        self._copies = Copies(_TEMPLATE, self._connect)
 
     def _wait_until_it_answers(self) -> None:
         import psycopg
