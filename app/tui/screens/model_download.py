@@ -73,7 +73,7 @@ class ModelDownloadScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """The bar waits until there is something to show."""
-        self.bar.display = False
+        self.bar.display = self.problem.display = False
         self.begin_button.focus()
 
     @on(Button.Pressed, "#begin")
@@ -83,7 +83,7 @@ class ModelDownloadScreen(ModalScreen[bool]):
         self._is_running = True
         self.begin_button.label = "Downloading"
         self.bar.display = True
-        self.problem.update("")
+        self.problem.display = False
         self._run()
 
     @work(exclusive=True, group="download")
@@ -92,6 +92,7 @@ class ModelDownloadScreen(ModalScreen[bool]):
             await self._fetch(self._show)
         except DownloadFailed as error:
             self.problem.update(" ".join(explain(error)))
+            self.problem.display = True
             self.begin_button.label = "Go on"
             self._is_running = False
             return

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from app.tui.screens.chat_model_download import ChatModelDownloadScreen
 from app.tui.screens.welcome import WelcomeScreen
 from core.credentials import find_api_key
 from core.extras import install_command
 from core.locations import find_locations
-from core.offline.models import find_model
+from core.offline.models import find_model, known_models
 from core.settings import save_setting
 from tests.app.tui.conftest import opened
 from tests.simulated import Simulated
@@ -73,6 +74,20 @@ async def test_the_model_is_fetched_from_the_first_screen(folder: Path, chat_mod
         assert user.app.services is not None
         assert [*user.app.services.providers] == ["embedded"]
     assert find_model("smollm2-135m", find_locations().chat_models_dir).label == "SmolLM2 135M"
+
+
+async def test_whether_to_fetch_it_is_asked_in_a_dialog_that_tells_what_fails(folder: Path) -> None:
+    async with opened(folder, ready=False) as user:
+        await user.until(lambda: isinstance(user.app.screen, WelcomeScreen))
+        screen = ChatModelDownloadScreen(known_models()["smollm2-135m"], folder)
+        await user.app.push_screen(screen)
+        await user.sees("Download 98.4 MB")
+        (row,) = [line for line in user.screen.splitlines() if "A model has to be on this machine" in line]
+        assert row.count("│") == 2
+        assert 10 < row.index("│") < row.index("A model")
+        assert not screen.problem.display
+        await user.presses("enter")
+        await user.sees("broke off: 127.0.0.1:9 cannot", "Go on")
 
 
 async def test_without_the_package_the_first_screen_says_the_command(
