@@ -13,7 +13,7 @@ from core.extras import install_command
 from core.offline.fitting import LONGEST_ANSWER, fitted
 from core.offline.models import EMBEDDED, LocalModel, find_model, is_installed, model_label
 from core.offline.server import LlamaServer, Running
-from core.providers import ModelRule, OpenAICompatibleProvider, ProviderProfile, RemoteModel
+from core.providers import ModelRule, OpenAICompatibleProvider, ProviderProfile, RemoteModel, Warmth
 
 __all__ = ("EmbeddedProvider",)
 
@@ -115,6 +115,11 @@ class EmbeddedProvider:
         except TensorWallError:
             return False
         return True
+
+    @property
+    def warmth(self) -> Warmth:
+        """The connections to its process; none while the model is not in memory."""
+        return Warmth() if self._wire is None else self._wire[1].warmth
 
     async def aclose(self) -> None:
         """End the process; the provider stays usable."""

@@ -10,6 +10,7 @@ from core.providers.base import ModelRule, Provider, ProviderProfile, RemoteMode
 from core.providers.discovery import find_local_servers
 from core.providers.profiles import GROQ, LLAMA_CPP, LM_STUDIO, OLLAMA, OPENAI, custom_profile
 from core.providers.provider import OpenAICompatibleProvider
+from core.providers.warmth import Warmth
 
 __all__ = (
     "ModelRule",
@@ -17,6 +18,7 @@ __all__ = (
     "Provider",
     "ProviderProfile",
     "RemoteModel",
+    "Warmth",
     "find_local_servers",
     "groq_provider",
     "llama_cpp_provider",

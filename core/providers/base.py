@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, Protocol, get_args
 
 from core.chat import ChatRequest, ChatResponse, Event, ReasoningEffort, ServiceTier
+from core.providers.warmth import Warmth
 
 __all__ = ("ModelRule", "Provider", "ProviderProfile", "RemoteModel")
 
@@ -188,6 +189,10 @@ class Provider(Protocol):
 
     async def warm(self) -> bool:
         """Open a connection ahead of need, using none of the request quota; whether one is open now."""
+
+    @property
+    def warmth(self) -> Warmth:
+        """The running loop's connections as they are now; none outside a loop."""
 
     async def aclose(self) -> None:
         """Close the running loop's connections; the provider stays usable."""

@@ -27,6 +27,7 @@ from core.providers.http_transport import CONFIRMED_WITHIN, HttpTransport
 from core.providers.proxied_transport import ProxiedTransport
 from core.providers.response_errors import response_error
 from core.providers.upstream import Upstream
+from core.providers.warmth import Warmth
 
 __all__ = ("Connection", "body_chunks", "proxy_for", "read_body")
 
@@ -143,6 +144,11 @@ class Connection:
             return await self._transport.warm(probe)
         except _FAILURES:
             return False
+
+    @property
+    def warmth(self) -> Warmth:
+        """The connections there are now."""
+        return self._transport.warmth
 
     async def aclose(self) -> None:
         """Close all connections."""

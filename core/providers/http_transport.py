@@ -17,6 +17,7 @@ import httpx
 from core.providers.dialling import Dialler, Origin, origin_of
 from core.providers.http_wire import Wire
 from core.providers.kept_wires import KeptWires
+from core.providers.warmth import Warmth
 
 __all__ = ("CONFIRMED_WITHIN", "HttpTransport")
 
@@ -94,6 +95,11 @@ class HttpTransport(httpx.AsyncBaseTransport):
             self._kept.put_by(wire, origin)
         else:
             wire.abort()
+
+    @property
+    def warmth(self) -> Warmth:
+        """The connections there are now, to whatever server."""
+        return Warmth(len(self._in_use), self._kept.resting)
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -126,6 +126,13 @@ class KeptWires:
         self._drop_stale(server)
         return self._now() - server.idle[-1].rests_since if server.idle else None
 
+    @property
+    def resting(self) -> int:
+        """How many could be taken now, whatever the server."""
+        now = self._now()
+        idle = (wire for server in self._servers.values() for wire in server.idle)
+        return sum(now - wire.rests_since < self._keep_alive for wire in idle)
+
     def distrust(self, dead: Wire, origin: Origin) -> None:
         """Close those that have rested for longer than one that turned out to be dead."""
         server = self._server(origin)

@@ -42,6 +42,7 @@ from core.providers.speech import (
     speech_body,
 )
 from core.providers.upstream import Upstream
+from core.providers.warmth import Warmth
 from core.providers.whole_answer import events_of, whole_answer
 
 if TYPE_CHECKING:  # httpx takes 0.1 s to import: ``_connect`` does that, in a thread
@@ -329,6 +330,15 @@ class OpenAICompatibleProvider:
         except TensorWallError:
             return False
         return await connection.warm(upstream)
+
+    @property
+    def warmth(self) -> Warmth:
+        """The running loop's connections as they are now; none outside a loop."""
+        try:
+            connection = self._connections.get(asyncio.get_running_loop())
+        except RuntimeError:
+            connection = None
+        return Warmth() if connection is None else connection.warmth
 
     async def aclose(self) -> None:
         """Close the running loop's connections; the provider stays usable."""

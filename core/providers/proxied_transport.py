@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from core.providers.dialling import SocketOption
+from core.providers.warmth import Warmth
 
 __all__ = ("ProxiedTransport",)
 
@@ -74,6 +75,13 @@ class ProxiedTransport(httpx.AsyncHTTPTransport):
         """As ``HttpTransport.warm``; the probe opens the connection."""
         self._probe = probe
         return await self._ask(probe)
+
+    @property
+    def warmth(self) -> Warmth:
+        """The connections there are now."""
+        there = [c for c in self._pool.connections if not c.is_closed() and not c.has_expired()]
+        idle = sum(connection.is_idle() for connection in there)
+        return Warmth(len(there) - idle, idle)
 
     async def aclose(self) -> None:
         """Close all connections."""

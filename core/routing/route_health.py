@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.chat import RateLimits
-from core.providers import Provider
+from core.providers import Provider, Warmth
 from core.routing.breaker import CircuitState
 from core.routing.health import EndpointHealth
 from core.routing.limits import LimitLevel
@@ -27,6 +27,7 @@ class RouteHealth:
         limits: as last reported by the provider.
         label: the provider's name for people.
         levels: what is left of the limits, as far as they are known.
+        warmth: the connections to the provider, from this process.
     """
 
     pattern: str
@@ -42,6 +43,7 @@ class RouteHealth:
     limits: RateLimits | None
     label: str = ""
     levels: tuple[LimitLevel, ...] = ()
+    warmth: Warmth = field(default_factory=Warmth)
 
 
 def route_health(
@@ -63,4 +65,5 @@ def route_health(
         limits=health.limits,
         label=provider.profile.label,
         levels=tuple(health.allowance.levels(now)),
+        warmth=provider.warmth,
     )

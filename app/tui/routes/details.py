@@ -11,6 +11,7 @@ from textual.content import Content
 from app.cells import MUTED, column, one_line
 from app.figures import count, duration, money, speed
 from app.tui.routes.standing import Standing
+from app.warmth_words import warmth_in_words
 from app.why_route import FAULTS, calls_in_words, fault_in_words
 from core.chat import LimitKind
 from core.chat.delay import Delay, Fault
@@ -100,6 +101,7 @@ def _first_facts(standing: Standing) -> list[tuple[str, str]]:
     lately = f", {health.failed} of {calls_in_words(health.calls)} failed lately" if health.failed else ""
     circuit = health.circuit.replace("_", " ")
     facts.append(("State", f"{standing.state},{problem} circuit {circuit}{lately}"))
+    facts.append(("Connection", warmth_in_words(health.warmth)))
     facts.append(("Route", f"{', '.join(standing.patterns)} · priority {health.priority}"))
     return facts
 

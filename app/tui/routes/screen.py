@@ -25,6 +25,7 @@ from app.tui.routes.context import RoutesContext
 from app.tui.routes.details import facts_lines, paragraph, route_details
 from app.tui.routes.keys import SCREEN
 from app.tui.routes.standing import Standing, standings
+from app.warmth_words import warmth_in_a_word
 from app.why_route import call_facts, choice_facts, in_short
 from core.errors import TensorWallError
 
@@ -51,6 +52,7 @@ _COLUMNS = (
     Column("p95", 6, right=True),
     Column("tok/s", 5, right=True),
     Column("Circuit", 9, from_width=110),
+    Column("Connection", 10, from_width=120),
     Column("Errors", 6, right=True, from_width=110),
     Column("Today", 9, right=True),
 )
@@ -257,6 +259,7 @@ def _row(standing: Standing) -> Row:
             duration(record.slow_first_content) if record else "-",
             f"{record.tokens_per_second:,.0f}" if record and record.tokens_per_second else "-",
             health.circuit.replace("_", " "),
+            warmth_in_a_word(health.warmth),
             f"{record.failed / record.calls:.0%}" if record and record.calls else "-",
             money(record.today.cost, estimated=bool(record.today.estimated_calls)) if record else "-",
         ),

@@ -19,6 +19,7 @@ from core.providers.connection import proxy_for
 from core.providers.connection_errors import send_error
 from core.providers.profiles import OLLAMA, OPENAI
 from core.providers.upstream import Upstream
+from core.providers.warmth import Warmth
 from tests.core.providers.replay import HELLO, ReplayServer, Reply, answer, replaying, stream
 
 MakeProvider = Callable[..., OpenAICompatibleProvider]
@@ -264,10 +265,13 @@ class TestProxies:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
         server.reply(stream(*HELLO[:2], end=False, then="hang"))
         provider = provider_at("http://llm.example/v1")
+        assert provider.warmth == Warmth()
         assert await provider.warm() is True
+        assert provider.warmth == Warmth(in_use=0, in_reserve=1)
         for made in (1, 2, 3):
             events = provider.stream(REQUEST, model="m")
             await anext(events)
+            assert provider.warmth.in_use >= 1
             await server.until(lambda server, made=made: server.accepted > made)
             await events.aclose()
         calls = [call for call in server.requests if call.method == "POST"]

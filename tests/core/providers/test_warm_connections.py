@@ -19,6 +19,7 @@ from core.providers import http_transport
 from core.providers.dialling import Dialler, Origin
 from core.providers.http_transport import HttpTransport
 from core.providers.http_wire import Wire
+from core.providers.warmth import Warmth
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 NO_BODY = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -186,6 +187,21 @@ async def test_an_interrupted_answer_costs_no_handshake() -> None:
             assert server.asked[-1] <= ahead
         await client.moment()
         assert server.accepted == 5 + 2  # one an interruption, one in use, one in reserve
+
+
+async def test_it_tells_how_many_are_in_use_and_how_many_in_reserve() -> None:
+    async with connected() as (_, client):
+        transport = client.transport
+        assert transport.warmth == Warmth()
+        await client.warm()
+        assert transport.warmth == Warmth(in_use=0, in_reserve=1)
+        response = await transport.handle_async_request(client._request("POST", "/half"))
+        await client.moment()
+        assert transport.warmth == Warmth(in_use=1, in_reserve=1)
+        await response.aclose()
+        assert transport.warmth == Warmth(in_use=0, in_reserve=1)
+        transport._kept._keep_alive = 0.0
+        assert transport.warmth == Warmth(), "one that has rested for too long is none"
 
 
 async def test_a_request_that_comes_too_soon_waits_for_the_one_that_is_being_made() -> None:

@@ -19,7 +19,7 @@ from core.chat import (
     UsageReported,
 )
 from core.errors import RateLimited
-from core.providers import ProviderProfile, RemoteModel
+from core.providers import ProviderProfile, RemoteModel, Warmth
 
 Act = float | Event | BaseException
 """Seconds to let pass, an event to yield, or an error to raise."""
@@ -137,6 +137,10 @@ class ScriptedProvider:
     async def warm(self) -> bool:
         self.warmed += 1
         return True
+
+    @property
+    def warmth(self) -> Warmth:
+        return Warmth(self.open, 0)
 
     async def aclose(self) -> None:
         self.closed += 1

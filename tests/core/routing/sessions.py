@@ -30,7 +30,7 @@ from core.chat import (
 )
 from core.costs.tokens import at_most, estimate_prompt_tokens
 from core.errors import AllRoutesFailed, RateLimited
-from core.providers import RemoteModel
+from core.providers import RemoteModel, Warmth
 from core.providers.limit_headers import rate_limits
 from core.providers.profiles import GROQ
 from core.providers.response_errors import response_error
@@ -95,6 +95,10 @@ class StrictGroq:
 
     async def warm(self) -> bool:
         return True
+
+    @property
+    def warmth(self) -> Warmth:
+        return Warmth()
 
     async def aclose(self) -> None:
         pass

@@ -104,6 +104,33 @@ async def test_a_route_that_waits_counts_down(folder: Path, keyed: Simulated) ->
         assert keyed.questions()[-1]["status"] == 429
 
 
+async def test_a_connection_is_warm_before_it_is_needed_and_cold_where_nobody_answers(
+    folder: Path, keyed: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-nobody")
+    monkeypatch.setenv("OPENAI_BASE_URL", keyed.state()["refused_url"])
+    async with opened(folder, size=(140, 45)) as user:
+        await opens_routes(user)
+        await user.sees("Connection warm:", "in reserve")
+        await user.until(lambda: _connections(user) == {"groq": "warm", "openai": "cold"})
+        await user.presses("down")
+        await user.sees("Connection cold: the next call opens one")
+        await user.presses("escape")
+
+        keyed.configure(text=["On"] * 500, tokens_per_second=20, reasoning="")
+        await user.sends("hello")
+        await user.sees("OnOn")
+        await opens_routes(user)
+        await user.sees("in reserve, 1 in use")
+        await user.presses("escape", "escape")
+        await user.until(lambda: not user.conversation.busy)
+
+
+def _connections(user: User) -> dict[str, str]:
+    rows = [line.split() for line in user.screen.splitlines() if line.strip()[:1] in ("1", "2")]
+    return {row[1]: row[row.index("closed") + 1] for row in rows if "closed" in row}
+
+
 async def test_nothing_runs_once_it_is_closed(folder: Path, keyed: Simulated) -> None:
     async with opened(folder) as user:
         screen = await opens_routes(user)

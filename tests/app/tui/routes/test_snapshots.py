@@ -17,6 +17,7 @@ from app.tui.launch import Launcher
 from app.tui.routes.screen import RoutesScreen
 from core.chat import Usage
 from core.locations import find_locations
+from core.providers import OpenAICompatibleProvider, Warmth
 from tests.app.tui.conftest import User
 from tests.app.tui.review.conftest import NOW, Past, past
 
@@ -36,6 +37,13 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many there are depends on what was asked at the same time."""
+    warmth = property(lambda provider: Warmth(in_reserve=1 if provider.name == "groq" else 0))
+    monkeypatch.setattr(OpenAICompatibleProvider, "warmth", warmth)
 
 
 async def lately(past: Past) -> str:
@@ -81,10 +89,10 @@ async def test_the_routes_look_as_they_did(
         assert user.chat.commands is not None
         user.chat.run_worker(user.chat.commands.routes(now=lambda: NOW))
         await user.until(lambda: isinstance(app.screen, RoutesScreen))
-        await user.sees("(p95)")
+        await user.sees("(p95)", "24k tokens")
         assert user.screen == snapshot(name="routes")
         await user.presses("down")
-        await user.sees("is number 2")
+        await user.sees("is number 2", "1.2k tokens")
         assert user.screen == snapshot(name="the second route")
         await user.presses("2")
         await user.sees("openai answered")
