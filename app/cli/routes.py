@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
     from core.chat.delay import Delay
     from core.costs.ledger_records import CallRecord
     from core.review import RouteRecord, TurnSpend
-    from core.routing import RouteHealth
+    from core.routing import LLMRouter, RouteHealth
+    from core.routing.limits import LimitLevel
+
+    Levels = dict[tuple[str, str], tuple[LimitLevel, ...]]
 
 __all__ = ("routes",)
 
 _HERE = (
-    "By the ledger: calls of a week, at most 100 a route. What is left of rate limits is known within "
-    "a running TensorWall alone: Alt+R shows it."
+    "By the ledger: calls of a week, at most 100 a route. Left is what remains of the scarcest rate limit "
+    "now, whichever TensorWall of yours used it."
 )
 
 
@@ -39,8 +43,9 @@ _HERE = (
 def routes(*, place: str | None, form: str, demo: bool) -> int:
     """List the routes: how soon and how fast they answer, how often they fail, what they cost today.
 
-    p50 and p95 are the times to the first word that half of the answers, and 95 of 100, did not exceed. The
-    parts are the middle ones of these times, where the provider tells them apart.
+    p50 and p95 are the times to the first word that half of the answers, and 95 of 100, did not exceed. Left
+    is what remains of the scarcest rate limit. The parts are the middle ones of these times, where the
+    provider tells them apart.
     """
     return asyncio.run(_show_why(place, form, demo=demo) if place else _show_routes(form, demo=demo))
 
@@ -51,8 +56,8 @@ async def _show_routes(form: str, *, demo: bool) -> int:
 
     async with open_stored(demo=demo) as stored:
         records = await stored.records.review.routes()
-        endpoints = [] if demo else await _configured(stored)
-    rows = _rows(endpoints, records)
+        endpoints, levels = ([], {}) if demo else await _configured(stored, records)
+    rows = _rows(endpoints, records, levels)
     if form == "json":
         emit_json(rows)
     elif rows:
@@ -63,22 +68,35 @@ async def _show_routes(form: str, *, demo: bool) -> int:
     return 0
 
 
-async def _configured(stored: Stored) -> list[RouteHealth]:
-    """The routes that this configuration leads to; none without a key."""
+async def _configured(stored: Stored, records: list[RouteRecord]) -> tuple[list[RouteHealth], Levels]:
+    """The routes that this configuration leads to, none without a key; and what is left of their limits."""
     from app.composition import compose
     from core.errors import CredentialsError
 
     try:
         services = await compose(stored.settings)
     except CredentialsError:
-        return []
+        return [], {}
     try:
-        return services.router.health(stored.settings.chat.model or stored.catalogue.default_model)
+        router = services.router
+        endpoints = router.health(stored.settings.chat.model or stored.catalogue.default_model)
+        return endpoints, _levels(router, endpoints, records)
     finally:
         await services.aclose()
 
 
-def _rows(endpoints: list[RouteHealth], records: list[RouteRecord]) -> list[dict[str, Any]]:
+def _levels(router: LLMRouter, endpoints: list[RouteHealth], records: list[RouteRecord]) -> Levels:
+    """Of each provider and model; also of those that only others of the user's programs have asked."""
+    from core.errors import UnknownRoute
+
+    known = list(endpoints)
+    for model in {record.model for record in records}:
+        with suppress(UnknownRoute):
+            known += router.health(model)
+    return {(health.provider, health.model): health.levels for health in known}
+
+
+def _rows(endpoints: list[RouteHealth], records: list[RouteRecord], levels: Levels) -> list[dict[str, Any]]:
     """Those that are set up, in their order, then those that were asked besides."""
     from core.review import RouteRecord
 
@@ -87,12 +105,12 @@ def _rows(endpoints: list[RouteHealth], records: list[RouteRecord]) -> list[dict
     for endpoint in endpoints:
         priorities.setdefault((endpoint.provider, endpoint.model), endpoint.priority)
     return [
-        _row(known.get(key) or RouteRecord(*key), priorities.get(key))
+        _row(known.get(key) or RouteRecord(*key), priorities.get(key), levels.get(key, ()))
         for key in dict.fromkeys([*priorities, *known])
     ]
 
 
-def _row(record: RouteRecord, priority: int | None) -> dict[str, Any]:
+def _row(record: RouteRecord, priority: int | None, levels: tuple[LimitLevel, ...]) -> dict[str, Any]:
     return {
         "provider": record.provider,
         "model": record.model,
@@ -103,6 +121,14 @@ def _row(record: RouteRecord, priority: int | None) -> dict[str, Any]:
         "first_content_p95_s": record.slow_first_content,
         "tokens_per_second": record.tokens_per_second,
         "delay_s": _parts(record.delay),
+        "limits": {
+            level.kind: {
+                "limit": round(level.limit),
+                "left": int(level.free),
+                "whole_in_s": round(level.whole_in, 1),
+            }
+            for level in levels
+        },
         "last_at": record.last_at.isoformat() if record.last_at else None,
         "last_outcome": record.last_outcome,
         "last_error": record.last_error,
@@ -135,6 +161,10 @@ def _emit_rows(rows: list[dict[str, Any]]) -> None:
     def share(row: dict[str, Any]) -> str:
         return f"{row['failed'] / row['calls']:.0%} of {row['calls']}" if row["calls"] else "-"
 
+    def left(row: dict[str, Any]) -> str:
+        shares = [level["left"] / level["limit"] for level in row["limits"].values()]
+        return f"{min(shares):.0%}" if shares else "-"
+
     def parts(row: dict[str, Any]) -> list[str]:
         told = row["delay_s"] or dict.fromkeys(("network", "queue", "prompt", "generation"))
         return [duration(seconds) for seconds in told.values()]
@@ -147,6 +177,7 @@ def _emit_rows(rows: list[dict[str, Any]]) -> None:
             "p95",
             "tok/s",
             "failed",
+            "left",
             "today",
             "network",
             "queue",
@@ -161,12 +192,13 @@ def _emit_rows(rows: list[dict[str, Any]]) -> None:
                 duration(row["first_content_p95_s"]),
                 f"{row['tokens_per_second']:,.0f}" if row["tokens_per_second"] else "-",
                 share(row),
+                left(row),
                 money(Decimal(row["today"]["cost_usd"])),
                 *parts(row),
             )
             for row in rows
         ],
-        right=frozenset({2, 3, 4, 5, 6, 7, 8, 9, 10}),
+        right=frozenset({2, 3, 4, 5, 6, 7, 8, 9, 10, 11}),
     )
 
 

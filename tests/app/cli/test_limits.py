@@ -88,3 +88,20 @@ def test_a_chat_that_was_killed_leaves_nothing_set_aside(
     assert time.monotonic() - began < PATIENCE
     (file,) = find_locations().limits_dir.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_routes_tell_what_other_programs_have_left(tensorwall: Run, free_tier: Simulated) -> None:
+    (row,) = json.loads(tensorwall("routes", "--format", "json").out)
+    assert row["limits"] == {}
+    free_tier.configure(content="markdown", tokens=4_000, reasoning="", limits="free")
+    tensorwall("chat", "Hello", "-m", "openai/gpt-oss-20b")
+    rows = json.loads(tensorwall("routes", "--format", "json").out)
+    (limits,) = (row["limits"] for row in rows if row["model"] == "openai/gpt-oss-20b")
+    assert limits["requests_per_minute"]["limit"] == 30
+    assert limits["requests_per_day"]["left"] == 999
+    assert limits["tokens_per_minute"]["limit"] == 8_000
+    assert 3_000 < limits["tokens_per_minute"]["left"] < 6_000
+    head, *table = tensorwall("routes").out.splitlines()
+    (shown,) = (row.split() for row in table if "openai/gpt-oss-20b" in row)
+    assert head.split()[6] == "left"
+    assert any(cell.endswith("%") and 35 < int(cell[:-1]) < 90 for cell in shown)

@@ -45,7 +45,7 @@ def test_a_table_tells_what_the_ledger_knows(tensorwall: Run, asked: str) -> Non
     assert groq.split()[-6:] == ["50", "ms", "10", "ms", "300", "ms"]
     (openai,) = (row for row in rows if row.startswith("openai") and "mini" in row)
     assert "0% of 1" in openai
-    assert "known within a running TensorWall alone" in ran.err
+    assert "whichever TensorWall of yours used it" in ran.err
 
 
 def test_programs_are_told_exactly(tensorwall: Run, asked: str) -> None:
