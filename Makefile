@@ -6,7 +6,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # The lock constrains every install, so that each machine gets the same packages.
 INSTALL = $(PIP) install --constraint requirements.lock
-# Many tests wait for sound, servers or processes: one more than there are processors keeps those busy.
+# Many tests wait for sound, servers or processes: one more than there are processors keeps those busy. Each
+# process takes a stretch of the tests, so that one server serves those of a file that share it.
 JOBS   ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 # What sound takes of a Linux system: to talk and listen, and for the tests' own microphone and speaker.
@@ -39,7 +40,7 @@ test: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-database $(VENV)/.test-mode
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest --numprocesses $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 bench: $(VENV)/.dev $(VENV)/.test-sound $(VENV)/.test-models $(VENV)/.load $(VENV)/peers/.ready
 	$(BIN)/python -m tests.bench $(ARGS)

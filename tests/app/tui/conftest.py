@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.geometry import Size
 from textual.pilot import Pilot
 
@@ -57,7 +58,11 @@ class User:
             pytest.fail(f"it never came true; on screen:\n{self.screen}\ntoasts: {self.toasts}")
 
     async def sees(self, *texts: str) -> None:
-        await self.until(lambda: all(text in self.screen for text in texts))
+        def all_are_there() -> bool:
+            screen = self.screen
+            return all(text in screen for text in texts)
+
+        await self.until(all_are_there)
 
     async def told(self, text: str) -> None:
         """A toast says this."""
@@ -67,11 +72,12 @@ class User:
         await self.pilot.press(*keys)
 
     async def types(self, text: str) -> None:
-        await self.pilot.press(*(_KEYS.get(char, char) for char in text))
+        """As fast as keys can come: the pilot would look after each whether all is done, for 40 ms."""
+        for char in text:
+            self.app.post_message(events.Key(_KEYS.get(char, char), char))
+        await self.pilot.pause()
 
     async def pastes(self, text: str) -> None:
-        from textual import events
-
         self.app.post_message(events.Paste(text))
         await self.pilot.pause()
 
