@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 from app.simulator.errors import ApiError
@@ -36,6 +37,7 @@ from core.providers.profiles import GROQ
 from core.providers.response_errors import response_error
 from core.providers.upstream import Upstream
 from core.routing import LLMRouter, RouteEndpoint
+from core.routing.limit_files import LimitFiles
 from tests.core.routing.virtual_loop import run_virtually
 
 MODEL = "openai/gpt-oss-20b"
@@ -54,6 +56,7 @@ class StrictGroq:
 
     name = "groq"
     profile = GROQ
+    account = "org_1"
 
     def __init__(self, limits: Limits, rng: Random) -> None:
         self.refused: list[int] = []
@@ -250,18 +253,28 @@ PATTERNS: dict[str, list[Person]] = {
 """Who asks."""
 
 
-def play(pattern: str, seed: int, limits: Limits = FREE, seconds: float = HALF_AN_HOUR) -> Session:
-    """One session, in well under a second."""
-    return run_virtually(_play(PATTERNS[pattern], Random(seed), limits, seconds))
+def play(
+    pattern: str,
+    seed: int,
+    limits: Limits = FREE,
+    seconds: float = HALF_AN_HOUR,
+    apart: Path | None = None,
+) -> Session:
+    """One session, in well under a second; with each in a process of its own that meet in ``apart``."""
+    return run_virtually(_play(PATTERNS[pattern], Random(seed), limits, seconds, apart))
 
 
-async def _play(people: list[Person], rng: Random, limits: Limits, seconds: float) -> Session:
+async def _play(
+    people: list[Person], rng: Random, limits: Limits, seconds: float, apart: Path | None
+) -> Session:
     provider = StrictGroq(limits, rng)
-    patience = ROUTER_RETRIES if people == [batch] else None
-    router = LLMRouter(clock=asyncio.get_running_loop().time, random=rng, retry=patience)
-    router.add_route("*", [RouteEndpoint(provider=provider)])
     session = Session([], 0, 0.0)
-    tasks = [asyncio.ensure_future(person(router, rng, session)) for person in people]
+    routers = [_router(provider, rng, people, process, apart) for process in range(len(people))]
+    asked = routers if apart else [routers[0]] * len(people)
+    tasks = [
+        asyncio.ensure_future(person(router, rng, session))
+        for person, router in zip(people, asked, strict=True)
+    ]
     done, _ = await asyncio.wait(tasks, timeout=seconds)
     session.refused, session.calls = provider.refused, provider.calls
     session.used = max(
@@ -280,3 +293,20 @@ async def _play(people: list[Person], rng: Random, limits: Limits, seconds: floa
     for task in done:
         task.result()
     return session
+
+
+def _router(
+    provider: StrictGroq, rng: Random, people: list[Person], process: int, apart: Path | None
+) -> LLMRouter:
+    clock = asyncio.get_running_loop().time
+    patience = ROUTER_RETRIES if people == [batch] else None
+    files = (
+        LimitFiles(apart, clock=clock, wall=clock, is_alive=lambda _: True, process=process + 1)
+        if apart
+        else None
+    )
+    router = LLMRouter(
+        clock=clock, random=rng, retry=patience, shared_limits=None if files is None else files.of
+    )
+    router.add_route("*", [RouteEndpoint(provider=provider)])
+    return router

@@ -157,14 +157,25 @@ def test_a_file_that_was_cut_short_counts_as_none(machine):
 
 
 def test_what_is_left_of_a_longer_content_does_not_count(machine):
-    user = machine.use(100)
-    many = [user.reserve(10, machine.monotonic) for _ in range(500)]
+    machine.use(100)
+    many = [machine.process() for _ in range(500)]
+    made = [user.reserve(10, machine.monotonic) for user in many]
     assert machine.file.stat().st_size > 20_000
     assert machine.left() == 8_000 - 100 - 5_000
-    for made in many:
-        user.release(made, machine.monotonic)
+    for user, reservation in zip(many, made, strict=True):
+        user.release(reservation, machine.monotonic)
     assert machine.left() == 7_900
     assert machine.file.stat().st_size < 20_000
+
+
+def test_many_calls_of_one_process_take_no_more_room_than_one(machine):
+    user = machine.use(100)
+    many = [user.reserve(10, machine.monotonic) for _ in range(500)]
+    assert machine.file.stat().st_size < 1_000
+    assert machine.left() == 8_000 - 100 - 5_000
+    for made in many[1:]:
+        user.release(made, machine.monotonic)
+    assert machine.left() == 8_000 - 100 - 10
 
 
 def test_a_folder_that_is_removed_is_made_again(machine):

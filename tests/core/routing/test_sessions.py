@@ -28,3 +28,11 @@ def test_requests_a_minute_are_used_up_too():
     session = play("many small questions", seed=3, seconds=300)
     assert session.refused == []
     assert session.used >= 0.95
+
+
+@pytest.mark.parametrize("pattern", ["four programs", "many small questions", "all of them"])
+def test_nobody_is_refused_either_where_each_is_a_process_of_its_own(tmp_path, pattern):
+    session = play(pattern, seed=4, seconds=300, apart=tmp_path)
+    assert session.refused == []
+    assert session.used >= 0.9
+    assert max(session.waits) <= 60
