@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import signal
+import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +17,8 @@ from core.chat import Usage
 from core.locations import find_locations
 from core.records import open_records
 from tests.app.cli.booked import BIG, NOW, Ledger, book
-from tests.app.cli.conftest import Run
+from tests.app.cli.conftest import OnTerminal, Run
+from tests.simulated import Simulated
 
 
 @pytest.fixture
@@ -100,3 +105,76 @@ def test_a_turn_that_there_is_not_is_refused(tensorwall: Run, asked: str, number
 
 def test_a_deleted_session_still_tells(tensorwall: Run, ledger: Ledger) -> None:
     assert "(question deleted)" in tensorwall("routes", "--why", ledger.deleted).out
+
+
+def test_connecting_tells_who_can_be_reached(tensorwall: Run, simulator: Simulated) -> None:
+    openai = {"OPENAI_API_KEY": "sk-of-nobody", "OPENAI_BASE_URL": simulator.state()["refused_url"]}
+    ran = tensorwall("routes", "--connect", env=openai)
+    head, *rows = ran.out.splitlines()
+    assert head.split()[:4] == ["provider", "model", "connection", "p50"]
+    assert [(row.split()[0], row.split()[2]) for row in rows] == [("groq", "warm"), ("openai", "cold")]
+    rows = json.loads(tensorwall("routes", "--connect", "--format", "json", env=openai).out)
+    assert [row["connection"]["in_use"] for row in rows] == [0, 0]
+    assert [bool(row["connection"]["in_reserve"]) for row in rows] == [True, False]
+    assert simulator.requests() == [], "it takes nothing of any limit"
+
+
+def test_without_connecting_nothing_is_said_of_connections(tensorwall: Run) -> None:
+    assert "connection" not in tensorwall("routes").out
+    (row,) = json.loads(tensorwall("routes", "--format", "json").out)
+    assert row["connection"] is None
+
+
+def test_watching_writes_a_line_of_json_at_every_change(
+    tensorwall: Run, start: Callable[..., subprocess.Popen[bytes]], simulator: Simulated
+) -> None:
+    simulator.configure(text="Yes.", reasoning="")
+    process = start("routes", "--watch", "--connect", "--format", "json")
+    assert process.stdout is not None
+    with io.BufferedReader(process.stdout) as lines:  # type: ignore[type-var]
+        (before,) = json.loads(lines.readline())
+        assert (before["calls"], bool(before["connection"]["in_reserve"])) == (0, True)
+        assert tensorwall("chat", "hi").status == 0
+        while (after := json.loads(lines.readline())[0])["calls"] == 0:
+            continue
+        assert (after["provider"], after["last_outcome"]) == ("groq", "answered")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
+def test_watching_on_a_terminal_draws_in_place_and_leaves_what_was_seen(
+    on_terminal: Callable[..., OnTerminal],
+) -> None:
+    terminal = on_terminal("routes", "--watch", columns=140)
+    terminal.expect("thinking")
+    terminal.expect_bytes(b"\x1b[?1049h")
+    terminal.send("\x03")
+    assert terminal.wait() == 130
+    last = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "groq" in last
+
+
+def test_watching_without_a_terminal_repeats_the_table_when_it_has_changed(
+    tensorwall: Run, start: Callable[..., subprocess.Popen[bytes]], simulator: Simulated
+) -> None:
+    simulator.configure(text="Yes.", reasoning="")
+    process = start("routes", "--watch")
+    assert process.stdout is not None
+    with io.BufferedReader(process.stdout) as lines:  # type: ignore[type-var]
+        assert lines.readline().split()[:3] == [b"provider", b"model", b"p50"]
+        assert b"groq" in lines.readline()
+        tensorwall("chat", "hi")
+        while b"0% of 1" not in (line := lines.readline()):
+            assert b"\x1b" not in line
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--why", "latest", "--watch"), ("--why", "latest", "--connect"), ("--connect", "--demo")],
+)
+def test_what_makes_no_sense_together_is_refused(tensorwall: Run, arguments: tuple[str, ...]) -> None:
+    ran = tensorwall("routes", *arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert "--connect" in ran.err
