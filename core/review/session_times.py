@@ -33,6 +33,8 @@ LATENCIES = 24
 
 _LONGEST = 86_400.0
 """Seconds; no call takes a day."""
+_SHORTEST = 0.000001
+"""Seconds that an answer takes at least; the sums are kept in these."""
 _LOOKED_AT = 500
 """The latest calls of a session that are looked at, so that it takes no longer of one with very many."""
 
@@ -112,10 +114,14 @@ def _ended(scope: Scope) -> Select[Any]:
 
 
 def _speed() -> ColumnElement[float | None]:
-    """Tokens a second of a call, by the provider's own time where it told it; as ``spend`` has it."""
+    """Tokens a second of a call, by the provider's own time where it told it; as ``spend`` has it.
+
+    A time next to nothing counts as the least that ``spend`` keeps: PostgreSQL takes no endless speed.
+    """
     seconds = func.coalesce(calls.c.completion_time, calls.c.duration - func.coalesce(calls.c.first_token, 0))
     is_timed = and_(calls.c.completion_tokens > 0, seconds > 0, seconds < _LONGEST)
-    return case((is_timed, cast(calls.c.completion_tokens, Float(53)) / seconds))
+    told = case((seconds < _SHORTEST, _SHORTEST), else_=seconds)
+    return case((is_timed, cast(calls.c.completion_tokens, Float(53)) / told))
 
 
 def _times(source: Select[Any]) -> Select[Any]:

@@ -244,10 +244,18 @@ def check_session(session: SessionSpend, rows: list[CallRecord]) -> None:
         assert session.first_at == min(row.started_at for row in rows)
         ends = [row.started_at + timedelta(seconds=row.duration or 0) for row in rows]
         assert session.last_at == max(ends)
-        speeds = [row.completion_tokens / generation(row) for row in rows if is_timed(row)]
+        speeds = [row.completion_tokens / max(generation(row), 1e-6) for row in rows if is_timed(row)]
         assert session.median_speed == (median(speeds) if speeds else None)
         answers = sorted((row for row in rows if row.first_content is not None), key=order_of)
         assert list(session.latencies) == [row.first_content for row in answers]
+
+
+async def test_an_answer_that_took_next_to_no_time_has_a_speed(records: Records) -> None:
+    call = UpstreamCall("c", "r", "groq", "m", "first", datetime(2026, 11, 22, 12, tzinfo=UTC))
+    call.outcome, call.usage = "answered", Usage(0, 1_798, completion_time=2.2250738585072014e-308)
+    records.ledger.observer("s1").call_ended(call)
+    (session,) = (await records.review.sessions()).sessions
+    assert session.median_speed == 1_798e6
 
 
 def generation(row: CallRecord) -> float:
