@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -66,7 +67,8 @@ class EstimateLine:
             self._request = None
             self._show(None)
         else:
-            self._screen.run_worker(self._make(conversation, typed), group="estimate", exclusive=True)
+            make = partial(self._make, conversation, typed)
+            self._screen.run_worker(make, group="estimate", exclusive=True)
 
     async def _make(self, conversation: Conversation, typed: str) -> None:
         request, estimate, began = None, None, self._clock()

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -297,7 +298,7 @@ class Transcript(TranscriptEntries):
         self.workers.cancel_group(self, "find")
         self._search = Search(self._document, query) if query else None
         if self._search is not None:
-            self.run_worker(self._scan(self._search), group="find")
+            self.run_worker(partial(self._scan, self._search), group="find")
         else:
             self.post_message(self.FindUpdated("", 0, 0))
         self.refresh()
