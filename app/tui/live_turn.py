@@ -127,8 +127,9 @@ class LiveTurn:
         match event:
             case TextDelta(text=text):
                 self._phase = ("Answering", "busy")
+                entry = self._begun()
                 self.has_text = True
-                self._transcript.append_text(self._begun(), text)
+                self._transcript.append_text(entry, text)
             case ReasoningDelta(text=text):
                 self._phase = ("Thinking", "busy")
                 self._transcript.append_reasoning(self._begun(), text)

@@ -232,7 +232,11 @@ class ChatScreen(ReadingScreen):
 
     def submit(self, typed: str) -> None:
         """Run a slash command or send a prompt; what cannot be sent goes back into the composer."""
-        if typed.startswith("/") and (found := self._slash(typed)):
+        found = self._slash(typed) if typed.startswith("/") else None
+        if self.conversation is None and not (found and found[0].id == "app.quit"):
+            self._waiting.append(typed)
+            self.strip.status = Status(state="Starting, will be sent in a moment", tone="busy")
+        elif found:
             self.run_command(*found)
         elif typed.startswith("/") and "/" not in (name := typed.split()[0])[1:]:
             self.give_back(typed)
@@ -241,9 +245,6 @@ class ChatScreen(ReadingScreen):
                 severity="warning",
                 markup=False,
             )
-        elif self.conversation is None:
-            self._waiting.append(typed)
-            self.strip.status = Status(state="Starting, will be sent in a moment", tone="busy")
         else:
             self._send(typed)
 

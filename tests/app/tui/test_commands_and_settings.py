@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from app.composition import Services, Source
 from app.tui.commands import COMMANDS, bindings, find_command, matching_commands
+from app.tui.launch import Launcher
 from app.tui.screens.help import HelpScreen
 from app.tui.screens.models import ModelScreen
 from app.tui.screens.settings import SettingsScreen
 from core.locations import find_locations
+from core.settings import Settings
 from tests.app.tui.conftest import opened, says
 from tests.simulated import Simulated
 
@@ -193,3 +197,23 @@ def test_no_universal_selectors_and_no_focus_within() -> None:
         assert "focus-within" not in sheet
         assert "ansi_" not in sheet
         assert not any(line.strip().startswith("*") for line in sheet.splitlines())
+
+
+async def test_what_is_sent_while_it_starts_is_done_in_its_order(
+    folder: Path, keyed: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_start, really_open = asyncio.Event(), Launcher.open
+
+    async def open_later(launcher: Launcher, source: Source, settings: Settings) -> Services:
+        await may_start.wait()
+        return await really_open(launcher, source, settings)
+
+    monkeypatch.setattr(Launcher, "open", open_later)
+    async with opened(folder, ready=False) as user:
+        await user.sends("/json on")
+        await user.sends("Who?")
+        await user.sees("Starting, will be sent in a moment")
+        may_start.set()
+        await user.until(lambda: user.chat.conversation is not None)
+        await user.settles(2)
+        assert keyed.questions()[0]["body"]["response_format"] == {"type": "json_object"}

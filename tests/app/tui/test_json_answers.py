@@ -139,6 +139,7 @@ async def test_a_broken_answer_stays_above_the_better_one(folder: Path, keyed: S
         await user.asks("Who?")
         await user.sees('"age": "old"', "fit the schema: /age (line 1, column 8): 'old' is", '"age": 36')
         assert user.conversation.branch[-1].message.text == '{"age":36}'
+        await user.until(lambda: user.screen.count("to first token ·") == 1)  # below the better one
 
 
 async def test_what_cannot_be_mended_is_shown_raw_with_what_is_wrong(folder: Path, keyed: Simulated) -> None:
