@@ -7,7 +7,8 @@ from typing import Protocol
 
 from core.chat import LimitKind, ToldLimit
 from core.routing.bucket import Bucket
-from core.routing.shared_levels import Reservation, SharedState
+from core.routing.open_calls import OpenCalls, Reservation
+from core.routing.shared_levels import SharedState
 from core.routing.told_limits import PERIODS, Told
 
 __all__ = ("REQUESTS", "SPARE", "TOKENS", "LimitCount", "PublishedPlan")
@@ -51,7 +52,8 @@ class LimitCount:
         buckets: the limits.
         told: those that the provider's answers show; the others are taken from a plan.
         heard: whether an answer has told of the limits, or told of none.
-        open: calls on their way.
+        own: this process's calls on their way.
+        elsewhere: those of other processes, by owner.
         taken: tokens of all time, as admitted.
         returned: of them, given back.
         requests: calls of all time.
@@ -62,7 +64,9 @@ class LimitCount:
         self.buckets: dict[LimitKind, Bucket] = {}
         self.told: set[LimitKind] = set()
         self.heard = False
-        self.open: set[Reservation] = set()
+        self.own = OpenCalls()
+        self.elsewhere: dict[str, OpenCalls] = {}
+        self._reservations: set[Reservation] = set()
         self.taken = 0.0
         self.returned = 0.0
         self.requests = 0
@@ -77,12 +81,17 @@ class LimitCount:
     @property
     def held(self) -> float:
         """Tokens of calls that the provider is not known to have taken yet: kept out of the refill."""
-        return sum(made.tokens for made in self.open if not made.admitted)
+        return self.own.held + sum(calls.held for calls in self.elsewhere.values())
 
     @property
     def unconfirmed(self) -> int:
         """How many such calls there are."""
-        return sum(not made.admitted for made in self.open)
+        return self.own.unconfirmed + sum(calls.unconfirmed for calls in self.elsewhere.values())
+
+    @property
+    def under_way(self) -> bool:
+        """Whether any call is on its way."""
+        return bool(self.own) or any(self.elsewhere.values())
 
     @property
     def least_plan(self) -> PublishedPlan | None:
@@ -95,13 +104,26 @@ class LimitCount:
         if (least := self.least_plan) is not None:
             self._use_plan(least, now)
 
+    def reserve(self, tokens: float, doubt: float, now: float) -> Reservation:
+        """Set aside what a call may use, which is on its way from now on."""
+        if not self.heard and not self.buckets:
+            self.assume(now)
+        made = Reservation(tokens, doubt, now, self.taken, self.returned, self.requests)
+        self._reservations.add(made)
+        self.own.begun(made)
+        return made
+
     def admit(self, made: Reservation, now: float) -> None:
         """The provider has taken a call."""
         if not made.admitted:
-            made.admitted = True
-            self._use(made.tokens, 1, now)
-            self.taken += made.tokens
-            self.requests += 1
+            self.own.confirm(made)
+            self._took(made.tokens, 1, now)
+
+    def admit_elsewhere(self, calls: OpenCalls, now: float) -> None:
+        """It has taken those of another process."""
+        held, unconfirmed = calls.held, calls.unconfirmed
+        calls.confirm_all()
+        self._took(held, unconfirmed, now)
 
     def settle(self, made: Reservation, used: float, now: float) -> None:
         """A call is over, and has used so many tokens."""
@@ -123,11 +145,12 @@ class LimitCount:
 
     def close(self, made: Reservation) -> None:
         """A call is not on its way any more; what it has taken stays so."""
-        made.open = False
-        self.open.discard(made)
+        self.own.over(made)
+        self._reservations.discard(made)
 
     def hear(self, made: Reservation, told: Sequence[Told], now: float) -> None:
         """The headers of a call's answer tell of limits, or of none."""
+        made.told = True
         if not self.heard:
             self.buckets.clear()
             self.heard = True
@@ -152,9 +175,10 @@ class LimitCount:
 
     # -- for other processes -------------------------------------------------------------------------
 
-    def state(self, now: float) -> SharedState:
-        """All of it."""
+    def state(self, me: str, now: float) -> SharedState:
+        """All of it; this process's calls as those of ``me``."""
         now = max(now, self._at)
+        open_ = {**self.elsewhere, me: self.own} if self.own else dict(self.elsewhere)
         return SharedState(
             at=now,
             told_at=self._told_at,
@@ -164,7 +188,7 @@ class LimitCount:
             taken=self.taken,
             returned=self.returned,
             requests=self.requests,
-            open=list(self.open) if self.matters else [],  # else nobody will say when the calls are over
+            open=open_ if self.matters else {},  # else nobody will say when the calls are over
             waiting={},
         )
 
@@ -179,13 +203,23 @@ class LimitCount:
         for kind, (limit, period, used) in state.buckets.items():
             self.buckets[kind] = bucket = Bucket(limit, period, state.at)
             bucket.set_used(used, state.at)
-        admitted = {made.number for made in state.open if made.owner == me and made.admitted}
-        own = {made for made in self.open if made.owner == me}
-        for made in own:
-            made.admitted = made.admitted or made.number in admitted
-        self.open = own | {made for made in state.open if made.owner != me}
+        self.elsewhere = state.open
+        self._admitted_by_others(self.elsewhere.pop(me, self.own))
 
     # -- inside ------------------------------------------------------------------------------------
+
+    def _admitted_by_others(self, own: OpenCalls) -> None:
+        """Others may have counted our calls as taken, where nobody heard of them for long."""
+        if own.unconfirmed:
+            return
+        for made in self._reservations:
+            if not made.admitted and made.at <= own.latest:
+                self.own.confirm(made)
+
+    def _took(self, tokens: float, requests: int, now: float) -> None:
+        self._use(tokens, requests, now)
+        self.taken += tokens
+        self.requests += requests
 
     def _use(self, tokens: float, requests: int, now: float) -> None:
         for kind, bucket in self.buckets.items():
@@ -223,7 +257,7 @@ class LimitCount:
         """
         taken = self.taken - made.taken_before - made.tokens
         returned = self.returned - made.returned_before
-        others = sum(other.tokens for other in self.open if other is not made)
+        others = self.own.tokens - made.tokens + sum(calls.tokens for calls in self.elsewhere.values())
         least = told.used - bucket.rate * (now - made.at) - returned - self.held
         most = told.used + taken + others
         own = bucket.used(now)
@@ -233,8 +267,7 @@ class LimitCount:
 
     def _lower(self, made: Reservation, tokens: float, known: LimitKind, now: float) -> None:
         """The prompt was estimated too high, by so many tokens; the ``known`` limit has them right."""
-        made.tokens -= tokens
-        made.doubt -= tokens
+        self.own.lower(made, tokens)
         self.taken -= tokens
         for kind in TOKENS:
             if kind != known and kind in self.buckets:
@@ -256,8 +289,9 @@ class LimitCount:
                 bucket = self.buckets.get(kind)
                 if bucket is None:
                     bucket = self.buckets[kind] = Bucket(size, PERIODS[kind], now)
-                    admitted = [made for made in self.open if made.admitted]
-                    tokens = sum(made.tokens for made in admitted)
-                    bucket.set_used(tokens if kind in TOKENS else len(admitted), now)
+                    everybody = (self.own, *self.elsewhere.values())
+                    tokens = sum(calls.admitted for calls in everybody)
+                    requests = sum(calls.confirmed for calls in everybody)
+                    bucket.set_used(tokens if kind in TOKENS else requests, now)
                 elif bucket.limit != size:
                     bucket.resize(size, PERIODS[kind], now)

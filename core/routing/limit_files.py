@@ -34,7 +34,7 @@ __all__ = ("LimitFile", "LimitFiles")
 
 log = logging.getLogger("tensorwall.routing")
 
-_VERSION = "1"
+_VERSION = "2"
 """Part of the names, so that files of another form are let alone."""
 _HEAD = 17
 """Bytes before the content: its checksum and its length, in hexadecimal, and a line's end."""

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from core.chat import LimitKind, RateLimits, ToldLimit
 from core.routing.limit_count import REQUESTS, SPARE, TOKENS, LimitCount, PublishedPlan
-from core.routing.shared_levels import Reservation, SharedLevels, SharedState, Waiter
+from core.routing.open_calls import Reservation
+from core.routing.shared_levels import SharedLevels, SharedState, Waiter
 from core.routing.told_limits import told_by
 
 __all__ = ("Allowance", "LimitLevel", "PublishedPlan", "Reservation", "Room")
@@ -78,7 +79,6 @@ class Allowance:
         self._count = LimitCount(plans)
         self._waiting: dict[float, float] = {}
         self._listeners: list[Callable[[], None]] = []
-        self._made = 0
         self._shared = shared
         self._me = "" if shared is None else shared.owner
         self._within = False
@@ -189,22 +189,7 @@ class Allowance:
     def reserve(self, tokens: float, now: float, *, doubt: float = 0.0) -> Reservation:
         """Set aside what a call may use; it is sent now."""
         with self.exclusive(now):
-            count = self._count
-            if not count.heard and not count.buckets:
-                count.assume(now)
-            self._made += 1
-            made = Reservation(
-                tokens,
-                doubt,
-                now,
-                count.taken,
-                count.returned,
-                count.requests,
-                number=self._made,
-                owner=self._me,
-            )
-            count.open.add(made)
-        return made
+            return self._count.reserve(tokens, doubt, now)
 
     def reported(self, made: Reservation, limits: RateLimits | None, now: float) -> None:
         """The provider has taken the call, and its headers tell of ``limits``; ``None``: of none."""
@@ -246,9 +231,7 @@ class Allowance:
             return
         if (state := self._shared.news()) is not None:
             self._take_in(state, now)
-        if now - self._looked_after > _LOOK_AFTER and any(
-            made.owner != self._me for made in self._count.open
-        ):
+        if now - self._looked_after > _LOOK_AFTER and self._count.elsewhere:
             with self.exclusive(now):
                 pass  # they are looked after then
 
@@ -279,7 +262,7 @@ class Allowance:
 
     def _limiting(self) -> bool:
         """Whether anything limits the next call; before the first answer only others under way do."""
-        return bool(self._count.buckets) and (self._count.heard or bool(self._count.open))
+        return bool(self._count.buckets) and (self._count.heard or self._count.under_way)
 
     def _ahead(self, turn: float | None, now: float) -> list[float]:
         """What those before wait for; of another process, who has waited longest there."""
@@ -299,13 +282,13 @@ class Allowance:
         if now - self._looked_after <= _LOOK_AFTER:
             return
         self._looked_after = now
-        for made in [made for made in self._count.open if made.owner != self._me]:
-            age = now - made.at
-            gone = (self._count.heard or age > _SURELY_TAKEN) and not shared.is_alive(made.owner)
+        for owner, calls in list(self._count.elsewhere.items()):
+            age = now - calls.latest
+            gone = (self._count.heard or age > _SURELY_TAKEN) and not shared.is_alive(owner)
             if gone or age > _SURELY_TAKEN:
-                self._count.admit(made, now)
+                self._count.admit_elsewhere(calls, now)
             if gone or age > _OVER:
-                self._count.close(made)
+                del self._count.elsewhere[owner]
 
     def _take_in(self, state: SharedState, now: float) -> None:
         self._count.take_in(state, self._me, now)
@@ -313,7 +296,7 @@ class Allowance:
 
     def _state(self, now: float) -> SharedState:
         """All that others are told."""
-        state = self._count.state(now)
+        state = self._count.state(self._me, now)
         self._elsewhere = {
             owner: other for owner, other in self._elsewhere.items() if now - other.seen < _PRESENT
         }

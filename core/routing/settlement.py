@@ -27,9 +27,10 @@ def settle(
         if isinstance(error, RateLimited | RequestTooLarge) and error.told is not None:
             allowance.refused(error.told, now, getattr(error, "retry_after", None))
         return
-    if call.outcome == "answered" and call.limits is None:
-        allowance.reported(made, None, now)
-    allowance.settle(made, _used(call), now)
+    with allowance.exclusive(now):  # both at once: of an answer in one piece headers come with the end
+        if call.outcome == "answered" and not made.told:
+            allowance.reported(made, call.limits, now)
+        allowance.settle(made, _used(call), now)
 
 
 def _not_taken(error: RouteError) -> bool:

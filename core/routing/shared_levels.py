@@ -14,37 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from core.chat import LimitKind
+from core.routing.open_calls import OpenCalls
 
-__all__ = ("Reservation", "SharedLevels", "SharedState", "Waiter")
-
-
-@dataclass(slots=True, eq=False)
-class Reservation:
-    """What is set aside for one call.
-
-    Attributes:
-        tokens: prompt, as a careful estimate has it, and output cap.
-        doubt: tokens by which the prompt may be shorter than that.
-        at: when it was made, on the clock.
-        taken_before: tokens that all calls had taken by then, this one not among them.
-        returned_before: tokens of those that had been given back by then.
-        requests_before: calls that the provider had taken by then.
-        admitted: whether the provider is known to have taken the call.
-        number: names it among those of its owner.
-        owner: who made it; empty where that is who looks.
-        open: whether the call is still on its way.
-    """
-
-    tokens: float
-    doubt: float
-    at: float
-    taken_before: float
-    returned_before: float
-    requests_before: int
-    admitted: bool = False
-    number: int = 0
-    owner: str = ""
-    open: bool = True
+__all__ = ("SharedLevels", "SharedState", "Waiter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +44,9 @@ class SharedState:
         heard: whether it has told of limits, or told of none.
         told: the limits that it told of.
         buckets: of each limit its size, its period and what of it is in use.
-        taken, returned, requests: running totals, as `Reservation` has them.
-        open: calls on their way, each with its owner.
-        waiting: by owner.
+        taken, returned, requests: running totals, as ``core.routing.limit_count`` has them.
+        open: calls on their way, by owner.
+        waiting: by owner, too.
     """
 
     at: float
@@ -85,7 +57,7 @@ class SharedState:
     taken: float
     returned: float
     requests: int
-    open: list[Reservation]
+    open: dict[str, OpenCalls]
     waiting: dict[str, Waiter]
 
     def dump(self) -> list[Any]:
@@ -99,20 +71,10 @@ class SharedState:
             self.taken,
             self.returned,
             self.requests,
-            [
-                (
-                    made.tokens,
-                    made.doubt,
-                    made.at,
-                    made.taken_before,
-                    made.returned_before,
-                    made.requests_before,
-                    made.admitted,
-                    made.number,
-                    made.owner,
-                )
-                for made in self.open
-            ],
+            {
+                owner: (calls.unconfirmed, calls.held, calls.confirmed, calls.admitted, calls.latest)
+                for owner, calls in self.open.items()
+            },
             {owner: (waiter.turn, waiter.tokens, waiter.seen) for owner, waiter in self.waiting.items()},
         ]
 
@@ -120,7 +82,7 @@ class SharedState:
     def load(cls, dumped: list[Any], passed: float = 0.0) -> SharedState:
         """What `dump` gave, its times moved on by ``passed`` seconds: for a clock that began anew."""
         at, told_at, heard, told, buckets, taken, returned, requests, open_, waiting = dumped
-        state = cls(
+        return cls(
             at + passed,
             told_at + passed,
             heard,
@@ -129,15 +91,15 @@ class SharedState:
             taken,
             returned,
             requests,
-            [Reservation(*made) for made in open_],
+            {
+                owner: OpenCalls(unconfirmed, held, confirmed, admitted, latest + passed)
+                for owner, (unconfirmed, held, confirmed, admitted, latest) in open_.items()
+            },
             {
                 owner: Waiter(turn + passed, tokens, seen + passed)
                 for owner, (turn, tokens, seen) in waiting.items()
             },
         )
-        for made in state.open:
-            made.at += passed
-        return state
 
 
 class SharedLevels(Protocol):

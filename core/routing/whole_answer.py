@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.chat import ChatResponse, Finished, LimitsReported
+from core.chat import ChatResponse, Finished
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
@@ -66,6 +66,6 @@ async def _answer(attempt: Attempt, itinerary: Itinerary, recorder: CallRecorder
     running.answer.add_whole(response)
     running.call.usage = response.usage
     if response.limits is not None:
-        running.noted(LimitsReported(response.limits))
+        running.call.limits = candidate.health.limits = response.limits
     running.answered(Finished(response.finish_reason), whole=True)
     return response
