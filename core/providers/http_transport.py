@@ -28,6 +28,8 @@ CONFIRMED_WITHIN = 10.0
 """Seconds for a server's machine to confirm that it has received something; more is a broken connection."""
 _CONFIRMED_SOON = 2.0
 """The same for a connection that may be dead."""
+_AT_ONCE = 2.0
+"""Seconds, a round trip, in which it shows that a server had closed a connection before the request came."""
 
 
 class HttpTransport(httpx.AsyncBaseTransport):
@@ -53,7 +55,12 @@ class HttpTransport(httpx.AsyncBaseTransport):
         self._in_use: set[Wire] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and once more where a kept connection turns out to be dead.
+        """Send a request, and once more where a kept connection turns out to have been dead before.
+
+        The first sending is told to nobody, and so it must not have been billed: no byte of an answer came,
+        and the connection ended at once, or nobody confirmed to have received anything. A server that closes
+        later may have begun to answer; that is an error, and whoever asks again books a call of its own.
+        (RFC 9110, 9.2.2, lets nobody repeat a POST of which that is not known.)
 
         Raises:
             httpx.TransportError: no answer came.
@@ -61,10 +68,12 @@ class HttpTransport(httpx.AsyncBaseTransport):
         origin = origin_of(request.url)
         wire = await self._kept.take(origin)
         if wire is not None:
+            clock = asyncio.get_running_loop().time
+            sent = clock()
             try:
                 return await self._ask(wire, request, origin)
-            except _BROKEN:
-                if wire.answered:
+            except _BROKEN as error:
+                if wire.answered or _may_have_begun(error, clock() - sent):
                     raise
             self._kept.distrust(wire, origin)
             wire = await self._kept.take(origin)
@@ -164,6 +173,12 @@ class _Body(httpx.AsyncByteStream):
         if self._wire is not None:
             wire, self._wire = self._wire, None
             self._transport.give_back(wire, self._origin)
+
+
+def _may_have_begun(error: Exception, seconds: float) -> bool:
+    """Whether a server may have worked on a request, whose connection ended after so long."""
+    unconfirmed = isinstance(error.__cause__, TimeoutError)  # by the socket's own limit, which is not exact
+    return seconds > (2 * CONFIRMED_WITHIN if unconfirmed else _AT_ONCE)
 
 
 def _timeouts(request: httpx.Request) -> dict[str, float | None]:

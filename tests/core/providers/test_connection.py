@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from core.errors import ConnectionFailed
 from core.providers import OpenAICompatibleProvider, connection, groq_provider
 from core.providers.connection import proxy_for
 from core.providers.connection_errors import send_error
+from core.providers.http_wire import Wire
 from core.providers.profiles import OLLAMA, OPENAI
 from core.providers.upstream import Upstream
 from core.providers.warmth import Warmth
@@ -97,6 +99,38 @@ async def test_a_kept_connection_that_the_server_closed_is_replaced_unseen(
     assert TextDelta("Hel") in await collect(provider)
     assert len(server.requests) == 3
     assert server.accepted == 2
+
+
+async def test_what_a_server_may_have_begun_with_is_not_sent_again_unseen(
+    server: ReplayServer, provider: OpenAICompatibleProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be billed: a further try is the router's, which books it as a call of its own."""
+    monkeypatch.setattr("core.providers.http_transport._AT_ONCE", 0.0)
+    server.reply(stream(*HELLO), Reply([], then="close"), stream(*HELLO))
+    await collect(provider)
+    with pytest.raises(ConnectionFailed, match="closed the connection without an HTTP answer"):
+        await collect(provider)
+    assert len(server.requests) == 2
+
+
+async def test_what_no_machine_has_confirmed_is_sent_again_however_late(
+    server: ReplayServer, provider: OpenAICompatibleProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.providers.http_transport._AT_ONCE", 0.0)
+    server.reply(stream(*HELLO))
+    await collect(provider)
+    ask, asked = Wire.ask, list[Wire]()
+
+    async def first_is_not_confirmed(wire: Wire, *arguments: Any) -> None:
+        asked.append(wire)
+        if len(asked) == 1:
+            wire.answered = False
+            raise httpx.ReadError("lost") from TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+        await ask(wire, *arguments)
+
+    monkeypatch.setattr(Wire, "ask", first_is_not_confirmed)
+    assert TextDelta("Hel") in await collect(provider)
+    assert len(asked) == len(server.requests) == 2
 
 
 async def test_a_fresh_connection_that_dies_is_an_error(
