@@ -121,3 +121,19 @@ async def test_what_was_heard_counts_all_of_an_answer_that_was_gone_on_with(
     assert (message.begin, message.end) == (0, len(told))
     await desk.records.aclose()
     await desk.router.aclose()
+
+
+async def test_a_call_of_a_tool_that_breaks_off_is_made_anew_before_anything_is_said(
+    simulator: Simulated, tmp_path: Path, catalogue: Catalogue
+) -> None:
+    desk = Desk(simulator, tmp_path / "tensorwall.db", catalogue)
+    desk.calls([ADD], faults=[{"kind": "cut", "after_tokens": 4, "times": 1}])
+    reply = VoiceReply(desk.ask("Go.", tentative=True), desk.records)
+    await reply.keep()
+    events = [event async for event in reply]
+    assert await spoken(*events) == "Done."
+    assert sum(isinstance(event, ToolStarted) for event in events) == 1
+    rows = await (await desk.records()).ledger.rows(reply.turn.session_id)
+    assert [row.outcome for row in rows] == ["interrupted", "answered", "answered"]
+    await desk.records.aclose()
+    await desk.router.aclose()
