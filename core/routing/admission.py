@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.chat import LimitKind
 from core.routing.limits import Allowance, Room
 
-__all__ = ("LIMIT_NAMES", "CallSize", "Fit", "fit", "is_too_large")
+__all__ = ("LIMIT_NAMES", "NO_WAIT", "CallSize", "Fit", "fit", "is_too_large")
 
 LIMIT_NAMES: dict[LimitKind, str] = {
     "requests_per_minute": "requests a minute",
@@ -18,6 +18,8 @@ LIMIT_NAMES: dict[LimitKind, str] = {
 }
 """What the limits are called for people."""
 
+NO_WAIT = 0.001
+"""Seconds; timers may fire this much early, and what has no room for so long is sent all the same."""
 _LEAST = 256
 """Tokens; an answer cut to fewer helps nobody (as ``core.costs.worst_case`` has it for money)."""
 _AMPLE = 1024
@@ -86,7 +88,7 @@ def fit(size: CallSize, allowance: Allowance, now: float, turn: float | None = N
         return Fit(Room(), size.prompt + wanted, size.cap, never=True)
     ample = min(size.prompt + min(wanted, _AMPLE), largest)
     room = allowance.room(ample, now, turn)
-    if room.wait > 0:
+    if room.wait > NO_WAIT:
         return Fit(room, ample, size.cap)
     left = min(allowance.free(now, turn), largest) - size.prompt
     cap = int(max(min(wanted, left), min(wanted, _LEAST)))

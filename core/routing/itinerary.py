@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.chat import CallRole, ChatRequest, Decision, RouteChanged
 from core.errors import CredentialsError, ProviderError, RateLimited
 from core.routing.actions import Action, RouteError, policy_for
+from core.routing.admission import NO_WAIT
 from core.routing.candidate import Candidate
 from core.routing.limits import Room
 from core.routing.mending import Mender
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ("Itinerary",)
 
-_NO_WAIT = 0.001
-"""Seconds; timers may fire this much early."""
 _SAME = 0.05
 """Seconds by which a predicted wait may exceed what the provider told."""
 _FIRST_DOUBT = 2
@@ -114,7 +113,7 @@ class Itinerary:
             return attempt
         while live := [candidate for candidate in self.candidates if self._may_fit(candidate)]:
             now = self._clock()
-            ready = [c for c in live if c.health.ready and c.not_before <= now + _NO_WAIT]
+            ready = [c for c in live if c.health.ready and c.not_before <= now + NO_WAIT]
             ready = [c for c in ready if self._fits(c)]
             if ready:
                 if attempt := self._attempt(min(ready, key=lambda c: c.tries)):
@@ -205,7 +204,7 @@ class Itinerary:
 
     def _fits(self, candidate: Candidate) -> bool:
         fitting = candidate.fit(self._clock())
-        return not fitting.never and fitting.room.wait <= _NO_WAIT
+        return not fitting.never and fitting.room.wait <= NO_WAIT
 
     def _may_fit(self, candidate: Candidate) -> bool:
         """Whether it may still be tried; what is larger than its limits is not even sent."""
@@ -221,12 +220,12 @@ class Itinerary:
         """
         room = soonest.fit(now).room
         seconds = max(soonest.not_before - now, soonest.health.busy_until - now, room.wait)
-        if seconds <= _NO_WAIT:
+        if seconds <= NO_WAIT:
             return self._attempt(soonest) or self._wait_or_try(soonest, self._clock())
         patience = self._mender.policy.longest_wait - self.decision.waited
         if not room.told:  # the answer of the call under way tells, and wakes whoever waits for it
             seconds = min(seconds, max(patience, 0.0))
-        if _NO_WAIT < seconds <= patience:
+        if NO_WAIT < seconds <= patience:
             return self._wait(soonest, seconds, room)
         if soonest.tries == 0 and not (room.told and room.wait > patience):
             return self._attempt(soonest, room.wait) or self._wait_or_try(soonest, self._clock())
@@ -264,7 +263,7 @@ class Itinerary:
         self._misfortunes.last = Misfortune(candidate.provider.name, gone, fate)
         return True
 
-    def _attempt(self, candidate: Candidate, missing: float = _NO_WAIT) -> Attempt | None:
+    def _attempt(self, candidate: Candidate, missing: float = NO_WAIT) -> Attempt | None:
         """The next call, its room set aside; ``None`` where another process has just taken the room.
 
         Args:

@@ -7,14 +7,13 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from core.routing.admission import NO_WAIT
 from core.routing.limits import Allowance
 
 __all__ = ("Place", "Turns", "wait_in_queue")
 
 _LOOK = 0.25
 """Seconds between two looks at what other processes have given back: a file wakes nobody."""
-_NO_WAIT = 0.001
-"""Seconds; timers may fire this much early."""
 
 
 class Turns:
@@ -80,4 +79,4 @@ async def wait_in_queue(
 def _has_room(place: Place, now: float) -> bool:
     place.allowance.announce(now)
     place.allowance.catch_up(now)
-    return place.allowance.room(place.tokens, now, place.turn).wait <= _NO_WAIT
+    return place.allowance.room(place.tokens, now, place.turn).wait <= NO_WAIT

@@ -17,6 +17,8 @@ from core.chat import (
 )
 from core.costs.tokens import prompt_tokens_at_most
 from core.routing import RetryPolicy, RouteEndpoint
+from core.routing.admission import NO_WAIT, CallSize, fit
+from core.routing.limits import Allowance
 from tests.core.routing.scripted import request, text_of
 
 MODEL = "openai/gpt-oss-20b"
@@ -135,6 +137,18 @@ async def test_a_wait_longer_than_patience_is_told_instead(bench, free):
     assert cause.retry_after == pytest.approx(6.4, abs=0.3)
     assert len(groq.asked) == 1
     assert caught.value.decision.calls == []
+
+
+@pytest.mark.parametrize("early", [0.000_5, 0])
+def test_a_timer_that_fires_early_sends_no_more_than_is_set_aside(early):
+    allowance = Allowance()
+    made = allowance.reserve(7_900, 0)
+    allowance.reported(made, answer(100)[1].limits, 0)
+    size = CallSize(prompt=500, cap=4_096)
+    ready = fit(size, allowance, 0).room.wait
+    fitting = fit(size, allowance, ready - early)
+    assert fitting.room.wait <= NO_WAIT
+    assert fitting.tokens == 500 + fitting.cap <= allowance.free(ready - early)
 
 
 async def test_a_call_that_is_given_up_before_it_is_sent_holds_no_room(bench, free):
