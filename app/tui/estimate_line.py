@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.worker import WorkType
 
 from app.tui.estimate import Estimate, estimate_in_words
 from core.errors import TensorWallError
@@ -67,7 +68,7 @@ class EstimateLine:
             self._request = None
             self._show(None)
         else:
-            make = partial(self._make, conversation, typed)
+            make: WorkType[None] = partial(self._make, conversation, typed)
             self._screen.run_worker(make, group="estimate", exclusive=True)
 
     async def _make(self, conversation: Conversation, typed: str) -> None:

@@ -16,6 +16,7 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.worker import WorkType
 
 from app.tui.transcript import block_cursor
 from app.tui.transcript.block_cursor import Target
@@ -298,7 +299,8 @@ class Transcript(TranscriptEntries):
         self.workers.cancel_group(self, "find")
         self._search = Search(self._document, query) if query else None
         if self._search is not None:
-            self.run_worker(partial(self._scan, self._search), group="find")
+            scan: WorkType[None] = partial(self._scan, self._search)
+            self.run_worker(scan, group="find")
         else:
             self.post_message(self.FindUpdated("", 0, 0))
         self.refresh()
