@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -139,6 +140,18 @@ def _no_local_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("core.providers.find_local_servers", none)
     monkeypatch.setattr("core.offline.reserve.find_local_servers", none)
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times on screen are local, and what was spent today is counted from local midnight."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("this system cannot change its time zone for one test")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ After a wanted change of a view, or of the catalogue's prices, ``make snapshots`
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +24,7 @@ from tests.app.tui.review.conftest import NOW, SMALL, Past, reviewing
 from tests.core.costs.imports.llm_database import LlmDatabase
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+pytestmark = pytest.mark.usefixtures("utc")
 SIZES = [(80, 24), (140, 45)]
 
 VIEWS = {
@@ -50,18 +49,6 @@ VIEWS = {
     "a filter that nothing fits": (("1", "slash", *"model", "colon", *"none"), "No call fits the filter"),
     "a filter that cannot be read": (("home", "x"), "There is no field"),
 }
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The times on screen are local."""
-    if not hasattr(time, "tzset"):
-        pytest.skip("this system cannot change its time zone for one test")
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 async def everything(past: Past, folder: Path) -> None:

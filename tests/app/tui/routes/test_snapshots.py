@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,20 +21,9 @@ from tests.app.tui.review.conftest import NOW, Past, past
 
 __all__ = ("past",)
 
+pytestmark = pytest.mark.usefixtures("utc")
 SIZES = [(80, 24), (140, 45)]
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What was spent today is counted from local midnight."""
-    if not hasattr(time, "tzset"):
-        pytest.skip("this system cannot change its time zone for one test")
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 @pytest.fixture(autouse=True)
