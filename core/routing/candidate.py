@@ -11,7 +11,7 @@ from core.errors import RateLimited, RequestTooLarge
 from core.providers import Provider
 from core.routing.admission import LIMIT_NAMES, CallSize, Fit, fit, is_too_large
 from core.routing.health import EndpointHealth
-from core.routing.limits import Reservation, Room
+from core.routing.limits import Allowance, Reservation, Room
 
 __all__ = ("Candidate",)
 
@@ -54,6 +54,8 @@ class Candidate:
     """The request before the limits lowered its output cap."""
     _sized: tuple[ChatRequest, str, bool, CallSize] | None = None
     """The last answer of `size`, and what it was the answer to."""
+    _fitted: tuple[Allowance, int, CallSize, Fit] | None = None
+    """That of `fit`, where the call fits at once: it does until somebody changes the limits' count."""
 
     @property
     def label(self) -> str:
@@ -95,8 +97,14 @@ class Candidate:
 
     def fit(self, now: float) -> Fit:
         """How the call fits into the limits."""
-        self.health.allowance.catch_up(now)
-        return fit(self.size(), self.health.allowance, now, self.turn)
+        allowance, size = self.health.allowance, self.size()
+        allowance.catch_up(now)
+        if (known := self._fitted) is not None and known[:3] == (allowance, allowance.changes, size):
+            return known[3]
+        fitting = fit(size, allowance, now, self.turn)
+        waits = fitting.never or fitting.room.wait > 0
+        self._fitted = None if waits else (allowance, allowance.changes, size, fitting)
+        return fitting
 
     def promising_at(self, now: float) -> float:
         """When a try makes sense; for comparing endpoints of which none is ready."""

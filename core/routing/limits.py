@@ -73,9 +73,13 @@ class Allowance:
     Args:
         plans: the model's published plans.
         shared: where other processes are met; by default there are none.
+
+    Attributes:
+        changes: counts them; between two, room only grows.
     """
 
     def __init__(self, plans: Sequence[PublishedPlan] = (), shared: SharedLevels | None = None) -> None:
+        self.changes = 0
         self._count = LimitCount(plans)
         self._waiting: dict[float, float] = {}
         self._listeners: list[Callable[[], None]] = []
@@ -169,11 +173,13 @@ class Allowance:
 
     def join(self, turn: float, tokens: float, listener: Callable[[], None]) -> None:
         """Wait in the queue, in the order of ``turn``, and be told whenever there may be room earlier."""
+        self.changes += 1
         self._waiting[turn] = tokens
         self._listeners.append(listener)
 
     def leave(self, turn: float, listener: Callable[[], None]) -> None:
         """Wait no longer."""
+        self.changes += 1
         self._waiting.pop(turn, None)
         self._listeners.remove(listener)
 
@@ -189,6 +195,7 @@ class Allowance:
     def reserve(self, tokens: float, now: float, *, doubt: float = 0.0) -> Reservation:
         """Set aside what a call may use; it is sent now."""
         with self.exclusive(now):
+            self.changes += 1
             return self._count.reserve(tokens, doubt, now)
 
     def reported(self, made: Reservation, limits: RateLimits | None, now: float) -> None:
@@ -271,6 +278,7 @@ class Allowance:
         return ahead + [other.tokens for other in others if turn is None or other.turn < turn]
 
     def _changed(self) -> None:
+        self.changes += 1
         for listener in tuple(self._listeners):
             listener()
 
@@ -285,12 +293,14 @@ class Allowance:
         for owner, calls in list(self._count.elsewhere.items()):
             age = now - calls.latest
             gone = (self._count.heard or age > _SURELY_TAKEN) and not shared.is_alive(owner)
+            self.changes += 1
             if gone or age > _SURELY_TAKEN:
                 self._count.admit_elsewhere(calls, now)
             if gone or age > _OVER:
                 del self._count.elsewhere[owner]
 
     def _take_in(self, state: SharedState, now: float) -> None:
+        self.changes += 1
         self._count.take_in(state, self._me, now)
         self._elsewhere = {owner: waiter for owner, waiter in state.waiting.items() if owner != self._me}
 
