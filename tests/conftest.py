@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from core.offline.models import is_installed
@@ -43,6 +44,10 @@ _POSTGRESQL = (
 )
 _SOUND = ("PULSE_SINK", "PULSE_SOURCE", "PULSE_LATENCY_MSEC", "PULSE_CLIENTCONFIG")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+# How long an example takes says more of the machine than of what is tested.
+hypothesis.settings.register_profile("timeless", deadline=None)
+hypothesis.settings.load_profile("timeless")
 
 
 @pytest.fixture(autouse=True)
