@@ -238,7 +238,8 @@ def _parsed(url: str) -> httpx.URL:
 
 
 def _timeouts(connect: float, read: float) -> dict[str, float | None]:
-    return httpx.Timeout(read, connect=connect, write=_WRITE_TIMEOUT).as_dict()
+    """As ``httpx.Timeout`` has them, which takes ten times as long to say so."""
+    return {"connect": connect, "read": read, "write": _WRITE_TIMEOUT, "pool": read}
 
 
 @lru_cache(maxsize=1)

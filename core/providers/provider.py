@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import replace
 from hashlib import blake2b
 from importlib import import_module
@@ -347,17 +347,13 @@ class OpenAICompatibleProvider:
         if connection is not None:
             await connection.aclose()
 
-    @asynccontextmanager
-    async def _chat(
+    def _chat(
         self, request: ChatRequest, model: str, *, stream: bool
-    ) -> AsyncIterator[tuple[Upstream, httpx.Response]]:
+    ) -> AbstractAsyncContextManager[tuple[Upstream, httpx.Response]]:
         profile = self.profile
         content = encode_body(request_body(profile, request, model=model, stream=stream))
         timeout = profile.stall_timeout if stream else profile.answer_timeout
-        async with self._exchange(
-            "POST", "chat/completions", model=model, content=content, read_timeout=timeout
-        ) as answer:
-            yield answer
+        return self._exchange("POST", "chat/completions", model=model, content=content, read_timeout=timeout)
 
     @asynccontextmanager
     async def _exchange(
