@@ -1,11 +1,8 @@
-"""Settings: read, refused with the place named, saved with everything else left as it was."""
+"""Settings are read, or refused with the place named."""
 
-import os
-import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,28 +14,10 @@ from core.offline.models import EMBEDDED
 from core.providers.profiles import BUILT_IN
 from core.settings import (
     Settings,
-    config_template,
-    describe_settings,
     load_settings,
-    save_setting,
 )
 from core.settings.model import BUILT_IN_PROVIDERS
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "config.toml"
-
-
-def refusal(file: Path, text: str | bytes) -> ConfigurationError:
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(ConfigurationError) as caught:
-        load_settings(file)
-    assert caught.value.file == file
-    return caught.value
-
-
-# --- reading ------------------------------------------------------------------------------------
+from tests.core.settings.conftest import refusal
 
 
 def test_a_missing_file_means_the_defaults(file: Path) -> None:
@@ -120,9 +99,6 @@ def test_routes_may_name_the_built_in_providers_and_the_files_own(file: Path) ->
     )
     (route,) = load_settings(file).routes
     assert [endpoint.provider for endpoint in route.endpoints] == ["mine", "lm-studio"]
-
-
-# --- refusing -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -258,127 +234,6 @@ def test_a_key_cannot_act_on_the_terminal(file: Path) -> None:
     assert "\x1b" not in str(refusal(file, '"_\\u001b[2J" = 1'))
 
 
-# --- saving --------------------------------------------------------------------------------------
-
-KEPT = """\
-# My settings.
-
-[interface]   # the screen
-fps = 60      # smooth
-
-[chat]
-# the model I like
-model = "fast"
-temperature = 0.5
-"""
-
-
-def test_a_save_changes_one_line_and_nothing_else(file: Path) -> None:
-    file.write_text(KEPT)
-    settings = save_setting(file, "chat.model", "smart")
-    assert settings.chat.model == "smart"
-    assert file.read_text() == KEPT.replace('"fast"', '"smart"')
-    assert load_settings(file) == settings
-
-
-def test_a_save_keeps_a_comment_behind_the_value(file: Path) -> None:
-    file.write_text(KEPT)
-    save_setting(file, "interface.fps", 20)
-    assert "fps = 20      # smooth" in file.read_text()
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "read"),
-    [
-        ("chat.system_prompt", 'He said "hi"\nand \\left', lambda s: s.chat.system_prompt),
-        ("interface.mouse", False, lambda s: s.interface.mouse),
-        ("network.stall_timeout", 90.0, lambda s: s.network.stall_timeout),
-        ("keymap.composer.send", "ctrl+j", lambda s: s.keymap["composer.send"]),
-        (("keymap", "a.b"), "f2", lambda s: s.keymap["a.b"]),
-        ("storage.url", "sqlite:///x.db", lambda s: s.storage.url),
-    ],
-)
-@pytest.mark.parametrize("before", ["", KEPT, config_template()], ids=["empty", "some", "template"])
-def test_a_saved_value_is_read_back(file: Path, before: str, key: Any, value: object, read: Any) -> None:
-    file.write_text(before)
-    save_setting(file, key, value)
-    assert read(load_settings(file)) == value
-    for line in before.splitlines():
-        assert line in file.read_text()
-
-
-def test_a_first_save_makes_file_and_folder(tmp_path: Path) -> None:
-    save_setting(None, "interface.theme", "nord")
-    assert find_locations().settings_file.read_text() == '[interface]\ntheme = "nord"\n'
-
-
-def test_none_takes_a_setting_back(file: Path) -> None:
-    file.write_text(KEPT)
-    assert save_setting(file, "chat.temperature", None).chat.temperature is None
-    assert file.read_text() == KEPT.replace("temperature = 0.5\n", "")
-    untouched = file.read_text()
-    save_setting(file, "storage.url", None)
-    assert file.read_text() == untouched
-
-
-def test_lists_of_tables_can_be_saved(file: Path) -> None:
-    provider = {"name": "mine", "base_url": "http://10.0.0.2/v1"}
-    settings = save_setting(file, "providers", [provider])
-    assert settings.providers[0].name == "mine"
-    assert load_settings(file) == settings
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [("chat.temperature", 9), ("chat.modle", "x"), ("nowhere.x", 1), ("chat", "x"), ("chat.model.x", "y")],
-)
-def test_a_save_that_would_break_the_file_is_refused(file: Path, key: str, value: object) -> None:
-    file.write_text(KEPT)
-    with pytest.raises(ConfigurationError):
-        save_setting(file, key, value)
-    assert file.read_text() == KEPT
-
-
-def test_a_broken_file_is_never_overwritten(file: Path) -> None:
-    file.write_text("[chat\n")
-    with pytest.raises(ConfigurationError):
-        save_setting(file, "chat.model", "x")
-    assert file.read_text() == "[chat\n"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="permission bits")
-def test_a_save_keeps_the_files_permissions(file: Path) -> None:
-    file.write_text(KEPT)
-    file.chmod(0o644)
-    save_setting(file, "chat.model", "smart")
-    assert stat.S_IMODE(file.stat().st_mode) == 0o644
-
-
-# --- telling -------------------------------------------------------------------------------------
-
-
-def test_the_template_explains_every_setting_and_changes_none(file: Path) -> None:
-    template = config_template()
-    file.write_text(template)
-    assert load_settings(file) == Settings()
-    for info in describe_settings():
-        assert info.path[-1] in template
-
-
-def test_the_template_works_with_every_line_uncommented_that_has_a_value(file: Path) -> None:
-    lines = []
-    for line in config_template().splitlines():
-        bare = line.removeprefix("# ")
-        is_setting = " = " in bare and "(" not in bare
-        lines.append(bare if is_setting or bare.startswith(("[[", "[tools.mcp.", "  {", "]")) else line)
-    file.write_text("\n".join(lines))
-    settings = load_settings(file)
-    assert settings.providers[0].name == "mine"
-    assert [endpoint.provider for endpoint in settings.routes[0].endpoints] == ["groq", "openai"]
-    assert settings.tools.mcp["files"].command == "npx"
-    assert settings.chat == Settings().chat
-
-
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -395,19 +250,6 @@ def test_mistakes_in_tables_of_the_user_s_own_name_are_named_like_others(
     file: Path, text: str, says: str
 ) -> None:
     assert says in str(refusal(file, text))
-
-
-def test_every_setting_is_explained() -> None:
-    described = describe_settings()
-    assert len(described) == len({info.key for info in described}) > 25
-    for info in described:
-        assert info.description.endswith("."), info.key
-        assert info.allowed, info.key
-    by_key = {info.key: info for info in described}
-    assert by_key["routing.strategy"].choices[0] == "round_robin"
-    assert by_key["interface.fps"].default == 30
-    assert by_key["routes.endpoints.weight"].allowed == "number above 0"
-    assert by_key["providers.base_url"].allowed == "an http:// or https:// address"
 
 
 def test_locations_and_credentials_come_without_the_settings_library() -> None:
