@@ -30,7 +30,7 @@ def statuses(simulator: Simulated) -> list[int | None]:
 
 
 def test_one_chat_after_another_is_not_refused(tensorwall: Run, free_tier: Simulated) -> None:
-    free_tier.configure(content="markdown", tokens=1_100, reasoning="", limits="free")
+    free_tier.configure(content="markdown", tokens=800, reasoning="", limits="free")
     for _ in range(6):
         assert tensorwall("chat", "Hello").status == 0
     assert statuses(free_tier) == [200] * 6
@@ -105,3 +105,12 @@ def test_routes_tell_what_other_programs_have_left(tensorwall: Run, free_tier: S
     (shown,) = (row.split() for row in table if "openai/gpt-oss-20b" in row)
     assert head.split()[6] == "left"
     assert any(cell.endswith("%") and 35 < int(cell[:-1]) < 90 for cell in shown)
+
+
+def test_where_files_cannot_be_kept_it_is_said_and_answered(tensorwall: Run, free_tier: Simulated) -> None:
+    folder = find_locations().limits_dir
+    folder.parent.mkdir(parents=True)
+    folder.write_text("not a folder")
+    ran = tensorwall("chat", "Hello")
+    assert (ran.status, ran.out) == (0, "Well met.\n")
+    assert ran.err.count(str(folder)) == 1

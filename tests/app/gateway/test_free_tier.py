@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.app.gateway.conftest import HELLO, MODEL
+from tests.app.gateway.conftest import HELLO, MODEL, Gateway
 from tests.gateway_process import gateway_process
 from tests.simulated import Simulated
 
@@ -51,3 +51,11 @@ def test_a_burst_is_answered_without_a_refusal(
     assert [row["status"] for row in own.questions()] == [200] * BURST
     # Five fit into a minute's tokens before any of them is over, and thirty into its requests.
     assert max(answer.elapsed.total_seconds() for answer in answers) > 2
+
+
+def test_nothing_is_kept_of_keys_that_clients_bring(served: Gateway) -> None:
+    folder = served.home / "cache" / "limits"
+    before = set(folder.glob("*"))
+    served.simulator.configure(text="Well met.", reasoning="", limits="free")
+    assert served.chat().status_code == 200
+    assert set(folder.glob("*")) == before
