@@ -16,6 +16,7 @@ from core.costs.ledger import Ledger
 from core.costs.speech_calls import OnThisMachine, SpeechCall, measured
 from core.costs.speech_ledger import SpeechLedger
 from core.errors import BudgetExceeded, KeyRefused, StorageError
+from core.identifiers import new_id
 from core.keys import GatewayKey, KeyBudget, KeyScopes
 from core.keys.keys import Keys
 from core.keys.ring import KeyRing
@@ -61,7 +62,7 @@ async def server_on(
 ) -> Server:
     """With budgets of all, and one of the key."""
     keys = Keys(database)
-    key, secret = await keys.create("editor", KeyScopes(budgets=(own,) if own else ()))
+    key, secret = await keys.create(f"editor {new_id()}", KeyScopes(budgets=(own,) if own else ()))
     ring = await keys.ring()
     recover = Ledger(database, CATALOGUE).recover
     ledger = SpeechLedger(database, BudgetSettings.model_validate(common or {}), ring, recover)

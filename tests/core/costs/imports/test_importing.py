@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import Catalogue
@@ -116,15 +116,16 @@ async def test_a_file_that_cannot_be_read_is_told(
         await import_usage(database, catalogue, tmp_path / name)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(files=st.lists(st.lists(st.integers(0, 30), min_size=1), min_size=1, max_size=4))
 async def test_whatever_is_imported_in_whatever_order_every_call_is_there_once(
-    files: list[list[int]], tmp_path: Path, catalogue: Catalogue
+    files: list[list[int]], tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue
 ) -> None:
-    async with await open_database(":memory:") as database:
+    folder = tmp_path_factory.mktemp("imported")
+    async with await open_database(folder / "tensorwall.db") as database:
         new = 0
         for numbers in files:
-            report = await import_usage(database, catalogue, spend_logs(tmp_path / "spend", numbers))
+            report = await import_usage(database, catalogue, spend_logs(folder / "spend", numbers))
             assert report.read == report.new + report.known + report.skipped == len(numbers)
             new += report.new
         totals = await Ledger(database, catalogue).totals()
