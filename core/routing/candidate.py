@@ -97,8 +97,9 @@ class Candidate:
 
     def fit(self, now: float) -> Fit:
         """How the call fits into the limits."""
-        allowance, size = self.health.allowance, self.size()
-        allowance.catch_up(now)
+        allowance = self.health.allowance
+        allowance.catch_up(now)  # first: the prompt is reckoned only where there are limits
+        size = self.size()
         if (known := self._fitted) is not None and known[:3] == (allowance, allowance.changes, size):
             return known[3]
         fitting = fit(size, allowance, now, self.turn)
