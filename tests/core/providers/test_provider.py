@@ -1,74 +1,46 @@
+"""Answers of OpenAI-shaped servers and of others, over real connections."""
+
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.chat import (
-    ChatRequest,
     Event,
     Finished,
     JsonSchema,
     JsonSchemaFormat,
     LimitsReported,
-    Message,
     RateLimits,
     TextDelta,
     Usage,
     UsageReported,
 )
 from core.errors import (
-    AuthenticationFailed,
-    CredentialsError,
-    ProviderError,
     RateLimited,
     ServerFailed,
-    StreamInterrupted,
-    StreamStalled,
     UnexpectedResponse,
 )
-from core.providers import OpenAICompatibleProvider, Provider, RemoteModel, groq_provider, openai_compatible
-from core.providers.profiles import GROQ, custom_profile
+from core.providers import OpenAICompatibleProvider, Provider, groq_provider, openai_compatible
+from core.providers.profiles import GROQ
+from tests.core.providers.asking import HELLO_EVENTS, REQUEST, WHOLE, MakeProvider, collect
 from tests.core.providers.conftest import KEY
 from tests.core.providers.replay import (
-    DONE,
     HELLO,
     ReplayServer,
     Reply,
     answer,
     cut,
-    delta,
-    event,
     head,
     replaying,
     stream,
 )
-
-MakeProvider = Callable[..., OpenAICompatibleProvider]
-REQUEST = ChatRequest(model="alias", messages=[Message(role="user", content="Hi")])
-WHOLE = {
-    "choices": [{"message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
-    "usage": {"prompt_tokens": 5, "completion_tokens": 2},
-}
-HELLO_EVENTS = [TextDelta("Hel"), TextDelta("lo"), UsageReported(Usage(5, 2)), Finished("stop")]
-
-
-async def collect(
-    provider: OpenAICompatibleProvider, request: ChatRequest = REQUEST, into: list[Event] | None = None
-) -> list[Event]:
-    events = [] if into is None else into
-    async for each in provider.stream(request, model="m"):
-        events.append(each)
-    return events
 
 
 async def test_an_answer_streams(server: ReplayServer, provider: OpenAICompatibleProvider) -> None:
@@ -149,78 +121,6 @@ async def test_a_compressed_stream(server: ReplayServer, provider: OpenAICompati
         await collect(provider)
 
 
-class TestBrokenStreams:
-    """What arrived is passed on, then the error says what happened."""
-
-    @pytest.mark.parametrize("then", ["close", "reset"])
-    @pytest.mark.parametrize("tail", [b"", b'data: {"choi'])
-    async def test_cut(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider, then: Any, tail: bytes
-    ) -> None:
-        pieces = (*HELLO[:3], tail) if tail else HELLO[:3]
-        server.reply(stream(*pieces, end=False, then=then))
-        events: list[Event] = []
-        with pytest.raises(StreamInterrupted, match="before the answer was complete"):
-            await collect(provider, into=events)
-        assert events == HELLO_EVENTS[:2]
-
-    async def test_ended_without_its_end_mark(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(stream(*HELLO[:3]))
-        with pytest.raises(StreamInterrupted):
-            await collect(provider)
-
-    async def test_empty(self, server: ReplayServer, provider: OpenAICompatibleProvider) -> None:
-        server.reply(stream())
-        with pytest.raises(StreamInterrupted):
-            await collect(provider)
-
-    async def test_silent(self, server: ReplayServer, provider_at: MakeProvider) -> None:
-        server.reply(stream(*HELLO[:2], end=False, then="hang"))
-        impatient = replace(custom_profile("test", server.url, label="Test"), stall_timeout=0.1)
-        events: list[Event] = []
-        with pytest.raises(StreamStalled, match=r"Test sent nothing for 0\.1 seconds"):
-            await collect(provider_at(server.url, impatient), into=events)
-        assert events == HELLO_EVENTS[:1]
-        await server.until(lambda server: server.open == 0)
-
-    async def test_an_error_event(self, server: ReplayServer, provider: OpenAICompatibleProvider) -> None:
-        failure = event({"error": {"message": "out of memory", "status_code": 500}}, name="error")
-        server.reply(stream(*HELLO[:2], failure))
-        with pytest.raises(ServerFailed, match="out of memory"):
-            await collect(provider)
-
-    @pytest.mark.parametrize(
-        "reply",
-        [
-            stream(*HELLO[:4]),
-            stream(*HELLO[:4], end=False, then="close"),
-            stream(*HELLO[:4], end=False, then="reset"),
-            stream(*HELLO[:3], HELLO[3].rstrip()),
-        ],
-    )
-    async def test_a_finished_answer_may_lack_the_end_mark(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider, reply: Reply
-    ) -> None:
-        server.reply(reply)
-        assert await collect(provider) == HELLO_EVENTS
-
-    async def test_a_server_that_never_closes_a_finished_answer(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(stream(*HELLO, end=False, then="hang"))
-        assert await collect(provider) == HELLO_EVENTS
-        await server.until(lambda server: server.open == 0)
-
-    async def test_usage_after_the_finish_reason(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        usage = event({"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}})
-        server.reply(stream(*HELLO[:3], event(delta("stop")), usage, DONE))
-        assert await collect(provider) == HELLO_EVENTS
-
-
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
@@ -269,190 +169,6 @@ async def test_an_error_whose_body_never_ends(
     server.reply(Reply([head(503, {"content-length": "1000"}) + b"overloaded"], then="close"))
     with pytest.raises(ServerFailed, match="overloaded"):
         await collect(provider)
-
-
-class TestEndings:
-    """However a call ends, no connection is left busy."""
-
-    async def test_closing_the_generator(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(stream(*HELLO[:2], end=False, then="hang"))
-        events = provider.stream(REQUEST, model="m")
-        assert await anext(events) == TextDelta("Hel")
-        await events.aclose()
-        await server.until(lambda server: server.open == 0)
-
-    async def test_cancelling_while_waiting_for_more(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(stream(*HELLO[:2], end=False, then="hang"))
-        events = provider.stream(REQUEST, model="m")
-        assert await anext(events) == TextDelta("Hel")
-        task = asyncio.create_task(anext(events))
-        await asyncio.sleep(0)  # it runs up to where it waits
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await server.until(lambda server: server.open == 0)
-
-    async def test_cancelling_before_the_answer(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(Reply([], then="hang"))
-        task = asyncio.create_task(collect(provider))
-        await server.until(lambda server: len(server.requests) == 1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await server.until(lambda server: server.open == 0)
-
-    async def test_cancelling_while_the_last_bytes_are_awaited(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(stream(*HELLO[:4], end=False, then="hang"))
-        events = provider.stream(REQUEST, model="m")
-        assert [await anext(events), await anext(events)] == HELLO_EVENTS[:2]
-        task = asyncio.create_task(anext(events))
-        await asyncio.sleep(0)  # it runs up to where it waits
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await server.until(lambda server: server.open == 0)
-
-    async def test_stopping_at_the_last_event(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(stream(*HELLO))
-        for _ in range(3):
-            async with contextlib.aclosing(provider.stream(REQUEST, model="m")) as events:
-                async for each in events:
-                    if isinstance(each, Finished):
-                        break
-        assert server.accepted == 1
-
-    async def test_many_at_once_then_one_after_another(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(stream(*HELLO))
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(collect(provider)) for _ in range(20)]
-        assert all(task.result() == HELLO_EVENTS for task in tasks)
-        opened = server.accepted
-        for _ in range(5):
-            await collect(provider)
-        assert server.accepted == opened
-        await provider.aclose()
-        await server.until(lambda server: server.open == 0)
-
-
-class TestKeys:
-    """Keys are found late, used as they are, and shown nowhere."""
-
-    async def test_a_missing_key(self) -> None:
-        with pytest.raises(CredentialsError, match="no API key for Groq") as caught:
-            await collect(groq_provider)
-        assert "GROQ_API_KEY" in caught.value.hint
-        assert "https://console.groq.com/keys" in caught.value.hint
-
-    async def test_key_and_address_from_the_environment(
-        self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("GROQ_API_KEY", f" {KEY}\n")
-        monkeypatch.setenv("GROQ_API_URL", f"{server.url}/")
-        server.reply(stream(*HELLO))
-        provider = OpenAICompatibleProvider(GROQ)
-        assert await collect(provider) == HELLO_EVENTS
-        assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
-        await provider.aclose()
-
-    async def test_a_refused_key_is_looked_up_again(
-        self, server: ReplayServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("GROQ_API_KEY", "gsk_old_key_that_was_revoked")
-        provider = OpenAICompatibleProvider(GROQ, base_url=server.url)
-        server.reply(answer({"error": {"message": "Invalid API Key"}}, status=401), stream(*HELLO))
-        with pytest.raises(AuthenticationFailed, match="refuses the API key"):
-            await collect(provider)
-        monkeypatch.setenv("GROQ_API_KEY", KEY)
-        assert await collect(provider) == HELLO_EVENTS
-        assert server.requests[1].headers["authorization"] == f"Bearer {KEY}"
-        await provider.aclose()
-
-    @pytest.mark.parametrize("key", ["gsk_a\nb", "gsk_schlüssel", "   "])
-    async def test_what_cannot_be_a_key_is_not_sent(self, server: ReplayServer, key: str) -> None:
-        provider = OpenAICompatibleProvider(GROQ, api_key=key, base_url=server.url)
-        with pytest.raises(CredentialsError) as caught:
-            await collect(provider)
-        assert "gsk_" not in str(caught.value)
-        assert server.accepted == 0
-
-    async def test_a_server_that_repeats_the_key(
-        self, server: ReplayServer, provider: OpenAICompatibleProvider
-    ) -> None:
-        server.reply(answer({"error": {"message": f"Incorrect API key: {KEY}"}}, status=401))
-        with pytest.raises(AuthenticationFailed) as caught:
-            await collect(provider)
-        assert KEY not in f"{caught.value} {caught.value!r} {provider!r} {vars(provider.profile.__class__)}"
-
-    async def test_overrides(self, server: ReplayServer) -> None:
-        server.reply(stream(*HELLO))
-        provider = groq_provider.with_overrides("gsk_another_key_0123456789", server.url)
-        assert await collect(provider) == HELLO_EVENTS
-        assert provider.name == "groq"
-        assert provider.with_overrides(None, None) is provider
-        assert server.requests[0].headers["authorization"] == "Bearer gsk_another_key_0123456789"
-        await provider.aclose()
-
-    async def test_a_server_without_keys_gets_none(self, server: ReplayServer) -> None:
-        server.reply(stream(*HELLO))
-        provider = openai_compatible("mine", server.url)
-        assert await collect(provider) == HELLO_EVENTS
-        assert "authorization" not in server.requests[0].headers
-        await provider.aclose()
-
-
-async def test_the_models_a_provider_lists(server: ReplayServer, provider: OpenAICompatibleProvider) -> None:
-    groq = {
-        "id": "openai/gpt-oss-20b",
-        "object": "model",
-        "created": 1754407957,
-        "owned_by": "OpenAI",
-        "active": True,
-        "context_window": 131072,
-        "max_completion_tokens": 65536,
-    }
-    llama_cpp = {"id": "m.gguf", "meta": {"n_ctx_train": 8192}}
-    others = [{"id": "b", "active": False, "context_length": 4096.0}, llama_cpp]
-    server.reply(answer({"object": "list", "data": [groq, *others]}))
-    assert await provider.models() == [
-        RemoteModel("openai/gpt-oss-20b", "OpenAI", 1754407957, True, 131072, 65536),
-        RemoteModel("b", active=False, context_window=4096),
-        RemoteModel("m.gguf", context_window=8192),
-    ]
-    assert (server.requests[0].method, server.requests[0].target) == ("GET", "/v1/models")
-
-
-@pytest.mark.parametrize("body", [{}, [1], {"data": [{}]}, {"data": 3}, "<html>", "", {"data": ["x"]}])
-async def test_what_is_no_list_of_models(
-    server: ReplayServer, provider: OpenAICompatibleProvider, body: Any
-) -> None:
-    server.reply(answer(body))
-    with pytest.raises(UnexpectedResponse, match="does not list its models"):
-        await provider.check()
-
-
-@pytest.mark.parametrize("body", [{"data": None}, {"data": []}, []])
-async def test_no_models(server: ReplayServer, provider: OpenAICompatibleProvider, body: Any) -> None:
-    server.reply(answer(body))
-    assert await provider.check() == []
-
-
-async def test_a_check_has_a_time_limit(server: ReplayServer, provider: OpenAICompatibleProvider) -> None:
-    server.reply(Reply([], then="hang"))
-    with pytest.raises(ProviderError, match=r"Test did not answer within 0\.1 seconds"):
-        await provider.check(time_limit=0.1)
-    await server.until(lambda server: server.open == 0)
 
 
 def test_a_provider_serves_one_event_loop_after_another() -> None:
