@@ -3,10 +3,12 @@
 A stream is: ``RouteChosen``, then for each failed try ``RouteChanged`` (or ``Waiting``) and a new
 ``RouteChosen``; deltas; ``LimitsReported`` and ``UsageReported`` where the provider says so; and
 ``Finished`` last. An answer that breaks off may be gone on with by another call: a ``RouteChanged``, a
-``RouteChosen`` that ``continues``, and further deltas. A stream that fails raises one of ``core.errors``
-instead of ``Finished``. After it a turn of the assistant may tell ``SoftLimitPassed``. The answer to a
-relayed request has a ``Relayed`` before the events that were read from it, but for the rest of one that
-broke off. ``AnswerRejected`` comes before the whole stream of a better answer.
+``RouteChosen`` that ``continues``, and further deltas. One that calls tools or has to be JSON begins anew
+where what has come of it can be taken back: a ``RouteChanged``, a ``RouteChosen`` that does not continue,
+and all deltas from the first on. A stream that fails raises one of ``core.errors`` instead of ``Finished``.
+After it a turn of the assistant may tell ``SoftLimitPassed``. The answer to a relayed request has a
+``Relayed`` before the events that were read from it, but for the rest of one that broke off.
+``AnswerRejected`` comes before the whole stream of a better answer.
 
 Where the assistant runs tools, each stream whose answer calls some is followed by a ``ToolStarted`` and a
 ``ToolFinished`` for each call, as they come, then by ``AnswerContinued`` and the whole stream of what the
