@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.batch import handed_over
@@ -156,6 +156,7 @@ def test_a_file_that_tells_nothing_is_told_and_stays(tmp_path: Path, content: st
     assert state_file(out).exists()
 
 
+@settings(deadline=None)  # it writes to the disk, which others may keep busy
 @given(st.builds(HandedOver, st.text(), st.text(), st.none() | st.text(), st.text(), st.none() | st.text()))
 def test_what_is_kept_is_read_again(tmp_path_factory: pytest.TempPathFactory, state: HandedOver) -> None:
     out = tmp_path_factory.getbasetemp() / "kept.jsonl"
