@@ -14,6 +14,9 @@ __all__ = ("Connection",)
 
 _MOST_HEAD_BYTES = 128 * 1024
 """More than `Guard` admits, which tells precisely what is too large."""
+_LINGER = 2.0
+"""Seconds for which a refused client is still listened to, and not heard: a connection that is closed over
+unread bytes is reset, and the refusal lost with it (RFC 9112, 9.6)."""
 
 
 class Connection(HttpToolsProtocol):
@@ -33,6 +36,7 @@ class Connection(HttpToolsProtocol):
         self._unread: asyncio.TimerHandle | None = None
         self._in_head = False
         self._received = 0
+        self._lingering: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client is there; it may as well send nothing."""
@@ -41,6 +45,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; what leaves a head unfinished is counted, and timed."""
+        if self._lingering is not None:
+            return
         super().data_received(data)
         if self.transport.is_closing():
             return
@@ -83,6 +89,8 @@ class Connection(HttpToolsProtocol):
         """The client is gone."""
         self._stop_waiting()
         self._stop_minding_the_unread()
+        if self._lingering is not None:
+            self._lingering.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -127,4 +135,9 @@ class Connection(HttpToolsProtocol):
                 "connection: close\r\n\r\n"
             )
             self.transport.write(head.encode() + body)
-        self.transport.close()
+        if self._is_idle and self.transport.can_write_eof():
+            self.transport.write_eof()
+            self._stop_waiting()
+            self._lingering = self.loop.call_later(_LINGER, self.transport.close)
+        else:
+            self.transport.close()

@@ -133,6 +133,11 @@ def test_a_head_without_end_is_cut_short(gateway: RunningGateway, begun: bytes, 
     assert (status, error["code"]) == (431, "headers_too_large")
 
 
+def test_a_client_that_goes_on_after_its_refusal_is_told_all_the_same(gateway: RunningGateway) -> None:
+    status, error = told(gateway, b"GET / HTTP/1.1\r\nHost: x\r\nA: ", *[b"x" * 65_536] * 64)
+    assert (status, error["code"]) == (431, "headers_too_large")
+
+
 def test_a_client_that_reads_no_more_is_let_go(
     gateway: RunningGateway, client: httpx.Client, keys: dict[str, str], simulator: Simulated
 ) -> None:
