@@ -31,10 +31,13 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 def money(amount: Decimal | None, *, estimated: bool = False) -> str:
     """US dollars; ``~`` marks an estimate; an unknown price is said, never guessed.
 
-    Small sums keep two significant digits (``$0.00042``), so that a turn never reads as free.
+    Small sums keep two significant digits (``$0.00042``), so that a turn never reads as free. What was
+    refunded is negative.
     """
     if amount is None:
         return "price unknown"
+    if amount < 0:
+        return f"-{money(-amount, estimated=estimated)}"
     mark = "~" if estimated else ""
     if amount == 0:
         return f"{mark}$0"

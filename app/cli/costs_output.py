@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ("choose_view", "emit_objects", "show", "show_budgets", "show_instead")
 
+_MOST_ROWS = 1_000_000_000
+"""Databases take no limit of more than 64 bits."""
+
 
 def choose_view(scope: Scope, by: Sequence[Dimension] | None, sort: str | None, limit: int | None) -> View:
     """What was asked for.
@@ -43,6 +46,7 @@ def choose_view(scope: Scope, by: Sequence[Dimension] | None, sort: str | None, 
         raise InputError(
             "--until is not after --since.", hint="A day ends with its midnight; a time is to the quarter."
         )
+    limit = min(limit, _MOST_ROWS) if limit else None
     if by:
         return GroupView(by, scope, sort, limit)
     return SessionView(scope.session_id, sort, limit) if scope.session_id else Overview(scope, sort, limit)

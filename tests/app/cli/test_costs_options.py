@@ -30,6 +30,10 @@ def test_rows_are_sorted_and_limited(tensorwall: Run, ledger: Ledger) -> None:
     assert rows["count"] == 3
     table = tensorwall("costs", "--by", "model", "--sort", "tokens", "-n", "2").out
     assert "… and 1 more." in table
+    for options in ((), ("--by", "model"), ("--session", "latest")):
+        assert (
+            tensorwall("costs", *options, "-n", "9" * 30).out == tensorwall("costs", *options, "-n", "99").out
+        )
     dearest = tensorwall("costs", "--sort", "cost", "-n", "1", "--format", "json").json["rows"]
     assert [row["session"] for row in dearest] == [ledger.rivers]
 

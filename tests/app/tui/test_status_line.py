@@ -118,6 +118,11 @@ def test_figures_read_as_people_write_them() -> None:
         "$0.012",
         "$1,234.50",
     ]
+    assert [money(Decimal(value)) for value in ("-0.5", "-1234.5", "-0.0000004")] == [
+        "-$0.500",
+        "-$1,234.50",
+        "-<$0.000001",
+    ]
     assert money(None) == "price unknown"
     assert [count(value) for value in (None, 999, 1000, 1234, 131_072, 2_500_000)] == [
         "?",
