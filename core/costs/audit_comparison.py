@@ -72,20 +72,25 @@ def compare(
         provider: whose export it is.
         export: what it says.
         ledger: that provider's calls on the days the export covers; one by one where ``by_call``.
-        by_call: match calls by their request ids; otherwise sum up by UTC day and model.
+        by_call: match calls by their request ids, and those without one by the sums of a day and model, where
+            the export has such rows; otherwise all of them by those sums.
     """
     matching = _Matching(by_call, {usage.model for usage in ledger}, any(row.model for row in export.rows))
     theirs: dict[Key, list[UsageRow]] = defaultdict(list)
     for row in export.rows:
         theirs[matching.of_export(row)].append(row)
     ours: dict[Key, list[LedgerUsage]] = defaultdict(list)
+    alone: list[LedgerUsage] = []
     for usage in ledger:
-        if not by_call or usage.request_id:
-            ours[matching.of_ledger(usage)].append(usage)
+        key = matching.of_ledger(usage)
+        if by_call and not usage.request_id and key not in theirs:
+            alone.append(usage)
+        else:
+            ours[key].append(usage)
     found = [
         _row(matching, export, ours.get(key, ()), theirs.get(key, ())) for key in ours.keys() | theirs.keys()
     ]
-    found += [_row(matching, export, [usage], ()) for usage in ledger if by_call and not usage.request_id]
+    found += [_row(matching, export, [usage], ()) for usage in alone]
     rows = sorted(
         (row for row in found if row is not None),
         key=lambda row: (row.day, row.model or "", row.request_id or ""),
@@ -119,7 +124,9 @@ class _Matching:
 
     def of_ledger(self, usage: LedgerUsage) -> Key:
         model = usage.model if self.tells_models else ""
-        return (None, model, usage.request_id) if self.by_call else (usage.day, model, "")
+        if self.by_call and usage.request_id:
+            return None, model, usage.request_id
+        return usage.day, model, ""
 
 
 def _row(

@@ -249,6 +249,30 @@ async def test_calls_are_compared_one_by_one_by_their_request_ids(ledger: Ledger
     ]
 
 
+async def test_calls_without_a_request_id_are_compared_by_day_and_model(ledger: Ledger, run: Any) -> None:
+    book(ledger, Usage(100, 10), request_id="req_a")
+    book(ledger, Usage(200, 20))
+    book(ledger, Usage(300, 30))
+    book(ledger, Usage(400, 40), model=SMALL)
+    rows: Rows = [
+        {"day": DAY, "model": model, "request_id": request_id, "requests": number, "input_tokens": prompt}
+        for model, request_id, number, prompt in (
+            (BIG, "req_a", 1, 100),
+            (BIG, "", 2, 500),
+            (SMALL, "", 1, 400),
+        )
+    ]
+    report = await run(rows)
+    assert (report.agrees, report.by_call) == (True, True)
+    assert {(row.model, row.request_id) for row in report.rows} == {
+        (BIG, None),
+        (BIG, "req_a"),
+        (SMALL, None),
+    }
+    report = await run(rows[:1])
+    assert [row.kinds for row in report.differences] == [("only here",)] * 3
+
+
 async def test_ids_of_another_kind_are_no_reason_to_compare_call_by_call(ledger: Ledger, run: Any) -> None:
     book(ledger, Usage(100, 10), request_id="req_a")
     book(ledger, Usage(100, 10), request_id="req_b")
@@ -345,8 +369,9 @@ async def test_an_export_of_the_ledger_agrees_and_any_change_of_it_is_found(
     by_call: bool,
     data: st.DataObject,
 ) -> None:
-    path = tmp_path_factory.mktemp("audit") / "export.csv"
-    async with await open_database(":memory:") as database:
+    folder = tmp_path_factory.mktemp("audit")
+    path = folder / "export.csv"
+    async with await open_database(folder / "tensorwall.db") as database:
         rows = await exported(await booked(database, catalogue, made), by_call=by_call)
         path.write_text(as_csv(rows), encoding="utf-8")
         report = await audit(database, path)
