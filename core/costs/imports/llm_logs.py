@@ -176,6 +176,8 @@ def _readable_call(row: sqlite3.Row, now: datetime) -> ImportedCall:
     name = row["model"]
     if not row["id"] or not name:
         raise ValueError("no id or no model")
+    if bytes in (type(row["id"]), type(name)):
+        raise ValueError("the id or the model is no text")
     started_at = named(partial(past_moment, now=now), "datetime_utc", row["datetime_utc"])
     milliseconds = named(whole_number, "duration_ms", row["duration_ms"])
     conversation = row["conversation"]

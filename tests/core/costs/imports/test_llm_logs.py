@@ -190,6 +190,7 @@ async def test_tokens_that_anthropic_counts_apart_belong_to_the_prompt(
         ({"datetime_utc": "2099-01-01T00:00:00"}, "datetime_utc is in the future"),
         ({"datetime_utc": "0001-01-01T00:00:00"}, "datetime_utc is not a time between 2000 and 2100"),
         ({"model": None}, "no id or no model"),
+        ({"model": b"\xff\xfe"}, "the id or the model is no text"),
     ],
 )
 async def test_a_row_that_says_nothing_is_skipped_and_told(
