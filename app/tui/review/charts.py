@@ -17,11 +17,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual_plotext import PlotextPlot
 
-from app.cells import column, one_line
+from app.cells import column
 from app.figures import money
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.keys import CHARTS
 from app.tui.review.legend import legend, legend_room
+from app.tui.review.model_names import short_names
 from app.tui.review.plots import (
     MARKS,
     Colour,
@@ -103,7 +104,8 @@ class ChartsView(View):
         series = stacks(spent, days)
         self._tell(f"{money(sum(spent.values(), Decimal(0)))} spent, by {step} and model", empty=not series)
         draw_stacks(self.plot.plt, series, days, self._colours(), self.size.width)
-        self._legend([(mark, _short(stack.name)) for mark, stack in zip(MARKS, series, strict=False)])
+        names = short_names(stack.name for stack in series)
+        self._legend([(mark, names[stack.name]) for mark, stack in zip(MARKS, series, strict=False)])
 
     async def _by_time(self) -> tuple[Dimension, list[Group]]:
         review = await self.context.review()
@@ -135,7 +137,8 @@ class ChartsView(View):
             )
             for letter, part in zip(_LETTERS, known, strict=False)
         ]
-        names = [_figures(point, self.size.width // 2 - 4) for point in points]
+        models = short_names(point.name for point in points)
+        names = [_figures(point, models[point.name], self.size.width // 2 - 4) for point in points]
         room = legend_room(max(map(len, names), default=0) + 2, self.size.width)
         shown = points[:room]
         words = "US dollars per million tokens, as they came to, against speed"
@@ -220,14 +223,10 @@ def _heading(heading: Forecast, budget: Budget | None) -> str:
     return f"{told}, heading for {money(heading.projected, estimated=heading.estimated)}"
 
 
-def _short(model: str) -> str:
-    return one_line(model.rpartition("/")[2])
-
-
-def _figures(point: Point, width: int) -> str:
+def _figures(point: Point, name: str, width: int) -> str:
     """A model's name, shortened to fit, and what is on the axes."""
     figures = f" {point.speed:,.0f}/s {money(Decimal(str(point.cost)))}"
-    return column(_short(point.name), width - len(figures)).rstrip() + figures
+    return column(name, width - len(figures)).rstrip() + figures
 
 
 def _is_comparable(totals: Totals) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +21,7 @@ from app.figures import count
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.context import ReviewContext
 from app.tui.review.keys import GROUPS
+from app.tui.review.model_names import short_names
 from app.tui.review.spend_words import TotalsLine, cost_of, nothing_in
 from app.tui.review.table import Cell, Column, Row, Table, column_widths
 from app.tui.review.view import View
@@ -64,7 +65,7 @@ class GroupsView(View):
         super().__init__(context, scope)
         self._groups: list[Group] = []
         self._totals = Totals()
-        self._names: dict[str, str] = {}
+        self._names: Mapping[str, str] = {}
 
     def parts(self) -> Iterable[Widget]:
         """What to group by, the table, the sums."""
@@ -79,7 +80,7 @@ class GroupsView(View):
         review = await self.context.review()
         groups = await review.groups([by], self.scope)
         totals = await review.totals(self.scope)
-        names = await review.key_names() if by == "key" else {}
+        names = await self._names_of(groups, by)
         if by != self._dimension:
             return
         self._names = names
@@ -107,9 +108,15 @@ class GroupsView(View):
     def _called(self, part: Group) -> str:
         """What a group is called."""
         (key,), by = part.keys, self._dimension
-        if by == "key" and isinstance(key, str):
-            return one_line(self._names.get(key, key)) or "(without a key)"
-        return _name(key, by)
+        if isinstance(key, date):
+            return _date_name(key, by)
+        return one_line(self._names.get(key, key)) or ("(without a key)" if by == "key" else "(none)")
+
+    async def _names_of(self, groups: Sequence[Group], by: Dimension) -> Mapping[str, str]:
+        """Of keys that people know by other names than the ledger."""
+        if by == "key":
+            return await (await self.context.review()).key_names()
+        return short_names(str(part.keys[0]) for part in groups) if by == "model" else {}
 
     @property
     def _dimension(self) -> Dimension:
@@ -170,9 +177,7 @@ def _row(part: Group, name: str, whole: Decimal, bar: int) -> Row:
     return Row(str(part.keys[0]), cells)
 
 
-def _name(key: str | date, by: Dimension) -> str:
-    if not isinstance(key, date):
-        return one_line(key.rpartition("/")[2] if by == "model" else key) or "(none)"
+def _date_name(key: date, by: Dimension) -> str:
     match by:
         case "month":
             return f"{key:%B %Y}"

@@ -54,6 +54,20 @@ async def test_spend_per_day_is_drawn_with_a_mark_a_model(
         await user.sees("22 Nov")
 
 
+async def test_models_of_one_name_by_two_makers_are_told_apart(past: Past, folder: Path) -> None:
+    session = await past.session("Two makers")
+    await past.turn(session, "why?", model="openai/gpt-oss-20b")
+    await past.turn(session, "why?", model="gpt-oss-20b", provider="openai")
+    await past.turn(session, "why?")
+    async with reviewing(folder, size=(110, 30)) as user:
+        await user.presses("2")
+        await user.sees(" openai/gpt-oss-20b ", " gpt-oss-20b ", " gpt-oss-120b ")
+        await user.presses("3")
+        await user.sees(" openai/gpt-oss-20b", " gpt-oss-120b")
+        await user.presses("right")
+        await user.sees(" openai/gpt-oss-20b ", " gpt-oss-120b ")
+
+
 async def test_the_arrows_go_from_chart_to_chart(past: Past, folder: Path) -> None:
     await some_past(past)
     async with reviewing(folder, size=(110, 30)) as user:
