@@ -207,9 +207,8 @@ def _figures(totals: Sequence[Totals]) -> list[Column]:
 
 def _turn_row(turn: TurnSpend) -> tuple[str, ...]:
     sums, first = turn.totals, [call.first_content for call in turn.calls if call.first_content is not None]
-    name = turn.question or ("(question deleted)" if turn.feature == "chat" else turn.feature)
     return (
-        f"{turn.started_at.astimezone():%m-%d %H:%M}  {name}",
+        f"{_when(turn.started_at, datetime.now(UTC))}  {_asked(turn)}",
         count(sums.prompt_tokens),
         _some(sums.cached_tokens),
         count(sums.completion_tokens),
@@ -218,6 +217,14 @@ def _turn_row(turn: TurnSpend) -> tuple[str, ...]:
         duration(turn.duration),
         spent(sums),
     )
+
+
+def _asked(turn: TurnSpend) -> str:
+    if turn.question:
+        return turn.question
+    if turn.is_imported:
+        return f"({turn.calls[0].reason})"
+    return "(question deleted)" if turn.feature == "chat" else turn.feature
 
 
 def _call_row(call: CallRecord) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from typing import Literal
 
 from core.chat import CallOutcome, CallRole
 
-__all__ = ("CallRecord", "LedgerOutcome", "Totals")
+__all__ = ("IMPORTED_FROM", "CallRecord", "LedgerOutcome", "Totals")
 
 LedgerOutcome = CallOutcome | Literal["crashed"]
 """``crashed``: the process died while the call ran."""
+IMPORTED_FROM = "imported from "
+"""What the reason of a call begins with that another program made; that program's name follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, select
 
 from core.costs.ledger import calls_of
-from core.costs.ledger_records import CallRecord, Totals
+from core.costs.ledger_records import IMPORTED_FROM, CallRecord, Totals
 from core.costs.voice_turns import receipts_by_message
 from core.safe_text import safe_text
 from core.storage.tables import messages
@@ -44,6 +44,11 @@ class TurnSpend:
     calls: tuple[CallRecord, ...]
     totals: Totals
     receipt: Receipt | None = None
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether another program made its calls, and kept what was asked."""
+        return self.calls[0].reason.startswith(IMPORTED_FROM)
 
     @property
     def duration(self) -> float | None:

@@ -116,7 +116,8 @@ class TurnsView(View):
     @on(Table.Highlighted)
     def _highlighted(self) -> None:
         if (turn := self._current) is not None:
-            self.query_one(".detail", Static).update(Content(_asked(turn)))
+            when = f"{turn.started_at.astimezone():%a %d %b %Y %H:%M}   "
+            self.query_one(".detail", Static).update(Content.assemble((when, MUTED), _asked(turn)))
 
     @on(Table.Chosen)
     def action_open(self) -> None:
@@ -165,5 +166,9 @@ def _row(turn: TurnSpend) -> Row:
 
 
 def _asked(turn: TurnSpend) -> str:
-    gone = "(the question is gone)" if turn.feature == "chat" else turn.feature
-    return one_line(turn.question or gone)
+    if turn.question:
+        return one_line(turn.question)
+    if turn.is_imported:
+        first = turn.calls[0]
+        return one_line(f"({first.reason}: {first.model.rpartition('/')[2]})")
+    return "(the question is gone)" if turn.feature == "chat" else one_line(turn.feature)

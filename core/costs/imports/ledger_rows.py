@@ -11,6 +11,7 @@ from core.catalogue import Price
 from core.costs.booking import money_values
 from core.costs.imports.provider_names import provider_and_model
 from core.costs.imports.usage_history import LABELS, ImportedCall, ImportKind
+from core.costs.ledger_records import IMPORTED_FROM
 from core.costs.price_rows import RECKONED_BY_LITELLM
 from core.costs.worst_case import PricedModels
 from core.identifiers import derived_id
@@ -61,7 +62,7 @@ class LedgerRows:
             "route": call.name,
             "provider": provider,
             "model": model,
-            "reason": f"imported from {LABELS[self._kind]}",
+            "reason": f"{IMPORTED_FROM}{LABELS[self._kind]}",
             "role": "first",
             "started_at": call.started_at,
             "outcome": call.outcome,

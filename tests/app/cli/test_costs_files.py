@@ -33,7 +33,9 @@ def test_usage_of_other_programs_is_imported_once(tensorwall: Run, tmp_path: Pat
         "costs", "--import", "-", stdin=json.dumps([spend, spend | {"startTime": "2099-01-01"}])
     )
     assert "line 1, record 2: startTime is in the future" in piped.out
-    assert "as reckoned by LiteLLM" in tensorwall("costs", "--session", "latest").out
+    told = tensorwall("costs", "--session", "latest").out
+    assert "as reckoned by LiteLLM" in told
+    assert "(imported from LiteLLM)" in told
     again = tensorwall("costs", "--import", str(rows))
     assert again.out.splitlines()[1] == "1 was here already."
     assert exact(tensorwall("costs", "--format", "json").out)["totals"]["cost_usd"] == Decimal("0.002")

@@ -37,7 +37,7 @@ async def test_an_imported_session_says_that_it_has_no_messages(past: Past, fold
         await user.presses("o")
         await user.told("imported from llm without its messages")
         await user.presses("enter")
-        await user.sees("Question")
+        await user.sees("(imported from llm: gpt-4o-mini)", f"{NOW.astimezone():%a %d %b %Y %H:%M}")
         await user.presses("o")
         assert isinstance(user.app.screen, ReviewScreen)
 
