@@ -176,7 +176,7 @@ def _differences(
         return ("only there",)
     told = set(measures)
     kinds: list[DifferenceKind] = []
-    if "calls" in told and (ours.calls or 0) != (theirs.calls or 0):
+    if "calls" in told and theirs.calls is not None and (ours.calls or 0) != theirs.calls:
         kinds.append("calls differ")
     if any((getattr(ours, name) or 0) != (getattr(theirs, name) or 0) for name in _TOKENS if name in told):
         kinds.append("tokens differ")
