@@ -27,7 +27,7 @@ from core.providers import OpenAICompatibleProvider, Provider, ProviderProfile
 from core.providers.profiles import BUILT_IN, GROQ, custom_profile
 from core.records import LazyRecords, open_records
 from core.routing import HedgePolicy, LLMRouter, LoadBalanceStrategy, RouteEndpoint
-from core.routing.limit_files import LimitFiles
+from core.routing.limits.files import LimitFiles
 from core.routing.retry import RetryPolicy
 from core.settings import EndpointSettings, NetworkSettings, Settings
 from core.tools.session_tools import InstalledTools

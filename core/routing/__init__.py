@@ -2,7 +2,7 @@
 
 from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint
-from core.routing.hedge_policy import HedgePolicy
+from core.routing.hedging.policy import HedgePolicy
 from core.routing.planned_route import PlannedRoute
 from core.routing.retry import RetryPolicy
 from core.routing.route_health import RouteHealth

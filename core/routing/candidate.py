@@ -9,9 +9,9 @@ from core.costs.tokens import prompt_tokens_at_least, prompt_tokens_at_most
 from core.durations import in_words
 from core.errors import RateLimited, RequestTooLarge
 from core.providers import Provider
-from core.routing.admission import LIMIT_NAMES, CallSize, Fit, fit, is_too_large
 from core.routing.health import EndpointHealth
-from core.routing.limits import Allowance, Reservation, Room
+from core.routing.limits.admission import LIMIT_NAMES, CallSize, Fit, fit, is_too_large
+from core.routing.limits.allowance import Allowance, Reservation, Room
 
 __all__ = ("Candidate",)
 

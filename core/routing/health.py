@@ -17,11 +17,11 @@ from core.errors import (
 from core.routing.actions import RouteError, policy_for
 from core.routing.breaker import BreakerPolicy, CircuitBreaker
 from core.routing.latency import DecayingMean
-from core.routing.limits import Allowance, PublishedPlan
+from core.routing.limits.allowance import Allowance, PublishedPlan
+from core.routing.limits.shared import SharedLevels
 from core.routing.read_prompts import ReadPrompts
 from core.routing.recent_times import RecentTimes
 from core.routing.retry import RetryBudget, sane_retry_after
-from core.routing.shared_levels import SharedLevels
 
 __all__ = ("EndpointHealth",)
 

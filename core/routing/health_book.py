@@ -9,8 +9,8 @@ from core.providers import Provider
 from core.routing.breaker import BreakerPolicy
 from core.routing.health import EndpointHealth
 from core.routing.known_models import KnownModels
+from core.routing.limits.shared import SharedLevels
 from core.routing.own_keys import OwnKeys
-from core.routing.shared_levels import SharedLevels
 
 __all__ = ("FindShared", "HealthBook")
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from core.chat import CallRole, ChatRequest, Decision, RouteChanged
 from core.errors import CredentialsError, ProviderError, RateLimited
 from core.routing.actions import Action, RouteError, policy_for
-from core.routing.admission import NO_WAIT
 from core.routing.candidate import Candidate
-from core.routing.limits import Room
+from core.routing.limits.admission import NO_WAIT
+from core.routing.limits.allowance import Room
+from core.routing.limits.queue import Place
 from core.routing.mending import Mender
 from core.routing.misfortunes import Misfortune, Misfortunes
-from core.routing.queue import Place
-from core.routing.rescuers import Rescuers
+from core.routing.rescue.rescuers import Rescuers
 from core.routing.steps import Attempt, CallIn, Step, Wait
 
 if TYPE_CHECKING:

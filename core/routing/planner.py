@@ -16,8 +16,8 @@ from core.routing.for_speech import for_speech
 from core.routing.health_book import HealthBook
 from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
+from core.routing.limits.queue import Turns
 from core.routing.mending import Mender
-from core.routing.queue import Turns
 from core.routing.read_prompts import conversation_of
 from core.routing.reserve import Standby
 from core.routing.strategy import EndpointState, LoadBalanceStrategy, rank

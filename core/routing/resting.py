@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from core.chat import Decision
-from core.routing.queue import wait_in_queue
+from core.routing.limits.queue import wait_in_queue
 from core.routing.steps import Wait
 
 __all__ = ("Sleep", "rest")

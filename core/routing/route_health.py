@@ -8,7 +8,7 @@ from core.chat import RateLimits
 from core.providers import Provider, Warmth
 from core.routing.breaker import CircuitState
 from core.routing.health import EndpointHealth
-from core.routing.limits import LimitLevel
+from core.routing.limits.allowance import LimitLevel
 
 __all__ = ("RouteHealth", "route_health")
 

@@ -23,7 +23,7 @@ from core.routing.breaker import BreakerPolicy
 from core.routing.endpoint import RouteEndpoint, RouteTable
 from core.routing.endpoint_providers import EndpointProviders
 from core.routing.health_book import FindShared, HealthBook
-from core.routing.hedge_policy import HedgePolicy, Hedging
+from core.routing.hedging.policy import HedgePolicy, Hedging
 from core.routing.known_models import KnownModels
 from core.routing.mending import Mender
 from core.routing.planned_route import PlannedRoute, planned_route

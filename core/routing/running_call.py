@@ -28,9 +28,9 @@ from core.chat import (
 from core.errors import CredentialsError, ProviderError, StreamInterrupted
 from core.routing.actions import RouteError
 from core.routing.candidate import Candidate
-from core.routing.growing_answer import GrowingAnswer
+from core.routing.limits.settlement import settle
 from core.routing.read_prompts import conversation_of
-from core.routing.settlement import settle
+from core.routing.rescue.growing_answer import GrowingAnswer
 from core.routing.steps import Attempt
 
 __all__ = ("CallRecorder", "RunningCall")

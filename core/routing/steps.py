@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.chat import CallRole, RouteChanged
 from core.routing.candidate import Candidate
-from core.routing.queue import Place
+from core.routing.limits.queue import Place
 
 __all__ = ("Attempt", "CallIn", "Step", "Wait")
 

@@ -18,18 +18,18 @@ from core.chat import (
     Waiting,
 )
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
-from core.routing.first_content import FirstContent
-from core.routing.hedge_policy import Hedging
+from core.routing.hedging.first_content import FirstContent
+from core.routing.hedging.planned import planned_hedge
+from core.routing.hedging.policy import Hedging
 from core.routing.itinerary import Itinerary
 from core.routing.known_models import KnownModels
-from core.routing.planned_hedge import planned_hedge
-from core.routing.rescue import can_be_continued, is_broken_off
+from core.routing.rescue.continuation import can_be_continued, is_broken_off
+from core.routing.rescue.splice import spliced
+from core.routing.rescue.streamed_answer import StreamedAnswer
 from core.routing.reserve import Standby
 from core.routing.resting import Sleep, rest
 from core.routing.running_call import CallRecorder
-from core.routing.splice import spliced
 from core.routing.steps import CallIn, Wait
-from core.routing.streamed_answer import StreamedAnswer
 
 __all__ = ("ChatStream",)
 

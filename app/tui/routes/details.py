@@ -16,8 +16,8 @@ from app.why_route import FAULTS, calls_in_words, fault_in_words
 from core.chat import LimitKind
 from core.chat.delay import Delay, Fault
 from core.review import RouteRecord
-from core.routing.admission import LIMIT_NAMES
-from core.routing.limits import LimitLevel
+from core.routing.limits.admission import LIMIT_NAMES
+from core.routing.limits.allowance import LimitLevel
 
 __all__ = ("delay_bar", "facts_lines", "level_line", "paragraph", "route_details")
 

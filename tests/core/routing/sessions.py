@@ -37,7 +37,7 @@ from core.providers.profiles import GROQ
 from core.providers.response_errors import response_error
 from core.providers.upstream import Upstream
 from core.routing import LLMRouter, RouteEndpoint
-from core.routing.limit_files import LimitFiles
+from core.routing.limits.files import LimitFiles
 from tests.core.routing.virtual_loop import run_virtually
 
 MODEL = "openai/gpt-oss-20b"

@@ -17,7 +17,7 @@ from core.costs.ledger_records import Totals
 from core.review import RouteRecord
 from core.routing import PlannedRoute, RouteHealth
 from core.routing.breaker import CircuitState
-from core.routing.limits import LimitLevel
+from core.routing.limits.allowance import LimitLevel
 
 GROQ = RouteHealth("*", "groq", "big", 0, "closed", 0.0, "", 0.4, 0, 3, None, "Groq")
 OPENAI = replace(GROQ, provider="openai", model="mini", priority=1, label="OpenAI")

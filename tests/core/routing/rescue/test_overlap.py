@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.routing.overlap import OverlapTrimmer
-from core.routing.rescue import last_sentence
+from core.routing.rescue.continuation import last_sentence
+from core.routing.rescue.overlap import OverlapTrimmer
 
 
 def joined(said, pieces):

@@ -2,8 +2,8 @@
 
 The new route is shown the conversation, what has been said, and the last sentence of that, which it is told
 to say again and go on from. A model that is led into its own sentence goes on in the same voice, and what it
-repeats shows exactly where the two texts join (`core.routing.overlap`), so that nobody reads or hears half a
-sentence twice.
+repeats shows exactly where the two texts join (`core.routing.rescue.overlap`), so that nobody reads or hears
+half a sentence twice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from core.chat import ChatRequest, Message
 from core.errors import BudgetExceeded, CredentialsError, ProviderError
 from core.routing.actions import Action, policy_for
-from core.routing.overlap import SENTENCE_END
+from core.routing.rescue.overlap import SENTENCE_END
 
 __all__ = ("can_be_continued", "continuation", "is_broken_off", "last_sentence")
 

@@ -7,8 +7,8 @@ from contextlib import aclosing
 
 from core.chat import Event, Finished, ReasoningDelta, Relayed, TextDelta
 from core.errors import UnexpectedResponse
-from core.routing.overlap import OverlapTrimmer
-from core.routing.rescue import last_sentence
+from core.routing.rescue.continuation import last_sentence
+from core.routing.rescue.overlap import OverlapTrimmer
 from core.routing.running_call import RunningCall
 
 __all__ = ("spliced",)

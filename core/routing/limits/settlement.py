@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.chat import UpstreamCall
 from core.errors import ConnectionFailed, CredentialsError, ProviderError, RateLimited, RequestTooLarge
 from core.routing.actions import RouteError
-from core.routing.limits import Allowance, Reservation
+from core.routing.limits.allowance import Allowance, Reservation
 
 __all__ = ("settle",)
 

@@ -13,7 +13,7 @@ from app.simulator.options import Limits
 from core.catalogue import load_catalogue
 from core.chat import RateLimits, ToldLimit
 from core.providers.limit_headers import rate_limits
-from core.routing.limits import Allowance
+from core.routing.limits.allowance import Allowance
 from tests.core.routing.virtual_loop import run_virtually
 
 PLANS = tuple(load_catalogue().find("groq", "openai/gpt-oss-20b").limits.values())

@@ -17,8 +17,8 @@ from core.chat import (
 )
 from core.costs.tokens import prompt_tokens_at_most
 from core.routing import RetryPolicy, RouteEndpoint
-from core.routing.admission import NO_WAIT, CallSize, fit
-from core.routing.limits import Allowance
+from core.routing.limits.admission import NO_WAIT, CallSize, fit
+from core.routing.limits.allowance import Allowance
 from tests.core.routing.scripted import request, text_of
 
 MODEL = "openai/gpt-oss-20b"

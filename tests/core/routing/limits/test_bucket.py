@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.routing.bucket import Bucket
+from core.routing.limits.bucket import Bucket
 
 AMOUNTS = st.floats(0, 1e4)
 STEPS = st.lists(st.tuples(st.floats(0, 100), st.floats(-1e4, 1e4)), max_size=30)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from core.chat import LimitKind
-from core.routing.limits import Allowance, Room
+from core.routing.limits.allowance import Allowance, Room
 
 __all__ = ("LIMIT_NAMES", "NO_WAIT", "CallSize", "Fit", "fit", "is_too_large")
 

@@ -18,7 +18,7 @@ from core.chat import (
     UsageReported,
 )
 from core.routing import HedgePolicy
-from core.routing.hedge_policy import Hedging
+from core.routing.hedging.policy import Hedging
 from core.routing.recent_times import RecentTimes
 from tests.core.routing.queue_times import QUEUE_TIMES
 from tests.core.routing.queueing import Session, first_content_times, percentile

@@ -28,7 +28,7 @@ from pydantic_core import from_json, to_json
 
 from core.files import make_private_folder, try_lock, unlock
 from core.providers import Provider
-from core.routing.shared_levels import SharedState
+from core.routing.limits.shared import SharedState
 
 __all__ = ("LimitFile", "LimitFiles")
 

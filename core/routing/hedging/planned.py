@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.chat import OutputCapped
 from core.errors import BudgetExceeded, CredentialsError, ProviderError, StorageError
 from core.routing.candidate import Candidate
-from core.routing.hedge_policy import Hedging, is_low
+from core.routing.hedging.policy import Hedging, is_low
 from core.routing.itinerary import Itinerary
 from core.routing.running_call import CallRecorder, RunningCall
 

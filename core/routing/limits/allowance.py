@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from core.chat import LimitKind, RateLimits, ToldLimit
-from core.routing.limit_count import REQUESTS, SPARE, TOKENS, LimitCount, PublishedPlan
-from core.routing.open_calls import Reservation
-from core.routing.shared_levels import SharedLevels, SharedState, Waiter
-from core.routing.told_limits import told_by
+from core.routing.limits.count import REQUESTS, SPARE, TOKENS, LimitCount, PublishedPlan
+from core.routing.limits.open_calls import Reservation
+from core.routing.limits.shared import SharedLevels, SharedState, Waiter
+from core.routing.limits.told import told_by
 
 __all__ = ("Allowance", "LimitLevel", "PublishedPlan", "Reservation", "Room")
 

@@ -20,7 +20,7 @@ from core.chat import (
 )
 from core.costs.booked_usage import booked_usage
 from core.routing import RouteEndpoint
-from core.routing.rescue import can_be_continued, continuation, last_sentence
+from core.routing.rescue.continuation import can_be_continued, continuation, last_sentence
 from tests.core.routing.scripted import ANSWER, collect, request, text_of
 
 CUT = errors.StreamInterrupted("Cut.")

@@ -9,7 +9,7 @@ class Bucket:
     """A limit of so many units in a period, of which what is used comes back continuously.
 
     Not a window: after a tenth of the period a tenth of the limit is back. Groq's own limits behave so
-    (`core.routing.limits`). ``now`` is monotonic seconds throughout and never goes back.
+    (`core.routing.limits.allowance`). ``now`` is monotonic seconds throughout and never goes back.
 
     Args:
         limit: units; above 0.

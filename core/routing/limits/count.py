@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from core.chat import LimitKind, ToldLimit
-from core.routing.bucket import Bucket
-from core.routing.open_calls import OpenCalls, Reservation
-from core.routing.shared_levels import SharedState
-from core.routing.told_limits import PERIODS, Told
+from core.routing.limits.bucket import Bucket
+from core.routing.limits.open_calls import OpenCalls, Reservation
+from core.routing.limits.shared import SharedState
+from core.routing.limits.told import PERIODS, Told
 
 __all__ = ("REQUESTS", "SPARE", "TOKENS", "LimitCount", "PublishedPlan")
 

@@ -7,8 +7,8 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from core.routing.admission import NO_WAIT
-from core.routing.limits import Allowance
+from core.routing.limits.admission import NO_WAIT
+from core.routing.limits.allowance import Allowance
 
 __all__ = ("Place", "Turns", "wait_in_queue")
 

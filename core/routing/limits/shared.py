@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from core.chat import LimitKind
-from core.routing.open_calls import OpenCalls
+from core.routing.limits.open_calls import OpenCalls
 
 __all__ = ("SharedLevels", "SharedState", "Waiter")
 
@@ -44,7 +44,7 @@ class SharedState:
         heard: whether it has told of limits, or told of none.
         told: the limits that it told of.
         buckets: of each limit its size, its period and what of it is in use.
-        taken, returned, requests: running totals, as ``core.routing.limit_count`` has them.
+        taken, returned, requests: running totals, as ``core.routing.limits.count`` has them.
         open: calls on their way, by owner.
         waiting: by owner, too.
     """
@@ -103,7 +103,7 @@ class SharedState:
 
 
 class SharedLevels(Protocol):
-    """Where the processes that use one key meet; ``core.routing.limit_files``.
+    """Where the processes that use one key meet; ``core.routing.limits.files``.
 
     None of it raises: where it cannot be used any more, nobody else is there.
     """

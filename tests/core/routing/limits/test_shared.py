@@ -15,9 +15,9 @@ from app.simulator.options import Limits
 from core.catalogue import load_catalogue
 from core.chat import RateLimits, ToldLimit
 from core.providers.limit_headers import rate_limits
-from core.routing.limit_files import LimitFile, LimitFiles
-from core.routing.limits import Allowance
-from core.routing.queue import Place, Turns, wait_in_queue
+from core.routing.limits.allowance import Allowance
+from core.routing.limits.files import LimitFile, LimitFiles
+from core.routing.limits.queue import Place, Turns, wait_in_queue
 from tests.core.routing.virtual_loop import run_virtually
 
 PLANS = tuple(load_catalogue().find("groq", "openai/gpt-oss-20b").limits.values())

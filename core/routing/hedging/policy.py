@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.routing.limits import LimitLevel
+from core.routing.limits.allowance import LimitLevel
 from core.routing.recent_times import RecentTimes
 
 __all__ = ("HedgePolicy", "Hedging", "is_low")

@@ -9,7 +9,7 @@ from core.errors import CredentialsError, ProviderError, StreamInterrupted
 from core.routing.actions import Action, policy_for
 from core.routing.candidate import Candidate
 from core.routing.known_models import same_weights
-from core.routing.rescue import continuation
+from core.routing.rescue.continuation import continuation
 
 __all__ = ("Rescuers",)
 

@@ -15,9 +15,9 @@ import pytest
 from core.catalogue import load_catalogue
 from core.files import try_lock
 from core.providers import groq_provider
-from core.routing.limit_files import LimitFiles
-from core.routing.limits import Allowance
-from tests.core.routing.test_shared_limits import headers
+from core.routing.limits.allowance import Allowance
+from core.routing.limits.files import LimitFiles
+from tests.core.routing.limits.test_shared import headers
 
 PLANS = tuple(load_catalogue().find("groq", "openai/gpt-oss-20b").limits.values())
 KEY = "gsk_" + "a1b2c3d4" * 6
@@ -236,8 +236,8 @@ _CHILD = """
     import sys, time
     from pathlib import Path
     from core.providers import groq_provider
-    from core.routing.limit_files import LimitFiles
-    from core.routing.limits import Allowance
+    from core.routing.limits.files import LimitFiles
+    from core.routing.limits.allowance import Allowance
     from tests.core.routing.test_limit_files import KEY, PLANS
 
     files = LimitFiles(Path(sys.argv[1]))

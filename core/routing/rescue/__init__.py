@@ -1,0 +1,1 @@
+"""Answers that break off: who goes on with them, and how the two halves become one."""
