@@ -221,7 +221,7 @@ def test_a_disk_without_room_is_survived(machine, caplog):
 
 def test_somebody_who_keeps_the_lock_is_waited_for_only_shortly(machine, monkeypatch, caplog):
     user = machine.use(6_000)
-    monkeypatch.setattr("core.routing.limit_files._PATIENCE", 0.01)
+    monkeypatch.setattr("core.routing.limits.files._PATIENCE", 0.01)
     descriptor = os.open(machine.file, os.O_RDWR)
     try:
         assert try_lock(descriptor)
@@ -238,7 +238,7 @@ _CHILD = """
     from core.providers import groq_provider
     from core.routing.limits.files import LimitFiles
     from core.routing.limits.allowance import Allowance
-    from tests.core.routing.test_limit_files import KEY, PLANS
+    from tests.core.routing.limits.test_files import KEY, PLANS
 
     files = LimitFiles(Path(sys.argv[1]))
     allowance = Allowance(PLANS, files.of(groq_provider.with_overrides(KEY, None), "m"))
