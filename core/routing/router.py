@@ -58,7 +58,7 @@ class LLMRouter:
         reserve: who answers while the network is gone.
         hedging: when a second endpoint is asked beside one that is slow to begin its answer.
         shared_limits: where limits are counted together with other processes, such as
-            ``core.routing.limit_files.LimitFiles.of``; by default this router counts alone.
+            ``core.routing.limits.files.LimitFiles.of``; by default this router counts alone.
     """
 
     def __init__(

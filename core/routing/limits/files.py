@@ -98,7 +98,7 @@ class LimitFiles:
 
 
 class LimitFile:
-    """One file; a ``core.routing.shared_levels.SharedLevels``.
+    """One file; a ``core.routing.limits.shared.SharedLevels``.
 
     Args:
         files: which it is one of.
