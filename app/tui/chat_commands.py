@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
-import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from app.tui.commands import COMMANDS, Command
+from app.tui.editor import edit_in_terminal
 from app.tui.mentions import mentioned_files, without_files
 from app.tui.review.context import Place, ReviewContext, utc_now
 from app.tui.voice.commands import VoiceCommands
@@ -394,33 +392,6 @@ class ChatCommands:
 
     async def _app_help(self, _: str) -> None:
         await self._app.show_help()
-
-
-def edit_in_terminal(app: TensorWallApp, text: str) -> str | None:
-    """Let the user's editor have the terminal; the text it saved, or ``None`` where it failed.
-
-    Raises:
-        InputError: there is no editor, or the terminal cannot be lent.
-    """
-    import shlex
-
-    from textual.app import SuspendNotSupported
-
-    command = shlex.split(app.terminal.editor) or ["nano"]
-    with tempfile.NamedTemporaryFile("w+", suffix=".md", encoding="utf-8", delete=False) as file:
-        file.write(text)
-    path = Path(file.name)
-    try:
-        with app.suspend():
-            stdout, stderr = (stream and stream.fileno() for stream in (sys.__stdout__, sys.__stderr__))
-            ended = subprocess.run([*command, str(path)], stdout=stdout, stderr=stderr, check=False)  # noqa: S603
-        return path.read_text("utf-8", "replace").rstrip("\n") if ended.returncode == 0 else None
-    except FileNotFoundError:
-        raise InputError(f"There is no editor {command[0]}.", hint="Set the EDITOR variable.") from None
-    except SuspendNotSupported:
-        raise InputError("This terminal cannot be lent to an editor.") from None
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def read_schema_file(path: Path, name: str) -> JsonSchemaFormat:
