@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import replace
-from hashlib import blake2b
-from importlib import import_module
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import TYPE_CHECKING
 
-from core.chat import (
-    ChatRequest,
-    ChatResponse,
-    Event,
-    JsonSchemaFormat,
-    LimitsReported,
-    Relayed,
-)
-from core.errors import (
-    AuthenticationFailed,
-    ConnectionFailed,
-    CredentialsError,
-    InputError,
-    OutputInvalid,
-    TensorWallError,
-    ToolCallInvalid,
-)
+from core.chat import ChatRequest, ChatResponse, Event, JsonSchemaFormat, LimitsReported, Relayed
+from core.errors import ConnectionFailed, OutputInvalid, ToolCallInvalid
+from core.providers.access import Access
 from core.providers.answer_stream import AnswerStream
 from core.providers.base import ProviderProfile, RemoteModel
 from core.providers.body_ends import ending_of, opening_of
@@ -45,10 +28,8 @@ from core.providers.upstream import Upstream
 from core.providers.warmth import Warmth
 from core.providers.whole_answer import events_of, whole_answer
 
-if TYPE_CHECKING:  # httpx takes 0.1 s to import: ``_connect`` does that, in a thread
+if TYPE_CHECKING:  # httpx takes 0.1 s to import: ``Access`` does that, in a thread
     import httpx
-
-    from core.providers.connection import Connection
 
 __all__ = ("OpenAICompatibleProvider",)
 
@@ -58,8 +39,6 @@ _WHOLE = (b"{", b"[", b"<")  # how JSON and web pages begin, and event streams d
 
 class OpenAICompatibleProvider:
     """One provider; implements ``core.providers.Provider``.
-
-    The key is looked up once and kept until the provider refuses it or ``aclose`` is called.
 
     Args:
         profile: what is particular to the provider.
@@ -71,10 +50,7 @@ class OpenAICompatibleProvider:
         self, profile: ProviderProfile, *, api_key: str | None = None, base_url: str | None = None
     ) -> None:
         self.profile = profile
-        self._given_key = api_key
-        self._given_url = base_url
-        self._found_key: str | None = None
-        self._connections: dict[asyncio.AbstractEventLoop, Connection] = {}
+        self._access = Access(profile, api_key, base_url)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -87,10 +63,7 @@ class OpenAICompatibleProvider:
     @property
     def account(self) -> str | None:
         """Names whose limits are used, by a digest of address and key; ``None`` until the key is known."""
-        key = self._found_key or self._given_key
-        if key is None or self.profile.local:
-            return None
-        return blake2b(f"{self._url()}\n{key}".encode(), digest_size=16).hexdigest()
+        return self._access.account
 
     def find_key(self) -> str | None:
         """Look the key up, unless that is done already; blocking. ``None`` where none is needed.
@@ -98,20 +71,7 @@ class OpenAICompatibleProvider:
         Raises:
             CredentialsError: a key is needed and missing, or cannot be used.
         """
-        profile = self.profile
-        if self._found_key is None and self._given_key is not None:
-            self._found_key = _usable_key(self._given_key, profile)
-        elif self._found_key is None and not (profile.local and profile.key_variable is None):
-            from core.credentials import api_key
-
-            self._found_key = api_key(profile.name, profile.key_variable)
-            if self._found_key is None and profile.key_required:
-                page = f" Keys are made at {profile.keys_page}." if profile.keys_page else ""
-                raise CredentialsError(
-                    f"There is no API key for {profile.label}.",
-                    hint=f"Set {profile.key_variable} or store a key.{page}",
-                )
-        return self._found_key
+        return self._access.find_key()
 
     def with_overrides(self, api_key: str | None, base_url: str | None) -> OpenAICompatibleProvider:
         """The same provider with another key or address; ``None`` keeps what it has.
@@ -120,13 +80,8 @@ class OpenAICompatibleProvider:
         """
         if not api_key and not base_url:
             return self
-        other = OpenAICompatibleProvider(
-            self.profile, api_key=api_key or self._given_key, base_url=base_url or self._given_url
-        )
-        if not base_url:
-            other._connections = self._connections
-        if not api_key:
-            other._found_key = self._found_key
+        other = OpenAICompatibleProvider(self.profile)
+        other._access = self._access.with_overrides(api_key, base_url)
         return other
 
     async def stream(self, request: ChatRequest, *, model: str) -> AsyncGenerator[Event]:
@@ -219,7 +174,7 @@ class OpenAICompatibleProvider:
         content_type, content = encode_recording(
             recording, model=model, language=language, prompt=prompt, words=words
         )
-        async with self._exchange(
+        async with self._access.exchange(
             "POST",
             "audio/transcriptions",
             model=model,
@@ -241,7 +196,7 @@ class OpenAICompatibleProvider:
             ProviderError: the call failed.
             CredentialsError: a key is needed and missing.
         """
-        async with self._exchange(
+        async with self._access.exchange(
             "POST",
             "audio/speech",
             model=model,
@@ -272,7 +227,7 @@ class OpenAICompatibleProvider:
             ProviderError: the call failed.
             CredentialsError: a key is needed and missing.
         """
-        async with self._exchange(
+        async with self._access.exchange(
             method,
             path,
             model=model,
@@ -287,7 +242,7 @@ class OpenAICompatibleProvider:
         from core.providers.connection import body_chunks
 
         async with (
-            self._exchange("GET", path, read_timeout=self.profile.answer_timeout) as (_, response),
+            self._access.exchange("GET", path, read_timeout=self.profile.answer_timeout) as (_, response),
             aclosing(body_chunks(response)) as chunks,
         ):
             async for chunk in chunks:
@@ -300,7 +255,7 @@ class OpenAICompatibleProvider:
             ProviderError: the call failed.
             CredentialsError: a key is needed and missing.
         """
-        async with self._exchange("GET", "models", read_timeout=CHECK_TIMEOUT) as (upstream, response):
+        async with self._access.exchange("GET", "models", read_timeout=CHECK_TIMEOUT) as (upstream, response):
             return remote_models(upstream, await _whole_body(upstream, response))
 
     async def check(self, *, time_limit: float = CHECK_TIMEOUT) -> list[RemoteModel]:
@@ -325,27 +280,16 @@ class OpenAICompatibleProvider:
 
         From then on another is in reserve beside the one in use: an answer that is interrupted costs its own.
         """
-        try:
-            upstream, connection = await self._connect()
-        except TensorWallError:
-            return False
-        return await connection.warm(upstream)
+        return await self._access.warm()
 
     @property
     def warmth(self) -> Warmth:
         """The running loop's connections as they are now; none outside a loop."""
-        try:
-            connection = self._connections.get(asyncio.get_running_loop())
-        except RuntimeError:
-            connection = None
-        return Warmth() if connection is None else connection.warmth
+        return self._access.warmth
 
     async def aclose(self) -> None:
         """Close the running loop's connections; the provider stays usable."""
-        self._found_key = None
-        connection = self._connections.pop(asyncio.get_running_loop(), None)
-        if connection is not None:
-            await connection.aclose()
+        await self._access.aclose()
 
     def _chat(
         self, request: ChatRequest, model: str, *, stream: bool
@@ -353,87 +297,9 @@ class OpenAICompatibleProvider:
         profile = self.profile
         content = encode_body(request_body(profile, request, model=model, stream=stream))
         timeout = profile.stall_timeout if stream else profile.answer_timeout
-        return self._exchange("POST", "chat/completions", model=model, content=content, read_timeout=timeout)
-
-    @asynccontextmanager
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        model: str | None = None,
-        content: bytes | None = None,
-        content_type: str = "application/json",
-        read_timeout: float,
-    ) -> AsyncIterator[tuple[Upstream, httpx.Response]]:
-        key = await self._key()
-        upstream, connection = await self._connect()
-        upstream = replace(upstream, model=model, key=key)
-        headers = {"Accept": "application/json, text/event-stream, audio/wav", "Accept-Encoding": "identity"}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
-        if content is not None:
-            headers["Content-Type"] = content_type
-        try:
-            async with connection.exchange(
-                upstream,
-                method,
-                f"{upstream.url}/{path}",
-                headers=headers,
-                content=content,
-                read_timeout=read_timeout,
-            ) as response:
-                yield upstream, response
-        except AuthenticationFailed:
-            self._found_key = None  # the next call looks for a better one
-            raise
-
-    async def _connect(self) -> tuple[Upstream, Connection]:
-        """The running loop's pool of connections; making it sends nothing."""
-        url = self._url()
-        _check_address(Upstream(self.profile, url))
-        loop = asyncio.get_running_loop()
-        connection = self._connections.get(loop)
-        if connection is None:
-            module = await asyncio.to_thread(import_module, "core.providers.connection")
-            made = await module.Connection.prepare(Upstream(self.profile, url))
-            for closed in [known for known in self._connections if known.is_closed()]:
-                del self._connections[closed]
-            connection = self._connections.setdefault(loop, made)
-        return Upstream(self.profile, url, proxy=connection.proxy), connection
-
-    async def _key(self) -> str | None:
-        if self._found_key is not None:
-            return self._found_key
-        if self._given_key is not None or (self.profile.local and self.profile.key_variable is None):
-            return self.find_key()
-        return await asyncio.to_thread(self.find_key)  # a locked keyring asks its owner
-
-    def _url(self) -> str:
-        if self._given_url is not None:
-            return self._given_url.strip().rstrip("/")
-        from core.credentials import base_url
-
-        return base_url(self.profile.base_url_variable, self.profile.base_url)
-
-
-def _check_address(upstream: Upstream) -> None:
-    from core.credentials import address_problem
-
-    if address_problem(upstream.url):
-        message, hint = upstream.invalid_address
-        raise upstream.error(ConnectionFailed, message, hint=hint)
-
-
-def _usable_key(key: str, profile: ProviderProfile) -> str:
-    from core.credentials import clean_api_key
-
-    try:
-        return clean_api_key(key)
-    except InputError as error:
-        raise CredentialsError(
-            f"The API key for {profile.label} cannot be used: {error.message}", hint=error.hint
-        ) from None
+        return self._access.exchange(
+            "POST", "chat/completions", model=model, content=content, read_timeout=timeout
+        )
 
 
 async def _whole_body(upstream: Upstream, response: httpx.Response) -> bytes:
