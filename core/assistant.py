@@ -33,9 +33,10 @@ from core.errors import InputError, TensorWallError
 from core.identifiers import new_id
 from core.model_limits import ModelLimits
 from core.offline.models import EMBEDDED
+from core.prepared_turn import Prepared
 from core.records import LazyRecords
 from core.structured import asked_of
-from core.turn import Prepared, Turn
+from core.turn import Turn
 
 if TYPE_CHECKING:
     from core.routing import LLMRouter

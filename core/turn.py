@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import TracebackType
@@ -31,6 +31,7 @@ from core.conversations.answer_writer import AnswerWriter
 from core.conversations.stored import MessageState, Session, StoredMessage
 from core.errors import OutputInvalid, ProviderError, TensorWallError
 from core.json_rounds import JsonRounds
+from core.prepared_turn import Prepared
 from core.records import LazyRecords
 from core.structured import Violation
 from core.tool_rounds import ToolRounds, stopped_result
@@ -42,35 +43,7 @@ if TYPE_CHECKING:
     from core.settings import BudgetSettings
     from core.tools import Toolbox
 
-__all__ = ("Prepared", "Turn")
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a turn sends, and what of it is new to the conversation.
-
-    Attributes:
-        request: ready to go.
-        session: the conversation, stored or (``is_new``) still to be.
-        history: the branch before this turn.
-        question: the new question, or ``None`` when an old one is answered again.
-        answer: the row the answer streams into.
-        left_out: oldest messages that the model's window has no room for.
-        unstored: why what comes before could not be stored, so that this cannot be now either.
-        toolbox: the tools that the request offers, where there are any.
-        go_on: the request that goes on with further messages; told whether tools may be called again.
-    """
-
-    request: ChatRequest
-    session: Session
-    is_new: bool
-    history: tuple[StoredMessage, ...]
-    question: StoredMessage | None
-    answer: StoredMessage
-    left_out: int = 0
-    unstored: TensorWallError | None = None
-    toolbox: Toolbox | None = None
-    go_on: Callable[[Sequence[Message], bool], Awaitable[ChatRequest]] | None = None
+__all__ = ("Turn",)
 
 
 class Turn:
