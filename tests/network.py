@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
 from tests.simulated import Simulated
 
@@ -16,7 +18,7 @@ class Network:
         self._port = int(simulator.root.rpartition(":")[2])
         self._server: asyncio.Server | None = None
         self._ours = 0
-        self._passing: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None]] = set()
 
     async def open(self) -> str:
         """Let connections through; gives the address, the same each time."""
@@ -26,21 +28,27 @@ class Network:
 
     async def close(self) -> None:
         """Let none through, and break those that are."""
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-        for writer in self._passing:
-            writer.close()
+        if self._server is None:
+            return
+        self._server.close()
+        for passing in self._passing:
+            passing.cancel()
+        if self._passing:
+            await asyncio.wait(self._passing)
+        await self._server.wait_closed()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._port)
-        self._passing |= {writer, back}
+        passing = asyncio.current_task()
+        assert passing is not None
+        self._passing.add(passing)
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_copy(reader, back))
-                group.create_task(_copy(there, writer))
+            async with _closing(writer):
+                there, back = await asyncio.open_connection("127.0.0.1", self._port)
+                async with _closing(back), asyncio.TaskGroup() as group:
+                    group.create_task(_copy(reader, back))
+                    group.create_task(_copy(there, writer))
         finally:
-            self._passing -= {writer, back}
+            self._passing.discard(passing)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,3 +59,14 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         pass
     finally:
         writer.close()
+
+
+@contextlib.asynccontextmanager
+async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """Its connection is closed at the end of the block, and not only about to be."""
+    try:
+        yield
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
