@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +14,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from app.cells import one_line
 from app.clipboard import Clipboard
@@ -206,10 +208,20 @@ class TensorWallApp(App[None]):
     async def on_unmount(self) -> None:
         """Close what was opened; the answer that streams is kept as stopped."""
         await self.chat.voice.end()
+        await self._leave_connections_alone()
         if self.services is not None:
             self.farewell = await self._sum_up(self.services)
             await self.services.aclose()
         self._write("\x1b[23;0t")
+
+    async def _leave_connections_alone(self) -> None:
+        """End what would open some after all are closed."""
+        for worker in (
+            *self.workers.cancel_group(self.chat, "warm"),
+            *self.workers.cancel_group(self, "models"),
+        ):
+            with suppress(WorkerCancelled, WorkerFailed):  # a failure is told by Textual itself
+                await worker.wait()
 
     async def _sum_up(self, services: Services) -> list[str]:
         """What the session took that was asked in last; nothing where nothing was asked."""
