@@ -9,7 +9,8 @@ import pytest
 
 from core import errors
 from core.chat import RouteChanged, TextDelta, ToolCallDelta, Waiting
-from core.providers import OpenAICompatibleProvider, groq_provider, openai_compatible
+from core.providers import groq_provider, openai_compatible
+from core.providers.access import Access
 from core.routing import LLMRouter, RouteEndpoint
 from tests.core.routing.scripted import Observed, collect, request, text_of
 from tests.simulated import Simulated
@@ -262,8 +263,9 @@ async def test_a_key_for_one_request_is_used_for_it_alone_and_then_forgotten(rou
     assert simulator.requests() == []
     assert len(connections) == 1  # it shares the kept ones
     gc.collect()
-    providers = [thing for thing in gc.get_objects() if isinstance(thing, OpenAICompatibleProvider)]
-    assert other.api_key not in {provider._given_key for provider in providers}
+    accesses = [thing for thing in gc.get_objects() if isinstance(thing, Access)]
+    assert accesses
+    assert other.api_key not in {access._given_key for access in accesses}
     assert (await routes.router.chat(request("alone"))).text
     assert len(simulator.requests()) == 1
 
