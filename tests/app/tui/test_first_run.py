@@ -15,8 +15,8 @@ from core.settings import save_setting
 from tests.app.tui.conftest import opened
 from tests.simulated import Simulated
 
-# A connection that an earlier test leaves to the garbage collector is found while these run, and would fail one
-# of them; which test that is has yet to be found.
+# A connection that an earlier test leaves to the garbage collector is found while these run, and would fail
+# one of them; which test that is has yet to be found.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <(socket.socket|function _SelectorTransport)"
     ":pytest.PytestUnraisableExceptionWarning"
