@@ -58,7 +58,7 @@ _PREPARE = Sqlite.prepare
 
 
 def _prepare_with_tables(self: Sqlite) -> None:
-    new = self._file is not None and not self._file.exists()
+    new = self.file is not None and not self.file.exists()
     _PREPARE(self)
     if new:
-        self._file.write_bytes(sqlite_template())
+        self.file.write_bytes(sqlite_template())

@@ -48,13 +48,15 @@ async def open_gateway(
     Raises:
         StorageError: or one of its kin, when the database cannot be used.
     """
-    from core.costs.group_ledger import GroupLedger  # once the database is open: it needs SQLAlchemy
+    from core.costs.call_marks import CallMarks  # once the database is open: SQLAlchemy is needed
+    from core.costs.group_ledger import GroupLedger
     from core.costs.speech_ledger import SpeechLedger
 
     records = await services.records()
     ring = await records.keys.ring()
     settings, recover = services.settings, records.ledger.recover
-    ledger = GroupLedger(records.database, services.catalogue, settings.budgets, ring, recover)
+    marks = CallMarks.of(records.database, ring)
+    ledger = GroupLedger(records.database, services.catalogue, settings.budgets, ring, recover, marks=marks)
     speech = SpeechLedger(records.database, settings.budgets, ring, recover)
     voice = LocalVoice(settings.voice, services.locations.speech_models_dir)
     gateway = Gateway(

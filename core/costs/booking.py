@@ -29,6 +29,7 @@ __all__ = (
     "booked_usage",
     "call_values",
     "ended_values",
+    "final_values",
     "money_values",
     "priced",
     "settle",
@@ -103,8 +104,30 @@ def withdraw(connection: Connection, call_id: str) -> None:
 
 
 def call_values(call: UpstreamCall) -> dict[str, Any]:
-    """A call's columns but money; its prompt is an estimate while it runs."""
-    usage = Usage(prompt_tokens=call.prompt_tokens_estimate, estimated=True)
+    """The columns of a call that runs: its prompt is an estimate, and nothing else is known."""
+    return {
+        **_origin(call),
+        "outcome": "running",
+        "prompt_tokens": call.prompt_tokens_estimate,
+        "completion_tokens": 0,
+        "cached_tokens": 0,
+        "reasoning_tokens": 0,
+        "estimated": True,
+    }
+
+
+def final_values(ended: Priced[UpstreamCall], place: Place) -> dict[str, Any]:
+    """All columns of a call that is over and has no row yet."""
+    return {**place, **_origin(ended.call), **ended_values(ended.call, ended.usage, ended.price)}
+
+
+def ended_values(call: UpstreamCall, usage: Usage, price: Price | None) -> dict[str, Any]:
+    """The columns that a call's end changes; the others are in indexes, which had to be written again."""
+    return {**_course(call, usage), **money_values(usage, price), "writer": None}
+
+
+def _origin(call: UpstreamCall) -> dict[str, Any]:
+    """What is so from the call's start on."""
     return {
         "call_id": call.call_id,
         "route": call.route,
@@ -113,13 +136,7 @@ def call_values(call: UpstreamCall) -> dict[str, Any]:
         "reason": call.reason,
         "role": call.role,
         "started_at": call.started_at,
-        **_course(call, usage),
     }
-
-
-def ended_values(call: UpstreamCall, usage: Usage, price: Price | None) -> dict[str, Any]:
-    """The columns that a call's end changes; the others are in indexes, which had to be written again."""
-    return {**_course(call, usage), **money_values(usage, price), "writer": None}
 
 
 def _course(call: UpstreamCall, usage: Usage) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Calls whose TensorWall died while they ran; these functions run on the storage worker.
 
+Some have no row yet but a mark (`core.costs.call_journal`), of which a row is made first.
+
 What they used is an estimate. The text of an answer is stored as it arrives, and tells. That of anything else
 (a title, a question asked early) is stored nowhere: it may have used all that was set aside for it, so that
 is booked, lest a hard limit is exceeded; where nothing was set aside, its prompt alone is known.
@@ -7,23 +9,46 @@ is booked, lest a hard limit is exceeded; where nothing was set aside, its promp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from core.chat import Usage
-from core.costs.booking import Priced, money_values
+from core.costs.booking import Priced, call_values, money_values
+from core.costs.call_journal import CallMark
 from core.costs.ledger_lock import lock_ledger
 from core.costs.ledger_records import CallRecord
 from core.costs.price_rows import keep_price
-from core.costs.tokens import tokens_of_length
+from core.costs.tokens import at_most, tokens_of_length
+from core.costs.worst_case import PricedModels, worst_case_of
 from core.storage.tables import calls, messages
 
-__all__ = ("left_behind", "mark_crashed")
+__all__ = ("adopt", "left_behind", "mark_crashed", "rows_of_marks")
 
 _RECORD = tuple(calls.c[field.name] for field in fields(CallRecord))
+
+
+def rows_of_marks(models: PricedModels, left: Mapping[str, Sequence[CallMark]]) -> list[dict[str, Any]]:
+    """The rows of calls that had marks only, by the instance that left them; outside of a transaction."""
+    return [_row_of_mark(models, mark, writer) for writer, marks in left.items() for mark in marks]
+
+
+def _row_of_mark(models: PricedModels, mark: CallMark, writer: str) -> dict[str, Any]:
+    prompt = at_most(mark.call.prompt_tokens_estimate)
+    worst = worst_case_of(models, mark.call, prompt, mark.output_cap)
+    return {**mark.place, **call_values(mark.call), "writer": writer, "reserved": worst.cost()}
+
+
+def adopt(connection: Connection, rows: Future[list[dict[str, Any]]]) -> None:
+    """Insert those of `rows_of_marks` that are not there yet: a mark may have outlived its purpose."""
+    lock_ledger(connection)
+    for row in rows.result():
+        known = select(calls.c.call_id).where(calls.c.call_id == row["call_id"])
+        if connection.execute(known).first() is None:
+            connection.execute(insert(calls), row)
 
 
 def left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list[tuple[CallRecord, Usage]]:

@@ -30,7 +30,8 @@ from core.costs.booking import (
 from core.costs.budget_gate import BudgetGate, standings
 from core.costs.budget_notices import newly_passed
 from core.costs.budgets import Standing, budgets_of
-from core.costs.crashes import left_behind, mark_crashed
+from core.costs.call_journal import forget_journals, journals_beside, marks_left_behind
+from core.costs.crashes import adopt, left_behind, mark_crashed, rows_of_marks
 from core.costs.ledger_records import CallRecord, Totals
 from core.costs.periods import local_midnight, quarter_of
 from core.costs.speech_calls import SpeechCall
@@ -132,11 +133,23 @@ class Ledger:
 
         Their output is estimated from the text that was kept, so let ``Conversations.recover`` go first.
         """
+        await self._adopt()
         left = await self._database.read(left_behind, self._database.is_alive)
         if not left:
             return 0
         ended = self._database.offload(lambda: [priced(self._models, call, usage) for call, usage in left])
         return await self._database.run(mark_crashed, ended)
+
+    async def _adopt(self) -> None:
+        """Make rows of the marks of processes that died, where the database is in a file."""
+        database, folder = self._database, journals_beside(self._database.file)
+        if folder is None:
+            return
+        left = await database.read(lambda _: marks_left_behind(folder, database.is_alive))
+        if any(left.values()):
+            await database.run(adopt, database.offload(lambda: rows_of_marks(self._models, left)))
+        if left:
+            await database.read(lambda _: forget_journals(folder, left))
 
 
 class LedgerObserver:

@@ -11,7 +11,7 @@ from core.chat import ChatRequest, UpstreamCall, Usage
 from core.costs.booking import PriceList
 from core.costs.tokens import prompt_tokens_at_most
 
-__all__ = ("LEAST_USEFUL_OUTPUT", "PricedModels", "WorstCase", "worst_case")
+__all__ = ("LEAST_USEFUL_OUTPUT", "PricedModels", "WorstCase", "worst_case", "worst_case_of")
 
 LEAST_USEFUL_OUTPUT = 256
 """Tokens. A call that money allows less is refused: an answer cut off so early is money lost."""
@@ -67,10 +67,17 @@ def worst_case(
     models: PricedModels, call: UpstreamCall, request: ChatRequest, output_cap: int | None
 ) -> WorstCase:
     """What the call may consume; takes 0.2 ms per thousand new tokens, and once 0.2 s to load prices."""
+    return worst_case_of(models, call, prompt_tokens_at_most(request), output_cap)
+
+
+def worst_case_of(
+    models: PricedModels, call: UpstreamCall, prompt_tokens: int, output_cap: int | None
+) -> WorstCase:
+    """The same, where the prompt is known by its size only."""
     info = models.find(call.provider, call.model)
     longest = (info.max_output_tokens or info.context_window if info else None) or _UNKNOWN_OUTPUT
     return WorstCase(
-        prompt_tokens=prompt_tokens_at_most(request),
+        prompt_tokens=prompt_tokens,
         output_tokens=output_cap if output_cap is not None else longest,
         price=models.price(call.provider, call.model, call.started_at),
         answers=call.answers,

@@ -34,6 +34,11 @@ class KeyRing:
     def __init__(self) -> None:
         self._snapshot = _Snapshot(None, {})
 
+    @property
+    def version(self) -> int | None:
+        """How often keys had been made or changed when this was last refreshed."""
+        return self._snapshot.version
+
     def find(self, secret: str | None, now: datetime | None = None) -> GatewayKey:
         """The key that this is a secret of.
 

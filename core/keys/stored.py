@@ -11,10 +11,11 @@ from core.keys.secret import KeySecret
 from core.storage.statements import ReadOften
 from core.storage.tables import gateway_key_version, gateway_keys
 
-__all__ = ("insert_key", "read_keys", "read_version", "update_key")
+__all__ = ("VERSION", "insert_key", "read_keys", "read_version", "update_key")
 
 _ALL = select(gateway_keys).order_by(gateway_keys.c.created_at, gateway_keys.c.id)
-_VERSION = ReadOften(select(gateway_key_version.c.version))
+VERSION = ReadOften(select(gateway_key_version.c.version))
+"""How often any key was made or changed."""
 _MINE_TO_CHANGE = select(gateway_key_version.c.version).with_for_update()
 """The row that every change of a key counts up, so that it is there to lock where there is no key yet; on
 SQLite who writes has the whole database."""
@@ -31,7 +32,7 @@ def read_keys(connection: Connection, *, to_change: bool = False) -> list[Gatewa
 
 def read_version(connection: Connection) -> int:
     """How often any key was made or changed."""
-    return _VERSION.answer(connection)
+    return VERSION.answer(connection)
 
 
 def insert_key(connection: Connection, key: GatewayKey) -> None:

@@ -63,6 +63,11 @@ class Database:
         return self._store.place
 
     @property
+    def file(self) -> Path | None:
+        """The file it is in; ``None`` where it is on a server, or in memory."""
+        return self._store.file
+
+    @property
     def instance(self) -> str:
         """The identifier of this open database among those of other processes."""
         return self._store.presence.id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import URL, Connection, create_engine, event, func, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool
@@ -64,6 +66,7 @@ class Postgresql:
                 key="TENSORWALL_DATABASE_URL",
                 hint="Write it as %40 within the user or the password, / as %2F and : as %3A.",
             )
+        self.file: Path | None = None
         self.place = url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
         asked = {name: value for name, value in _LIBPQ.items() if name not in url.query}
         try:

@@ -33,8 +33,8 @@ class Sqlite:
 
     def __init__(self, url: URL) -> None:
         in_memory = url.database in {None, "", ":memory:"}
-        self._file = None if in_memory else Path(str(url.database)).absolute()
-        self.place = str(self._file or url)
+        self.file = None if in_memory else Path(str(url.database)).absolute()
+        self.place = str(self.file or url)
         self.engine = create_engine(url, poolclass=NullPool)
         event.listen(self.engine, "connect", _configure)
 
@@ -45,11 +45,11 @@ class Sqlite:
         process loses the locks of all its connections: another that leaves would then take their log away.
         See https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
         """
-        if self._file is None or self._file.exists():
+        if self.file is None or self.file.exists():
             return
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):  # made by another just now
-            self._file.touch(mode=0o600, exist_ok=False)
+            self.file.touch(mode=0o600, exist_ok=False)
 
     def begin_reading(self, connection: Connection) -> None:
         """Begin explicitly: Python's driver would begin late and fail to upgrade a stale snapshot.
@@ -70,10 +70,10 @@ class Sqlite:
         """Keep a write-ahead log, so that readers and one writer work at once, and a lock beside the file."""
         driver = _driver(connection)
         driver.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT}")
-        if self._file is None:
+        if self.file is None:
             return Presence()
         _use_write_ahead_log(driver)
-        return FilePresence(self._file.with_name(f"{self._file.name}-open"))
+        return FilePresence(self.file.with_name(f"{self.file.name}-open"))
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

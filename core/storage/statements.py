@@ -26,16 +26,20 @@ def sqlite_driver(connection: Connection) -> sqlite3.Connection | None:
 
 
 class ReadOften:
-    """A question that takes no values and has one number for an answer."""
+    """A question that takes no values and has one number for an answer.
+
+    Attributes:
+        sql: the question, as every database takes it.
+    """
 
     def __init__(self, question: Select[Any]) -> None:
         self._question = question
-        self._sql = str(question)
+        self.sql = str(question)
 
     def answer(self, connection: Connection) -> int:
         """Ask."""
         if driver := sqlite_driver(connection):
-            return int(driver.execute(self._sql).fetchone()[0])
+            return int(driver.execute(self.sql).fetchone()[0])
         answer: int = connection.execute(self._question).scalar_one()
         return answer
 

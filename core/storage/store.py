@@ -30,10 +30,12 @@ class Backend(Protocol):
 
     Attributes:
         place: the database as the user knows it: a path, or a URL without its password.
+        file: the file it is in; ``None`` where it is on a server, or in memory.
         engine: makes the connection, and makes it anew when it is lost.
     """
 
     place: str
+    file: Path | None
     engine: Engine
 
     def prepare(self) -> None:
@@ -69,6 +71,7 @@ class Store:
     def __init__(self, location: str | Path) -> None:
         self._backend = _backend(_url(location))
         self.place = self._backend.place
+        self.file = self._backend.file
         self._begin: _Begin = self._backend.begin_reading
         event.listen(self._backend.engine, "begin", lambda connection: self._begin(connection))
         with translated(self.place):

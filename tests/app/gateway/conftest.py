@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.app.gateway.booked import rows_of_request
 from tests.gateway_process import RunningGateway, gateway_process
 from tests.simulated import Simulated
 
@@ -47,13 +46,7 @@ class Gateway:
 
     def rows(self, request_id: str) -> list[dict[str, Any]]:
         """What the ledger has of a request, once nothing of it runs any more."""
-        while True:
-            with closing(sqlite3.connect(self.home / "data" / "tensorwall.db")) as database:
-                database.row_factory = sqlite3.Row
-                query = "SELECT * FROM calls WHERE client_request_id = ? ORDER BY started_at"
-                rows = [dict(row) for row in database.execute(query, [request_id])]
-            if rows and all(row["outcome"] != "running" for row in rows):
-                return rows
+        return rows_of_request(self.home, request_id)
 
 
 @pytest.fixture(scope="session")

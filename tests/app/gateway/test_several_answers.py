@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.app.gateway.booked import rows_of_request
 from tests.app.gateway.conftest import HELLO
 from tests.core.providers.replay import DONE, ReplayServer, Reply, answer, event, replaying, stream
 from tests.gateway_process import RunningGateway, gateway_process
@@ -44,13 +43,8 @@ class Served:
 
     def row(self, request_id: str) -> dict[str, Any]:
         """The only one of a request, once it is over."""
-        query = "SELECT * FROM calls WHERE client_request_id = ?"
-        with closing(sqlite3.connect(self.home / "data" / "tensorwall.db")) as database:
-            database.row_factory = sqlite3.Row
-            while True:
-                (row,) = database.execute(query, [request_id])
-                if row["outcome"] != "running":
-                    return dict(row)
+        (row,) = rows_of_request(self.home, request_id)
+        return row
 
 
 @pytest.fixture

@@ -1,0 +1,176 @@
+"""Marks of calls that are under way, in a small file of each process beside the database.
+
+A mark takes microseconds where a row takes a transaction. It is written before its call is sent, so that
+whatever dies leaves a trace of every call it was making; the row follows in a moment, or when the call is
+over if that is sooner, and then the mark is erased. Who finds the process dead makes rows of the marks it
+left (`core.costs.crashes.adopt`).
+
+A file has slots, each with one mark or none, so that it is never longer than its process had calls at a time,
+and a mark is written in one piece. Nothing is forced to the disk: SQLite's own last transactions are no safer
+from a power cut (https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from pydantic_core import from_json, to_json
+
+from core.chat import UpstreamCall
+from core.costs.booking import Place
+from core.files import make_private_folder
+
+__all__ = ("CallJournal", "CallMark", "forget_journals", "journals_beside", "marks_left_behind")
+
+log = logging.getLogger("tensorwall.ledger")
+
+_SLOT = 2_048
+"""Bytes of a slot; a mark that is longer is none."""
+_END = b"\n"
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CallMark:
+    """What is known of a call before it is sent.
+
+    Attributes:
+        call: the call.
+        place: what it belongs to in the ledger.
+        output_cap: the tokens its answer may have at most; ``None`` where no cap is sent.
+    """
+
+    call: UpstreamCall
+    place: Place
+    output_cap: int | None
+
+    def dump(self) -> bytes:
+        """One line of JSON, for `load`."""
+        call = self.call
+        about = call.call_id, call.route, call.provider, call.model, call.reason, call.started_at, call.role
+        return to_json((about, call.prompt_tokens_estimate, call.answers, self.place, self.output_cap)) + _END
+
+    @classmethod
+    def load(cls, line: bytes) -> Self:
+        """What `dump` gave.
+
+        Raises:
+            ValueError: it is nothing of that kind.
+        """
+        try:
+            about, prompt, answers, place, cap = from_json(line)
+            call_id, route, provider, model, reason, started_at, role = about
+            started = datetime.fromisoformat(started_at)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+        call = UpstreamCall(call_id, route, provider, model, reason, started, role)
+        call.prompt_tokens_estimate, call.answers = prompt, answers
+        return cls(call, place, cap)
+
+
+class CallJournal:
+    """The marks of one process, made and erased by its event loop.
+
+    Args:
+        folder: of the journals of all processes on one database; it is made when there is a first mark.
+        instance: names the process, as in the rows that it writes.
+    """
+
+    def __init__(self, folder: Path, instance: str) -> None:
+        self._file = folder / instance
+        self._descriptor: int | None = None
+        self._free: list[int] = []
+        self._slots = 0
+
+    def mark(self, mark: CallMark) -> int | None:
+        """Keep a mark, and name its slot; ``None`` where there can be none, so that a row has to do."""
+        line = mark.dump()
+        if len(line) > _SLOT:
+            return None
+        slot = self._free.pop() if self._free else self._slots
+        try:
+            if self._descriptor is None:
+                self._open()
+            self._write(slot, line)
+        except OSError as error:
+            log.warning("Calls under way cannot be marked in %s: %s.", self._file, error.strerror or error)
+            if slot < self._slots:
+                self._free.append(slot)
+            return None
+        self._slots = max(self._slots, slot + 1)
+        return slot
+
+    def erase(self, slot: int) -> None:
+        """The call in that slot has its row; safe to call when the journal is closed."""
+        if self._descriptor is None:
+            return
+        with contextlib.suppress(OSError):  # what stays is found to have its row
+            self._write(slot, _END)
+        self._free.append(slot)
+
+    def close(self) -> None:
+        """Close the file, which goes unless there are marks left; safe to call twice."""
+        if self._descriptor is None:
+            return
+        os.close(self._descriptor)
+        self._descriptor = None
+        if len(self._free) == self._slots:
+            _remove(self._file)
+
+    def _open(self) -> None:
+        make_private_folder(self._file.parent)
+        self._descriptor = os.open(self._file, _FLAGS, 0o600)
+
+    def _write(self, slot: int, line: bytes) -> None:
+        assert self._descriptor is not None
+        os.lseek(self._descriptor, slot * _SLOT, os.SEEK_SET)
+        if os.write(self._descriptor, line) < len(line):
+            raise OSError("a mark could not be written to its end")
+
+
+def journals_beside(file: Path | None) -> Path | None:
+    """The folder of the journals of a database's processes; ``None`` where it is in no file."""
+    return None if file is None else file.with_name(f"{file.name}-calls")
+
+
+def marks_left_behind(folder: Path, is_alive: Callable[[str], bool]) -> dict[str, list[CallMark]]:
+    """The marks of processes that are gone, by instance; also of those that left none."""
+    try:
+        files = [file for file in folder.iterdir() if not is_alive(file.name)]
+    except FileNotFoundError:
+        return {}
+    return {file.name: list(_marks(file)) for file in files}
+
+
+def forget_journals(folder: Path, instances: Iterable[str]) -> None:
+    """Remove the journals of processes that are gone, now that all their calls have rows."""
+    for instance in instances:
+        _remove(folder / instance)
+
+
+def _marks(file: Path) -> Iterator[CallMark]:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:  # another was quicker
+        return
+    for start in range(0, len(content), _SLOT):
+        line, _, _ = content[start : start + _SLOT].partition(_END)
+        if not line.strip(b"\0"):
+            continue
+        try:
+            yield CallMark.load(line)
+        except ValueError:
+            log.warning("A mark in %s cannot be read: the call that it is of is not in the ledger.", file)
+
+
+def _remove(file: Path) -> None:
+    with contextlib.suppress(OSError):  # another was quicker; or others still have theirs in the folder
+        file.unlink()
+        file.parent.rmdir()
