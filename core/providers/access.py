@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from contextlib import aclosing, asynccontextmanager
 from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -16,9 +15,8 @@ from core.providers.upstream import Upstream
 from core.providers.warmth import Warmth
 
 if TYPE_CHECKING:  # httpx takes 0.1 s to import: ``_connect`` does that, in a thread
-    import httpx
-
     from core.providers.connection import Connection
+    from core.providers.http_messages import HttpAnswer
 
 __all__ = ("Access",)
 
@@ -87,10 +85,10 @@ class Access:
         path: str,
         *,
         model: str | None = None,
-        content: bytes | None = None,
+        content: bytes = b"",
         content_type: str = "application/json",
         read_timeout: float,
-    ) -> AsyncIterator[tuple[Upstream, httpx.Response]]:
+    ) -> AsyncIterator[tuple[Upstream, HttpAnswer]]:
         """Send a request; within the block its answer's body can be read.
 
         Args:
@@ -106,34 +104,41 @@ class Access:
             CredentialsError: a key is needed and missing.
         """
         key = await self._key()
-        upstream, connection = await self._connect()
-        upstream = replace(upstream, model=model, key=key)
+        connection = await self._connect()
+        import httpx  # loaded by now
+
+        upstream = Upstream(self._profile, self._url(), model, connection.proxy, key)
         headers = {"Accept": "application/json, text/event-stream, audio/wav", "Accept-Encoding": "identity"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        if content is not None:
+        if content:
             headers["Content-Type"] = content_type
         try:
-            async with connection.exchange(
+            answer = await connection.ask(
                 upstream,
                 method,
                 f"{upstream.url}/{path}",
                 headers=headers,
                 content=content,
                 read_timeout=read_timeout,
-            ) as response:
-                yield upstream, response
+            )
+            async with aclosing(answer.body):
+                yield upstream, answer
         except AuthenticationFailed:
             self._found_key = None  # the next call looks for a better one
             raise
+        except httpx.HTTPError as error:
+            from core.providers.connection_errors import body_error
+
+            raise body_error(upstream, error, read_timeout=read_timeout) from error
 
     async def warm(self) -> bool:
         """As ``core.providers.Provider.warm``."""
         try:
-            upstream, connection = await self._connect()
+            connection = await self._connect()
         except TensorWallError:
             return False
-        return await connection.warm(upstream)
+        return await connection.warm(Upstream(self._profile, self._url(), proxy=connection.proxy))
 
     @property
     def warmth(self) -> Warmth:
@@ -151,7 +156,7 @@ class Access:
         if connection is not None:
             await connection.aclose()
 
-    async def _connect(self) -> tuple[Upstream, Connection]:
+    async def _connect(self) -> Connection:
         """The running loop's pool of connections; making it sends nothing."""
         url = self._url()
         if url != self._checked_url:
@@ -165,7 +170,7 @@ class Access:
             for closed in [known for known in self._connections if known.is_closed()]:
                 del self._connections[closed]
             connection = self._connections.setdefault(loop, made)
-        return Upstream(self._profile, url, proxy=connection.proxy), connection
+        return connection
 
     async def _key(self) -> str | None:
         if self._found_key is not None:

@@ -9,27 +9,27 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, Mapping
+from contextlib import aclosing
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
-from typing import cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
 from core.errors import ConnectionFailed, UnexpectedResponse
-from core.providers.connection_errors import body_error, send_error
+from core.providers.connection_errors import send_error
 from core.providers.dialling import Dialler
+from core.providers.http_messages import HttpAnswer, HttpRequest, Timeouts
 from core.providers.http_transport import CONFIRMED_WITHIN, HttpTransport
 from core.providers.proxied_transport import ProxiedTransport
 from core.providers.response_errors import response_error
 from core.providers.upstream import Upstream
 from core.providers.warmth import Warmth
 
-__all__ = ("Connection", "body_chunks", "proxy_for", "read_body")
+__all__ = ("Connection", "proxy_for", "read_body")
 
 KEEP_ALIVE = 300.0
 _MOST_IDLE = 100
@@ -78,18 +78,17 @@ class Connection:
             ) from error
         return cls(transport, proxy)
 
-    @asynccontextmanager
-    async def exchange(
+    async def ask(
         self,
         upstream: Upstream,
         method: str,
         url: str,
         *,
         headers: Mapping[str, str],
-        content: bytes | None = None,
+        content: bytes = b"",
         read_timeout: float,
-    ) -> AsyncIterator[httpx.Response]:
-        """Send a request; within the block its answer's body can be read. Leaving it frees the connection.
+    ) -> HttpAnswer:
+        """Send a request; the answer's body is to be closed.
 
         Args:
             upstream: who is called.
@@ -101,29 +100,18 @@ class Connection:
 
         Raises:
             ConnectionFailed: no answer came.
-            ProviderError: the answer's status is not a success, or its body broke off or stalled.
+            ProviderError: the answer's status is not a success.
         """
+        timeouts = Timeouts(upstream.profile.connect_timeout, read_timeout, _WRITE_TIMEOUT)
+        headers = {**headers, "User-Agent": _user_agent()}
         try:
-            response = await self._transport.handle_async_request(
-                httpx.Request(
-                    method,
-                    _parsed(url),
-                    headers={**headers, "User-Agent": _user_agent()},
-                    content=content,
-                    extensions={"timeout": _timeouts(upstream.profile.connect_timeout, read_timeout)},
-                )
-            )
+            answer = await self._transport.ask(HttpRequest(method, _parsed(url), headers, content, timeouts))
         except _FAILURES as error:
             raise send_error(upstream, error, read_timeout=read_timeout) from error
-        try:
-            if response.status_code >= httpx.codes.MULTIPLE_CHOICES:
-                body = await _error_body(response)
-                raise response_error(upstream, response.status_code, response.headers, body)
-            yield response
-        except httpx.HTTPError as error:
-            raise body_error(upstream, error, read_timeout=read_timeout) from error
-        finally:
-            await response.aclose()
+        if answer.status >= httpx.codes.MULTIPLE_CHOICES:
+            async with aclosing(answer.body):
+                raise response_error(upstream, answer.status, answer.headers, await _error_body(answer))
+        return answer
 
     async def warm(self, upstream: Upstream) -> bool:
         """See to it that the next request waits for no handshake, nor any after it: no API call, no key.
@@ -134,12 +122,9 @@ class Connection:
             Whether a connection is open now.
         """
         timeout = upstream.profile.connect_timeout
-        probe = httpx.Request(
-            "HEAD",
-            _parsed(upstream.url).copy_with(raw_path=b"/"),
-            headers={"User-Agent": _user_agent()},
-            extensions={"timeout": _timeouts(timeout, timeout)},
-        )
+        root = _parsed(upstream.url).copy_with(raw_path=b"/")
+        headers = {"Accept": "*/*", "User-Agent": _user_agent()}
+        probe = HttpRequest("HEAD", root, headers, timeouts=Timeouts(timeout, timeout, _WRITE_TIMEOUT))
         try:
             return await self._transport.warm(probe)
         except _FAILURES:
@@ -165,18 +150,6 @@ def _through_proxy(url: str, context: ssl.SSLContext | None) -> ProxiedTransport
     return ProxiedTransport(proxy, context, _socket_options(), keep_alive=KEEP_ALIVE, most_idle=_MOST_IDLE)
 
 
-def body_chunks(response: httpx.Response) -> AsyncGenerator[bytes]:
-    """The body's bytes as they arrive; close the generator when done.
-
-    Where nothing has to be decompressed httpx's own layers are left out: they cost as much
-    for each chunk of a stream as all of our parsing.
-    """
-    if "content-encoding" in response.headers:
-        return cast("AsyncGenerator[bytes]", response.aiter_bytes())
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    return cast("AsyncGenerator[bytes]", aiter(response.stream))
-
-
 async def read_body(upstream: Upstream, chunks: AsyncIterable[bytes], opening: bytes = b"") -> bytes:
     """The whole body.
 
@@ -200,12 +173,12 @@ async def read_body(upstream: Upstream, chunks: AsyncIterable[bytes], opening: b
     return bytes(body)
 
 
-async def _error_body(response: httpx.Response) -> bytes:
+async def _error_body(answer: HttpAnswer) -> bytes:
     """As much of an error's body as comes; the status alone says enough to go on."""
     body = bytearray()
     try:
         async with asyncio.timeout(_ERROR_BODY_TIMEOUT):
-            async for chunk in response.aiter_bytes():
+            async for chunk in answer.chunks():
                 body += chunk
                 if len(body) > _LARGEST_ERROR_BODY:
                     break
@@ -235,11 +208,6 @@ def _is_loopback(host: str) -> bool:
 @lru_cache(maxsize=64)
 def _parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
-
-
-def _timeouts(connect: float, read: float) -> dict[str, float | None]:
-    """As ``httpx.Timeout`` has them, which takes ten times as long to say so."""
-    return {"connect": connect, "read": read, "write": _WRITE_TIMEOUT, "pool": read}
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 straight on the event loop, parsed by httptools: a transport for httpx's requests and responses.
+"""HTTP/1.1 straight on the event loop, parsed by httptools.
 
 httpx's own transport takes five times and more the processor time for a call, most of it in layers for other
 event loops and protocols (``make bench ARGS=router``); a gateway answers hundreds of calls a second, and a
@@ -15,6 +15,7 @@ from typing import Self
 import httpx
 
 from core.providers.dialling import Dialler, Origin, origin_of
+from core.providers.http_messages import HttpAnswer, HttpRequest, read_headers
 from core.providers.http_wire import Wire
 from core.providers.kept_wires import KeptWires
 from core.providers.warmth import Warmth
@@ -32,7 +33,7 @@ _AT_ONCE = 2.0
 """Seconds, a round trip, in which it shows that a server had closed a connection before the request came."""
 
 
-class HttpTransport(httpx.AsyncBaseTransport):
+class HttpTransport:
     """Kept connections to any number of servers, on one event loop.
 
     Args:
@@ -54,7 +55,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
         self._kept = KeptWires(dialler, keep_alive=keep_alive, most_idle=most_idle, wall_clock=wall_clock)
         self._in_use: set[Wire] = set()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def ask(self, request: HttpRequest) -> HttpAnswer:
         """Send a request, and once more where a kept connection turns out to have been dead before.
 
         The first sending is told to nobody, and so it must not have been billed: no byte of an answer came,
@@ -78,10 +79,10 @@ class HttpTransport(httpx.AsyncBaseTransport):
             self._kept.distrust(wire, origin)
             wire = await self._kept.take(origin)
         if wire is None:
-            wire = await self._dialler.connect(origin, _timeouts(request).get("connect"))
+            wire = await self._dialler.connect(origin, request.timeouts.connect)
         return await self._ask(wire, request, origin)
 
-    async def warm(self, probe: httpx.Request) -> bool:
+    async def warm(self, probe: HttpRequest) -> bool:
         """See to it that the next request finds a working connection, and have one in reserve from now on.
 
         Args:
@@ -91,7 +92,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
             Whether there is one.
         """
         origin = origin_of(probe.url)
-        self._kept.reserve(origin, _timeouts(probe).get("connect"))
+        self._kept.reserve(origin, probe.timeouts.connect)
         rested = self._kept.rests_for(origin)
         if rested is not None and rested >= _TRUSTED and await self._answers(probe, origin):
             return True
@@ -118,37 +119,38 @@ class HttpTransport(httpx.AsyncBaseTransport):
         await self._kept.aclose()
         await asyncio.sleep(0)  # lets the loop close the sockets
 
-    async def _ask(self, wire: Wire, request: httpx.Request, origin: Origin) -> httpx.Response:
+    async def _ask(self, wire: Wire, request: HttpRequest, origin: Origin) -> HttpAnswer:
         doubtful = wire.rested(_TRUSTED)
         self._in_use.add(wire)
         try:
             if doubtful:
                 wire.expect_receipt_within(_CONFIRMED_SOON)
-            await wire.ask(request, _timeouts(request))
+            await wire.ask(request)
         except BaseException:
             self._in_use.discard(wire)
             wire.abort()
             raise
         if doubtful:
             wire.expect_receipt_within(CONFIRMED_WITHIN)
-        return httpx.Response(wire.status, headers=wire.headers, stream=_Body(self, wire, origin))
+        return HttpAnswer(wire.status, read_headers(wire.headers), _Body(self, wire, origin))
 
-    async def _answers(self, probe: httpx.Request, origin: Origin) -> bool:
+    async def _answers(self, probe: HttpRequest, origin: Origin) -> bool:
         """Whether the connection that rests works; if not it is closed, with those that rest for longer."""
         wire = await self._kept.take(origin)
         if wire is None:
             return False
         try:
             async with asyncio.timeout(_CONFIRMED_SOON):
-                response = await self._ask(wire, probe, origin)
-                await response.aread()
+                answer = await self._ask(wire, probe, origin)
+                async for _ in answer.body:
+                    pass
         except (httpx.TransportError, TimeoutError):
             self._kept.distrust(wire, origin)
             return False
         return self._kept.rests_for(origin) is not None
 
 
-class _Body(httpx.AsyncByteStream):
+class _Body:
     """The body of an answer as it arrives; its connection is free as soon as the last byte was taken."""
 
     def __init__(self, transport: HttpTransport, wire: Wire, origin: Origin) -> None:
@@ -179,8 +181,3 @@ def _may_have_begun(error: Exception, seconds: float) -> bool:
     """Whether a server may have worked on a request, whose connection ended after so long."""
     unconfirmed = isinstance(error.__cause__, TimeoutError)  # by the socket's own limit, which is not exact
     return seconds > (2 * CONFIRMED_WITHIN if unconfirmed else _AT_ONCE)
-
-
-def _timeouts(request: httpx.Request) -> dict[str, float | None]:
-    timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
-    return timeouts

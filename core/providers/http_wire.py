@@ -10,6 +10,8 @@ from typing import Any, cast
 import httptools
 import httpx
 
+from core.providers.http_messages import HttpRequest
+
 __all__ = ("Wire",)
 
 _MOST_UNREAD = 256 * 1024
@@ -61,19 +63,19 @@ class Wire(asyncio.Protocol):
         """Whether nothing was asked for so long."""
         return self._loop.time() - self.rests_since >= seconds
 
-    async def ask(self, request: httpx.Request, timeouts: dict[str, float | None]) -> None:
+    async def ask(self, request: HttpRequest) -> None:
         """Send a request and wait for the head of its answer.
 
         Raises:
             httpx.TransportError: it did not come.
         """
         self._when_lost = None
-        self._begin(bodiless=request.method == "HEAD", read_seconds=timeouts.get("read"))
+        self._begin(bodiless=request.method == "HEAD", read_seconds=request.timeouts.read)
         if self._transport is None or self.lost:
             raise httpx.ReadError("the connection is gone")
         self._transport.write(_head(request) + request.content)
         if self._writing_is_paused:
-            await self._written(timeouts.get("write"))
+            await self._written(request.timeouts.write)
         while not self._has_head:
             await self._wait()
 
@@ -271,9 +273,9 @@ class Wire(asyncio.Protocol):
         return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self.headers)
 
 
-def _head(request: httpx.Request) -> bytes:
-    lines = [
-        b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path),
-        *(b"%s: %s" % header for header in request.headers.raw),
-    ]
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+def _head(request: HttpRequest) -> bytes:
+    target, content = request.url.raw_path.decode("ascii"), request.content
+    size = f"Content-Length: {len(content)}\r\n" if content or request.method == "POST" else ""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()])
+    host = request.url.netloc.decode("ascii")
+    return f"{request.method} {target} HTTP/1.1\r\nHost: {host}\r\n{lines}{size}\r\n".encode()

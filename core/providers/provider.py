@@ -28,8 +28,8 @@ from core.providers.upstream import Upstream
 from core.providers.warmth import Warmth
 from core.providers.whole_answer import events_of, whole_answer
 
-if TYPE_CHECKING:  # httpx takes 0.1 s to import: ``Access`` does that, in a thread
-    import httpx
+if TYPE_CHECKING:  # it imports httpx, which takes 0.1 s: ``Access`` does that, in a thread
+    from core.providers.http_messages import HttpAnswer
 
 __all__ = ("OpenAICompatibleProvider",)
 
@@ -97,15 +97,19 @@ class OpenAICompatibleProvider:
         answer: AnswerStream | None = None
         try:
             async with self._chat(request, model, stream=streamed) as (upstream, response):
-                from core.providers.connection import body_chunks, read_body
+                from core.providers.connection import read_body
 
                 if (limits := rate_limits(response.headers)) is not None:
                     yield LimitsReported(limits)
-                async with aclosing(body_chunks(response)) as chunks:
+                async with aclosing(response.chunks()) as chunks:
                     opening = await opening_of(chunks)
                     if opening.lstrip().startswith(_WHOLE):
                         body = await read_body(upstream, chunks, opening)
-                        ending = [*events_of(whole_answer(upstream, body, request_id=_request_id(response)))]
+                        ending = [
+                            *events_of(
+                                whole_answer(upstream, body, request_id=response.headers.get("x-request-id"))
+                            )
+                        ]
                         if self.profile.answers(request, model) > 1:  # those events are of the first one
                             ending.insert(0, Relayed(chunk_of(body)))
                     else:
@@ -139,7 +143,7 @@ class OpenAICompatibleProvider:
         try:
             async with self._chat(request, model, stream=False) as (upstream, response):
                 body = await _whole_body(upstream, response)
-                answer = whole_answer(upstream, body, request_id=_request_id(response))
+                answer = whole_answer(upstream, body, request_id=response.headers.get("x-request-id"))
         except (OutputInvalid, ToolCallInvalid) as error:
             from core.providers.salvaged_answer import salvaged_answer
 
@@ -211,7 +215,7 @@ class OpenAICompatibleProvider:
         path: str,
         *,
         model: str | None = None,
-        content: bytes | None = None,
+        content: bytes = b"",
         content_type: str = "application/json",
     ) -> tuple[Upstream, bytes]:
         """One call to another of the API's paths, such as ``batches``: who answered, and the whole body.
@@ -239,11 +243,9 @@ class OpenAICompatibleProvider:
 
     async def download(self, path: str) -> AsyncGenerator[bytes]:
         """The content of a file that the provider keeps, as it arrives; raises as `call`."""
-        from core.providers.connection import body_chunks
-
         async with (
             self._access.exchange("GET", path, read_timeout=self.profile.answer_timeout) as (_, response),
-            aclosing(body_chunks(response)) as chunks,
+            aclosing(response.chunks()) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
@@ -293,7 +295,7 @@ class OpenAICompatibleProvider:
 
     def _chat(
         self, request: ChatRequest, model: str, *, stream: bool
-    ) -> AbstractAsyncContextManager[tuple[Upstream, httpx.Response]]:
+    ) -> AbstractAsyncContextManager[tuple[Upstream, HttpAnswer]]:
         profile = self.profile
         content = encode_body(request_body(profile, request, model=model, stream=stream))
         timeout = profile.stall_timeout if stream else profile.answer_timeout
@@ -302,22 +304,17 @@ class OpenAICompatibleProvider:
         )
 
 
-async def _whole_body(upstream: Upstream, response: httpx.Response) -> bytes:
-    from core.providers.connection import body_chunks, read_body
+async def _whole_body(upstream: Upstream, answer: HttpAnswer) -> bytes:
+    from core.providers.connection import read_body
 
-    async with aclosing(body_chunks(response)) as chunks:
+    async with aclosing(answer.chunks()) as chunks:
         return await read_body(upstream, chunks)
 
 
-def _request_id(response: httpx.Response) -> str | None:
-    value = response.headers.get("x-request-id")
-    return None if value is None else str(value)
-
-
-def _answer_stream(upstream: Upstream, response: httpx.Response, request: ChatRequest) -> AnswerStream:
+def _answer_stream(upstream: Upstream, response: HttpAnswer, request: ChatRequest) -> AnswerStream:
     return AnswerStream(
         upstream,
-        _request_id(response),
+        response.headers.get("x-request-id"),
         relay=request.relayed is not None,
         keep_text=request.response_format is not None,
         answers=upstream.profile.answers(request, upstream.model or ""),

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from core.providers.dialling import SocketOption
+from core.providers.http_messages import HttpAnswer, HttpRequest
 from core.providers.warmth import Warmth
 
 __all__ = ("ProxiedTransport",)
@@ -50,8 +51,14 @@ class ProxiedTransport(httpx.AsyncHTTPTransport):
         self._probe: httpx.Request | None = None
         self._making: asyncio.Task[bool] | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def ask(self, request: HttpRequest) -> HttpAnswer:
         """Send a request, on the connection that is being made where there is no other."""
+        response = await self._response(_as_httpx(request))
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpAnswer(response.status_code, headers, response.stream)
+
+    async def _response(self, request: httpx.Request) -> httpx.Response:
         if self._making is not None and not self._has_idle:
             await asyncio.wait((self._making,))
         while True:
@@ -63,7 +70,7 @@ class ProxiedTransport(httpx.AsyncHTTPTransport):
 
             request.extensions["trace"] = trace
             try:
-                response = await super().handle_async_request(request)
+                response = await self.handle_async_request(request)
             except _BROKEN:
                 if fresh:
                     raise
@@ -71,10 +78,10 @@ class ProxiedTransport(httpx.AsyncHTTPTransport):
                 self._restock()
                 return response
 
-    async def warm(self, probe: httpx.Request) -> bool:
+    async def warm(self, probe: HttpRequest) -> bool:
         """As ``HttpTransport.warm``; the probe opens the connection."""
-        self._probe = probe
-        return await self._ask(probe)
+        self._probe = _as_httpx(probe)
+        return await self._open(self._probe)
 
     @property
     def warmth(self) -> Warmth:
@@ -103,7 +110,7 @@ class ProxiedTransport(httpx.AsyncHTTPTransport):
             or any(c.is_idle() for c in self._pool.connections)
         ):
             return
-        self._making = asyncio.create_task(self._ask(self._probe), name="connect through the proxy")
+        self._making = asyncio.create_task(self._open(self._probe), name="connect through the proxy")
         self._making.add_done_callback(self._made)
 
     def _made(self, making: asyncio.Task[bool]) -> None:
@@ -111,7 +118,19 @@ class ProxiedTransport(httpx.AsyncHTTPTransport):
         if not making.cancelled():
             making.exception()  # the request that needs the connection meets the same, and tells
 
-    async def _ask(self, probe: httpx.Request) -> bool:
-        response = await super().handle_async_request(probe)
+    async def _open(self, probe: httpx.Request) -> bool:
+        response = await self.handle_async_request(probe)
         await response.aread()
         return bool(response.headers.get("connection", "").lower() != "close")
+
+
+def _as_httpx(request: HttpRequest) -> httpx.Request:
+    limits = request.timeouts
+    seconds = {"connect": limits.connect, "read": limits.read, "write": limits.write, "pool": limits.read}
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=dict(request.headers),
+        content=request.content,
+        extensions={"timeout": seconds},
+    )

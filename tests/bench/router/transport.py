@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import statistics
 import time
+from functools import partial
 
 import httpx
 
 from core.providers.dialling import Dialler
+from core.providers.http_messages import HttpRequest, Timeouts
 from core.providers.http_transport import HttpTransport
 
 __all__ = ("processor_time",)
@@ -29,7 +31,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
-async def _call(transport: httpx.AsyncBaseTransport, url: httpx.URL) -> None:
+async def _call_by_httpx(transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> None:
     request = httpx.Request("POST", url, content=b"{}", extensions={"timeout": httpx.Timeout(5).as_dict()})
     response = await transport.handle_async_request(request)
     async for _ in response.stream:  # type: ignore[union-attr]
@@ -37,21 +39,27 @@ async def _call(transport: httpx.AsyncBaseTransport, url: httpx.URL) -> None:
     await response.aclose()
 
 
+async def _call(transport: HttpTransport, url: httpx.URL) -> None:
+    answer = await transport.ask(HttpRequest("POST", url, content=b"{}", timeouts=Timeouts(5, 5, 5)))
+    async for _ in answer.body:
+        pass
+    await answer.body.aclose()
+
+
 async def _measure(port: int) -> dict[str, float]:
     url = httpx.URL(f"http://127.0.0.1:{port}/v1/chat/completions")
-    transports: dict[str, httpx.AsyncBaseTransport] = {
-        "httpx": httpx.AsyncHTTPTransport(verify=False),
-        "tensorwall": HttpTransport(Dialler(None), keep_alive=60, most_idle=8),
-    }
-    figures: dict[str, list[float]] = {name: [] for name in transports}
+    theirs = httpx.AsyncHTTPTransport(verify=False)
+    ours = HttpTransport(Dialler(None), keep_alive=60, most_idle=8)
+    calls = {"httpx": partial(_call_by_httpx, theirs), "tensorwall": partial(_call, ours)}
+    figures: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(_ROUNDS):
-        for name, transport in transports.items():
+        for name, call in calls.items():
             began = time.thread_time()
             for _ in range(_CALLS):
-                await _call(transport, url)
+                await call(url)
             figures[name].append((time.thread_time() - began) / _CALLS * 1e6)
-    for transport in transports.values():
-        await transport.aclose()
+    await theirs.aclose()
+    await ours.aclose()
     return {name: statistics.median(seconds) for name, seconds in figures.items()}
 
 

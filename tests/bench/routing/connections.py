@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from random import Random
+from typing import Protocol
 
 import httpx
 
 from core.providers.dialling import Dialler
+from core.providers.http_messages import HttpBody, HttpRequest, Timeouts
 from core.providers.http_transport import HttpTransport
 
 __all__ = ("main",)
@@ -25,6 +27,7 @@ _TURNS = 100
 _INTERRUPTED = 5
 """Every so many turns the answer is left in its midst."""
 _SCALE = 1 / 200
+_TIMEOUTS = Timeouts(5, 5, 5)
 _SERVER_KEEPS = 75 * _SCALE
 _PIECE = b"5\r\nhello\r\n"
 _HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -64,54 +67,76 @@ async def _serving() -> AsyncIterator[_Server]:
         yield server
 
 
-async def _turn(transport: httpx.AsyncBaseTransport, url: str, *, interrupted: bool) -> None:
-    request = httpx.Request("POST", url, content=b"{}", extensions={"timeout": httpx.Timeout(5).as_dict()})
-    response = await transport.handle_async_request(request)
-    assert isinstance(response.stream, httpx.AsyncByteStream)
-    async with contextlib.aclosing(response):
-        async for _ in response.stream:
+class _Client(Protocol):
+    """Someone who asks for answers."""
+
+    async def warm(self, url: str) -> None:
+        """Somebody types: a question will follow."""
+
+    async def ask(self, url: str) -> HttpBody:
+        """The answer to a question."""
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+class _Ours:
+    def __init__(self) -> None:
+        self._transport = HttpTransport(Dialler(None), keep_alive=300 * _SCALE, most_idle=8)
+        self.aclose = self._transport.aclose
+
+    async def warm(self, url: str) -> None:
+        await self._transport.warm(HttpRequest("HEAD", httpx.URL(url), timeouts=_TIMEOUTS))
+
+    async def ask(self, url: str) -> HttpBody:
+        request = HttpRequest("POST", httpx.URL(url), content=b"{}", timeouts=_TIMEOUTS)
+        return (await self._transport.ask(request)).body
+
+
+class _Httpx:
+    def __init__(self, seconds: float) -> None:
+        limits = httpx.Limits(max_connections=8, keepalive_expiry=seconds * _SCALE)
+        self._transport = httpx.AsyncHTTPTransport(verify=False, limits=limits)
+        self.aclose = self._transport.aclose
+
+    async def warm(self, url: str) -> None:
+        """It has no such thing."""
+
+    async def ask(self, url: str) -> HttpBody:
+        timeout = httpx.Timeout(5).as_dict()
+        request = httpx.Request("POST", url, content=b"{}", extensions={"timeout": timeout})
+        response = await self._transport.handle_async_request(request)
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        return response.stream
+
+
+async def _turn(client: _Client, url: str, *, interrupted: bool) -> None:
+    async with contextlib.aclosing(await client.ask(url)) as body:
+        async for _ in body:
             if interrupted:
                 break
 
 
-async def _conversation(
-    transport: httpx.AsyncBaseTransport, typing: Callable[[str], Awaitable[object]]
-) -> int:
+async def _conversation(client: _Client) -> int:
     """How many of the turns waited for a handshake."""
     rng, waited = Random(_SEED), 0
     async with _serving() as server:
         for turn in range(_TURNS):
             await asyncio.sleep(rng.expovariate(1 / 20) * _SCALE)  # reads for 20 s on average
-            await typing(server.url)
+            await client.warm(server.url)
             await asyncio.sleep(rng.uniform(2, 10) * _SCALE)  # types
             before = server.accepted
-            await _turn(transport, server.url, interrupted=turn % _INTERRUPTED == 0)
+            await _turn(client, server.url, interrupted=turn % _INTERRUPTED == 0)
             waited += server.last > before
-        await transport.aclose()
+        await client.aclose()
         await asyncio.sleep(0.05)  # the server notices
     return waited
 
 
-async def _nothing(_url: str) -> None:
-    """What httpx does while somebody types."""
-
-
 async def _compare() -> dict[str, int]:
-    ours = HttpTransport(Dialler(None), keep_alive=300 * _SCALE, most_idle=8)
-
-    async def warm(url: str) -> None:
-        await ours.warm(httpx.Request("HEAD", url, extensions={"timeout": httpx.Timeout(5).as_dict()}))
-
-    def bare(seconds: float) -> httpx.AsyncHTTPTransport:
-        return httpx.AsyncHTTPTransport(
-            verify=False, limits=httpx.Limits(max_connections=8, keepalive_expiry=seconds * _SCALE)
-        )
-
     names = ("tensorwall", "httpx, its default of 5 s", "httpx, kept for 300 s")
     waited = await asyncio.gather(
-        _conversation(ours, warm),
-        _conversation(bare(5), _nothing),
-        _conversation(bare(300), _nothing),
+        _conversation(_Ours()), _conversation(_Httpx(5)), _conversation(_Httpx(300))
     )
     return dict(zip(names, waited, strict=True))
 

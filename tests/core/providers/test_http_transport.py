@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.providers.dialling import Dialler
+from core.providers.http_messages import HttpRequest, Timeouts
 from core.providers.http_transport import HttpTransport
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -114,15 +116,15 @@ async def transporting(**options: Any) -> AsyncIterator[HttpTransport]:
         await transport.aclose()
 
 
-def request(server: Server, method: str = "GET", content: bytes | None = None, **timeouts: float):
-    extensions = {"timeout": {"connect": 5.0, "read": 5.0, "write": 5.0, **timeouts}}
-    return httpx.Request(method, server.url, content=content, extensions=extensions)
+def request(server: Server, method: str = "GET", content: bytes = b"", **timeouts: float) -> HttpRequest:
+    limits = replace(Timeouts(5.0, 5.0, 5.0), **timeouts)
+    return HttpRequest(method, httpx.URL(server.url), content=content, timeouts=limits)
 
 
 async def fetch(transport: HttpTransport, server: Server, **options: object) -> bytes:
-    response = await transport.handle_async_request(request(server, **options))
-    body = b"".join([piece async for piece in response.stream])
-    await response.aclose()
+    response = await transport.ask(request(server, **options))
+    body = b"".join([piece async for piece in response.body])
+    await response.body.aclose()
     return body
 
 
@@ -149,9 +151,9 @@ async def test_bytes_may_come_cut_in_any_way(cuts: list[int]) -> None:
         return serve
 
     async with serving(prepare) as server, transporting() as transport:
-        response = await transport.handle_async_request(request(server))
-        assert response.headers.get_list("x-name") == ["One", "two"]
-        assert b"".join([piece async for piece in response.stream]) == b"hello"
+        response = await transport.ask(request(server))
+        assert response.headers["x-name"] == "One, two"
+        assert b"".join([piece async for piece in response.body]) == b"hello"
 
 
 async def test_a_connection_is_used_again_once_its_answer_is_read() -> None:
@@ -163,10 +165,10 @@ async def test_a_connection_is_used_again_once_its_answer_is_read() -> None:
 
 async def test_one_that_is_not_read_to_its_end_is_closed() -> None:
     async with serving(answers(CHUNKED[:-9], WHOLE)) as server, transporting() as transport:
-        response = await transport.handle_async_request(request(server))
-        assert await anext(aiter(response.stream)) == b"hello"
-        await response.aclose()
-        await response.aclose()
+        response = await transport.ask(request(server))
+        assert await anext(aiter(response.body)) == b"hello"
+        await response.body.aclose()
+        await response.body.aclose()
         assert await fetch(transport, server) == b"hello"
         assert server.accepted == 2
 
@@ -211,9 +213,9 @@ async def test_interim_answers_are_passed_over_and_heads_have_no_body() -> None:
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + WHOLE
     head_only = WHOLE.removesuffix(b"hello")
     async with serving(answers(interim, head_only, WHOLE)) as server, transporting() as transport:
-        response = await transport.handle_async_request(request(server))
-        assert (response.status_code, "link" in response.headers) == (200, False)
-        assert b"".join([piece async for piece in response.stream]) == b"hello"
+        response = await transport.ask(request(server))
+        assert (response.status, "link" in response.headers) == (200, False)
+        assert b"".join([piece async for piece in response.body]) == b"hello"
         assert await fetch(transport, server, method="HEAD") == b""
         assert await fetch(transport, server) == b"hello"
         assert server.accepted == 1
@@ -239,10 +241,10 @@ async def test_what_is_no_whole_answer_is_an_error(reply: bytes, error: type[Exc
 
 async def test_silence_is_an_error_before_the_answer_and_within_it() -> None:
     async with serving(answers(CHUNKED[:-9], CHUNKED[:-9])) as server, transporting() as transport:
-        response = await transport.handle_async_request(request(server, read=0.05))
+        response = await transport.ask(request(server, read=0.05))
         with pytest.raises(httpx.ReadTimeout):
-            _ = [piece async for piece in response.stream]
-        await response.aclose()
+            _ = [piece async for piece in response.body]
+        await response.body.aclose()
     async with serving(says_nothing) as server, transporting() as transport:
         with pytest.raises(httpx.ReadTimeout):
             await fetch(transport, server, read=0.05)
@@ -250,11 +252,11 @@ async def test_silence_is_an_error_before_the_answer_and_within_it() -> None:
 
 async def test_a_reader_that_takes_its_time_is_not_the_servers_silence() -> None:
     async with serving(answers(CHUNKED)) as server, transporting() as transport:
-        response = await transport.handle_async_request(request(server, read=0.01))
+        response = await transport.ask(request(server, read=0.01))
         (wire,) = transport._in_use
         while wire._alarm is not None:  # noqa: ASYNC110 - it rings while nobody reads
             await asyncio.sleep(0)
-        assert b"".join([piece async for piece in response.stream]) == b"hello"
+        assert b"".join([piece async for piece in response.body]) == b"hello"
 
 
 async def test_cancelling_closes_the_connection() -> None:
@@ -285,8 +287,8 @@ async def test_a_server_faster_than_its_reader_has_to_wait() -> None:
         return serve
 
     async with serving(prepare) as server, transporting() as transport:
-        response = await transport.handle_async_request(request(server))
-        stream = aiter(response.stream)
+        response = await transport.ask(request(server))
+        stream = aiter(response.body)
         first = await anext(stream)
         (wire,) = transport._in_use
         while not wire._reading_is_paused:  # noqa: ASYNC110
@@ -327,9 +329,9 @@ async def test_a_server_that_takes_nothing_is_given_up() -> None:
 
 async def test_the_cause_of_no_connection_is_kept() -> None:
     async with transporting() as transport:
-        refused = httpx.Request("GET", "http://127.0.0.1:9/", extensions={"timeout": {"connect": 5.0}})
+        refused = HttpRequest("GET", httpx.URL("http://127.0.0.1:9/"), timeouts=Timeouts(connect=5.0))
         with pytest.raises(httpx.ConnectError) as caught:
-            await transport.handle_async_request(refused)
+            await transport.ask(refused)
         assert isinstance(caught.value.__cause__, ConnectionRefusedError)
         with pytest.raises(httpx.UnsupportedProtocol):
-            await transport.handle_async_request(httpx.Request("GET", "ftp://127.0.0.1/"))
+            await transport.ask(HttpRequest("GET", httpx.URL("ftp://127.0.0.1/")))

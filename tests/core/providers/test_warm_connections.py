@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from core.providers import http_transport
 from core.providers.dialling import Dialler, Origin
+from core.providers.http_messages import HttpRequest, Timeouts
 from core.providers.http_transport import HttpTransport
 from core.providers.http_wire import Wire
 from core.providers.warmth import Warmth
@@ -126,15 +127,15 @@ class Client:
 
     async def turn(self) -> None:
         """A whole answer."""
-        response = await self.transport.handle_async_request(self._request("POST", "/whole"))
-        assert b"".join([piece async for piece in response.stream]) == b"hello"
-        await response.aclose()
+        response = await self.transport.ask(self._request("POST", "/whole"))
+        assert b"".join([piece async for piece in response.body]) == b"hello"
+        await response.body.aclose()
 
     async def interrupted(self) -> None:
         """An answer that is left in its midst."""
-        response = await self.transport.handle_async_request(self._request("POST", "/half"))
-        assert await anext(aiter(response.stream)) == b"hel"
-        await response.aclose()
+        response = await self.transport.ask(self._request("POST", "/half"))
+        assert await anext(aiter(response.body)) == b"hel"
+        await response.body.aclose()
 
     async def moment(self) -> None:
         """Until nothing is being made any more, and the server has seen it all."""
@@ -143,9 +144,8 @@ class Client:
                 await asyncio.wait((server.making,))
         await self._server.until(lambda: self._server.accepted == self.dialler.made)
 
-    def _request(self, method: str, path: str) -> httpx.Request:
-        timeouts = {"connect": 5.0, "read": 5.0, "write": 5.0}
-        return httpx.Request(method, self._server.url + path, extensions={"timeout": timeouts})
+    def _request(self, method: str, path: str) -> HttpRequest:
+        return HttpRequest(method, httpx.URL(self._server.url + path), timeouts=Timeouts(5.0, 5.0, 5.0))
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -195,10 +195,10 @@ async def test_it_tells_how_many_are_in_use_and_how_many_in_reserve() -> None:
         assert transport.warmth == Warmth()
         await client.warm()
         assert transport.warmth == Warmth(in_use=0, in_reserve=1)
-        response = await transport.handle_async_request(client._request("POST", "/half"))
+        response = await transport.ask(client._request("POST", "/half"))
         await client.moment()
         assert transport.warmth == Warmth(in_use=1, in_reserve=1)
-        await response.aclose()
+        await response.body.aclose()
         assert transport.warmth == Warmth(in_use=0, in_reserve=1)
         transport._kept._keep_alive = 0.0
         assert transport.warmth == Warmth(), "one that has rested for too long is none"
