@@ -119,7 +119,7 @@ class ChatScreen(ReadingScreen):
 
         if self.conversation is None:
             self.conversation = Conversation(services, self.transcript, self)
-            self.commands = ChatCommands(self)
+            self.commands = ChatCommands(self, self.conversation)
         else:
             self.conversation.services = services
         self.apply_settings()
@@ -304,6 +304,18 @@ class ChatScreen(ReadingScreen):
         """Keep what was typed in the last half second; the composer is gone by now."""
         if self.conversation is None or self.conversation.editing is None:
             self.drafts.put(self._session_id, self._draft)
+
+    async def open_session(self, session_id: str) -> None:
+        """Show a stored session with its draft.
+
+        Raises:
+            InputError: there is no such session.
+            StorageError: it cannot be read.
+        """
+        assert self.conversation is not None
+        self.save_draft()
+        await self.conversation.open(session_id)
+        self.show_draft()
 
     def show_draft(self) -> None:
         """Show the draft of the session now on screen."""

@@ -19,6 +19,7 @@ from app.tui.widgets.transcript import Transcript
 from core.errors import TensorWallError
 
 if TYPE_CHECKING:
+    from app.tui.application import TensorWallApp
     from app.tui.chat_commands import ChatCommands
     from app.tui.conversation import Conversation
 
@@ -56,6 +57,14 @@ class ReadingScreen(Screen[None]):
         self.conversation: Conversation | None = None
         self.commands: ChatCommands | None = None
 
+    @property
+    def tensorwall(self) -> TensorWallApp:
+        """The app, with what it can do that not every app of Textual can."""
+        from app.tui.application import TensorWallApp
+
+        assert isinstance(self.app, TensorWallApp)
+        return self.app
+
     def action_command(self, command_id: str) -> None:
         """Run a command by its id."""
         raise NotImplementedError
@@ -78,10 +87,7 @@ class ReadingScreen(Screen[None]):
 
     @on(Transcript.CopyRequested)
     def _copy(self, event: Transcript.CopyRequested) -> None:
-        from app.tui.application import TensorWallApp
-
-        assert isinstance(self.app, TensorWallApp)
-        self.app.copy(event.text, f"the {event.what}")
+        self.tensorwall.copy(event.text, f"the {event.what}")
 
     @on(events.TextSelected)
     def _selected(self) -> None:
