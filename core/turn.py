@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,26 +19,25 @@ from core.chat import (
     Event,
     Irrevocable,
     Message,
-    ReasoningDelta,
     ResponseFormat,
-    RouteChosen,
-    TextDelta,
     ToolsMissing,
     Usage,
 )
 from core.conversations.answer_writer import AnswerWriter
 from core.conversations.stored import MessageState, Session, StoredMessage
-from core.errors import OutputInvalid, ProviderError, TensorWallError
+from core.errors import OutputInvalid, TensorWallError
+from core.event_feed import EventFeed
 from core.json_rounds import JsonRounds
 from core.prepared_turn import Prepared
 from core.records import LazyRecords
 from core.structured import Violation
 from core.tool_rounds import ToolRounds, stopped_result
 from core.turn_records import TurnRecords
+from core.turn_requests import TurnRequests
 
 if TYPE_CHECKING:
     from core.costs.budget_gate import BudgetGate
-    from core.routing import ChatStream, LLMRouter
+    from core.routing import LLMRouter
     from core.settings import BudgetSettings
     from core.tools import Toolbox
 
@@ -108,38 +106,27 @@ class Turn:
         self.state: MessageState = "streaming"
         self.response_format = response_format
         self._prepare = prepare
-        self._irrevocable = irrevocable
-        self._router = router
         self._records = TurnRecords(session_id, answer_id, records, budgets, tentative=tentative)
-        self._events: deque[Event] = deque()
-        self._arrived = asyncio.Event()
-        self._reading: asyncio.Task[None] | None = None
-        self._closed = False
-        self._stoppable = True
-        self._told = False
-        self._error: TensorWallError | None = None
-        self._stream: ChatStream | None = None
-        self._earlier: list[ChatResponse] = []
-        self._decisions: list[Decision] = []
+        self._feed = EventFeed(f"turn {answer_id}")
+        self._requests = TurnRequests(router, self._records, self._feed.put, irrevocable)
         self._prepared: Prepared | None = None
         self._writer: AnswerWriter | None = None
-        self._answering: RouteChosen | None = None
         self._json: JsonRounds | None = None
 
     @property
     def response(self) -> ChatResponse | None:
         """The whole answer; ``None`` until it has finished, and where it never did."""
-        return self._stream.response if self._stream else None
+        return self._requests.response
 
     @property
     def decision(self) -> Decision | None:
         """Which routes were tried, and why; ``None`` before the request is made."""
-        return self._stream.decision if self._stream else None
+        return self._requests.decision
 
     @property
     def decisions(self) -> Sequence[Decision]:
         """Those of all its requests, where it was mended or called tools; ``decision`` is the last."""
-        return tuple(self._decisions)
+        return self._requests.decisions
 
     @property
     def usage(self) -> Usage | None:
@@ -147,8 +134,7 @@ class Turn:
 
         Of an answer that was mended, or that called tools, for all its calls.
         """
-        usages = [answer.usage for answer in self._responses if answer.usage]
-        return sum(usages[1:], usages[0]) if usages else None
+        return self._requests.usage
 
     @property
     def cost(self) -> Decimal | None:
@@ -159,23 +145,12 @@ class Turn:
         Of a turn that failed, and of a tentative one that was thrown away: what the ledger booked, by
         estimate where it has to; nothing where it was never sent.
         """
-        if self._records.spent is not None:
-            return self._records.spent
-        answers = self._responses
-        costs = [answer.cost for answer in answers if answer.cost is not None]
-        if not answers:
-            return None
-        return sum(costs, Decimal(0)) if len(costs) == len(answers) else None
+        return self._requests.cost if self._records.spent is None else self._records.spent
 
     @property
     def violations(self) -> tuple[Violation, ...]:
         """What is wrong with the answer, by its format."""
         return self._json.violations if self._json else ()
-
-    @property
-    def _responses(self) -> list[ChatResponse]:
-        """Every whole answer that was paid for, the last one included."""
-        return [*self._earlier, *([self.response] if self.response else [])]
 
     @property
     def text(self) -> str:
@@ -199,19 +174,13 @@ class Turn:
         return self
 
     async def __anext__(self) -> Event:
-        if self._reading is None and not self._closed:
-            self._reading = asyncio.create_task(self._run(), name=f"turn {self.answer_id}")
-            self._reading.add_done_callback(lambda _: self._arrived.set())
-        while not self._events:
-            if self._reading is None or self._reading.done():
-                raise self._end()
-            self._arrived.clear()
-            try:
-                await self._arrived.wait()
-            except asyncio.CancelledError:
-                await self.aclose()
-                raise
-        return self._events.popleft()
+        if not self._feed.begun:
+            self._feed.begin(self._answer, self._finish)
+        try:
+            return await anext(self._feed)
+        except asyncio.CancelledError:
+            await self.aclose()
+            raise
 
     async def __aenter__(self) -> Self:
         return self
@@ -223,15 +192,11 @@ class Turn:
 
     async def aclose(self) -> None:
         """Stop, from any task; returns when upstream is closed and what has arrived is stored."""
-        self._closed = True
-        if self._reading is None:
+        await self._feed.aclose()
+        if not self._feed.begun:
             self.state = "stopped"
             self._records.spent = Decimal(0) if self._records.tentative else None
             return
-        if self._stoppable:
-            self._stoppable = False
-            self._reading.cancel()
-        await asyncio.wait([self._reading])
         if self._records.tentative:
             await self._records.book_speculation(is_new=self._prepared is None or self._prepared.is_new)
 
@@ -241,7 +206,7 @@ class Turn:
         What cannot be stored is in ``storage_error``, as for every turn.
         """
         self._records.wanted.set()
-        if self._writer is not None:  # else `_run` sees to it, once it gets there
+        if self._writer is not None:  # else `_answer` sees to it, once it gets there
             await self._records.keep()
 
     async def store(self) -> bool:
@@ -258,15 +223,8 @@ class Turn:
         question = [self._prepared.question] if self._prepared.question else []
         return self._prepared.session, [*self._prepared.history, *question, *self._records.messages.ended]
 
-    def _end(self) -> BaseException:
-        """Why there is no further event; an error is told once."""
-        if self._reading is not None and not self._told and not self._reading.cancelled():
-            self._told = True
-            return self._error or self._reading.exception() or StopAsyncIteration()
-        return StopAsyncIteration()
-
-    async def _run(self) -> None:
-        """Read the answer to its end, in whatever way it comes, and store how it ended."""
+    async def _answer(self) -> None:
+        """Read the answer to its end, in whatever way it comes."""
         try:
             prepared = self._prepared = await self._prepare()
             self.left_out = prepared.left_out
@@ -279,53 +237,28 @@ class Turn:
             if self.response_format is not None:
                 await self._read_json(self._writer, prepared.request, gate, self.response_format)
             else:
-                await self._read(self._writer, prepared.request, gate)
+                await self._requests.read(self._writer, prepared.request, gate)
                 if prepared.toolbox is not None:
                     await self._use_tools(prepared, prepared.toolbox)
             self.state = "complete"
         except asyncio.CancelledError:
             self.state = "stopped"
-        except TensorWallError as error:
-            self.state = "failed"
-            self._error = error
         except BaseException:
             self.state = "failed"
             raise
-        finally:
-            self._stoppable = False
-            if self._writer is not None:
-                for row in self._records.messages.open:
-                    self._records.messages.end(self._ending(row, self._writer))
-                await self._records.finish()
-                if self.state == "failed" and not self._records.tentative:
-                    await self._records.add_up()
-                if not self._records.tentative and self.state != "stopped":  # else the next turn tells
-                    self._events.extend(await self._records.newly_passed())
 
-    async def _read(
-        self,
-        writer: AnswerWriter,
-        request: ChatRequest,
-        gate: BudgetGate | None,
-        role: CallRole = "first",
-        mends: tuple[type[ProviderError], ...] = (),
-    ) -> ChatResponse:
-        """One answer, read to its end."""
-        self._keep_response()
-        self._stream = self._router.stream(
-            request,
-            observer=self._records.calls,
-            gate=gate,
-            role=role,
-            mends=mends,
-            irrevocable=self._irrevocable,
-        )
-        self._decisions.append(self._stream.decision)
-        async with self._stream as events:
-            async for event in events:
-                self._take(writer, event)
-        assert self.response is not None  # it is whole
-        return self.response
+    async def _finish(self) -> None:
+        """Store how the answer ended."""
+        if self._writer is None:
+            return
+        for row in self._records.messages.open:
+            self._records.messages.end(self._ending(row, self._writer))
+        await self._records.finish()
+        if self.state == "failed" and not self._records.tentative:
+            await self._records.add_up()
+        if not self._records.tentative and self.state != "stopped":  # else the next turn tells
+            for passed in await self._records.newly_passed():
+                self._feed.put(passed)
 
     async def _read_json(
         self, writer: AnswerWriter, request: ChatRequest, gate: BudgetGate | None, wanted: ResponseFormat
@@ -333,22 +266,22 @@ class Turn:
         """Read an answer that has to be JSON, and have it mended where it is not; once."""
 
         async def read(request: ChatRequest, role: CallRole) -> ChatResponse:
-            return await self._read(writer, request, gate, role, mends=(OutputInvalid,))
+            return await self._requests.read(writer, request, gate, role, mends=(OutputInvalid,))
 
-        self._json = JsonRounds(wanted, writer, read, self._tell)
+        self._json = JsonRounds(wanted, writer, read, self._feed.put)
         await self._json.run(request)
 
     async def _use_tools(self, prepared: Prepared, toolbox: Toolbox) -> None:
         """Run the tools that the answer calls and go on with their results, until it calls none."""
         assert prepared.go_on is not None
         for problem in toolbox.problems:
-            self._tell(ToolsMissing(problem))
-        rounds = ToolRounds(toolbox, self._records.messages, self._tell)
+            self._feed.put(ToolsMissing(problem))
+        rounds = ToolRounds(toolbox, self._records.messages, self._feed.put)
         last = prepared.answer
         while rounds.left and (response := self.response) is not None and rounds.calls_of(response):
             assert self._writer is not None
             await self._records.wanted.wait()
-            self._keep_response()
+            self._requests.set_aside()
             answered = self._ending(last, self._writer, response, state="complete")
             self._records.messages.end(answered)
             await self._records.messages.settle()
@@ -356,31 +289,8 @@ class Turn:
             request = await prepared.go_on(rounds.messages, rounds.left > 0)
             last = rounds.answer_below(last, prepared.answer.model)
             self._writer = self._records.messages.begin(last)
-            self._tell(AnswerContinued(last.id))
-            await self._read(self._writer, request, await self._records.gate(), "tools")
-
-    def _keep_response(self) -> None:
-        """The answer so far is paid for, and another one is asked for."""
-        if self.response is not None:
-            self._earlier.append(self.response)
-        self._stream = None
-
-    def _take(self, writer: AnswerWriter, event: Event) -> None:
-        if type(event) is TextDelta:
-            writer.add_text(event.text)
-        elif type(event) is ReasoningDelta:
-            writer.add_reasoning(event.text)
-        elif type(event) is RouteChosen:
-            self._answering = event
-            if not event.continues:
-                writer.restart()
-        if type(event) is not RouteChosen and not self._records.under_way.is_set():
-            self._records.under_way.set()
-        self._tell(event)
-
-    def _tell(self, event: Event) -> None:
-        self._events.append(event)
-        self._arrived.set()
+            self._feed.put(AnswerContinued(last.id))
+            await self._requests.read(self._writer, request, await self._records.gate(), "tools")
 
     def _ending(
         self,
@@ -395,15 +305,16 @@ class Turn:
         if row.message.role == "tool":
             return stopped_result(row, state, now)
         response = response or self.response
+        route, error = self._requests.route, self._feed.error
         partial = Message(role="assistant", content=writer.text, reasoning=writer.reasoning or None)
         return replace(
             row,
             message=response.message if response else partial,
             state=state,
             finished_at=now,
-            provider=self._answering.provider if self._answering else None,
-            model=self._answering.model if self._answering else row.model,
+            provider=route.provider if route else None,
+            model=route.model if route else row.model,
             finish_reason=response.finish_reason if response else None,
-            error=str(self._error) if self._error else None,
-            error_type=type(self._error).__name__ if self._error else None,
+            error=str(error) if error else None,
+            error_type=type(error).__name__ if error else None,
         )
