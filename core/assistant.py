@@ -6,82 +6,30 @@ its own; what cannot be stored is told (``Turn.storage_error``) and never costs 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from enum import Enum
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from core.catalogue import Catalogue
-from core.chat import (
-    ChatRequest,
-    Irrevocable,
-    Message,
-    ReasoningEffort,
-    ResponseFormat,
-    ToolChoice,
-    ToolDefinition,
-)
-from core.conversations.replay import as_heard, fit, replayable
+from core.chat import ChatRequest, Message
 from core.conversations.stored import Session, StoredMessage
-from core.conversations.titles import UNTITLED, clean_title, title_from, title_request
-from core.costs.tokens import estimate_message_tokens, estimate_prompt_tokens
+from core.conversations.titles import clean_title, title_request
 from core.errors import InputError, TensorWallError
 from core.identifiers import new_id
 from core.model_limits import ModelLimits
 from core.offline.models import EMBEDDED
 from core.prepared_turn import Prepared
 from core.records import LazyRecords
-from core.structured import asked_of
+from core.reply_options import ReplyOptions
+from core.reply_plan import Place, ReplyPlan
+from core.request_builder import RequestBuilder
 from core.turn import Turn
 
 if TYPE_CHECKING:
     from core.routing import LLMRouter
     from core.settings import BudgetSettings, ChatSettings
-    from core.tools import Toolbox, ToolSource
 
 __all__ = ("Assistant", "Place", "ReplyOptions", "Turn")
-
-
-class Place(Enum):
-    """Where a message goes, other than below a message named by its id."""
-
-    LEAF = "leaf"
-    """At the end of the branch on screen."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyOptions:
-    """What one reply asks for beyond the settings; ``None`` leaves it to them.
-
-    Attributes:
-        model: who gives this one reply; the conversation goes on with its own.
-        toolbox: what the model may call and is run here, and its results told to it. Left out for models that
-            cannot call tools, and for answers that have to be JSON, where providers refuse it.
-        tools: what the model may call beside, or instead; whoever reads the answer sees to it.
-        spoken: the answer is listened to: whoever speaks first gives it, with the least of reasoning.
-        response_format: what the answer has to be; it is asked for by what the model can, checked, and
-            mended once (see `Turn`).
-        irrevocable: what of the events cannot be taken back by whoever reads them.
-    """
-
-    model: str | None = None
-    system_prompt: str | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    max_completion_tokens: int | None = None
-    reasoning_effort: ReasoningEffort | None = None
-    spoken: bool = False
-    response_format: ResponseFormat | None = None
-    stop: Sequence[str] | None = None
-    seed: int | None = None
-    toolbox: ToolSource | None = None
-    tools: Sequence[ToolDefinition] | None = None
-    tool_choice: ToolChoice | None = None
-    irrevocable: Irrevocable = "nothing"
 
 
 class Assistant:
@@ -138,7 +86,7 @@ class Assistant:
         question_id = None
         if message is not None:
             question_id, answer_id = answer_id, new_id()
-        plan = _Plan(
+        plan = ReplyPlan(
             session_id=session_id or new_id(),
             is_new=session_id is None,
             message=message,
@@ -185,11 +133,12 @@ class Assistant:
         Raises:
             InputError: an option cannot be used, or the model does not see the question's image.
         """
-        plan = _Plan("", session is None, message, None, "", None, model, options or ReplyOptions())
+        plan = ReplyPlan("", session is None, message, None, "", None, model, options or ReplyOptions())
         asked_in = session or plan.new_session(datetime.now(UTC))
-        toolbox = await self._toolbox(plan.options, model)
-        base, history = self._request(plan, asked_in, branch, model, toolbox)
-        return (await self._fitted(base, history))[0]
+        requests = RequestBuilder(self._limits, self.settings)
+        toolbox = await requests.toolbox(plan.options, model)
+        base, history = requests.draft(plan, asked_in, branch, model, toolbox)
+        return (await requests.fitted(base, history))[0]
 
     async def suggest_title(self, session_id: str) -> str | None:
         """Have a cheap model name a conversation after its first exchange; the new title, or ``None``.
@@ -224,7 +173,7 @@ class Assistant:
             return None
         return title
 
-    async def _prepare(self, plan: _Plan) -> Prepared:
+    async def _prepare(self, plan: ReplyPlan) -> Prepared:
         """Find the history and make the request and the rows to store."""
         now = datetime.now(UTC)
         unstored = await self._unstored(plan.session_id)
@@ -243,13 +192,14 @@ class Assistant:
                 raise InputError("There is no question to answer again.")
         chosen = plan.options.model or plan.model or session.model
         model = chosen or self.settings.model or self._catalogue.default_model
-        toolbox = await self._toolbox(plan.options, model)
-        base, history = self._request(plan, session, branch, model, toolbox)
-        request, left_out = await self._fitted(base, history)
+        requests = RequestBuilder(self._limits, self.settings)
+        toolbox = await requests.toolbox(plan.options, model)
+        base, history = requests.draft(plan, session, branch, model, toolbox)
+        request, left_out = await requests.fitted(base, history)
 
         async def go_on(messages: Sequence[Message], may_call: bool) -> ChatRequest:
             further = base if may_call else base.model_copy(update={"tool_choice": "none"})
-            return (await self._fitted(further, [*history, *messages]))[0]
+            return (await requests.fitted(further, [*history, *messages]))[0]
 
         question, answer = plan.rows(branch[-1].id if branch else None, model, now)
         return Prepared(
@@ -277,64 +227,13 @@ class Assistant:
                 return waiting[-1]
         return None
 
-    async def _load(self, plan: _Plan) -> tuple[Session, list[StoredMessage]]:
+    async def _load(self, plan: ReplyPlan) -> tuple[Session, list[StoredMessage]]:
         conversations = (await self._records()).conversations
         session = await conversations.get(plan.session_id)
         if plan.parent_id is None:
             return session, []
         leaf = None if isinstance(plan.parent_id, Place) else plan.parent_id
         return session, await conversations.messages(plan.session_id, leaf)
-
-    async def _toolbox(self, options: ReplyOptions, model: str) -> Toolbox | None:
-        """The tools to offer, where there are any, and the model can call them and may."""
-        if options.toolbox is None or options.response_format is not None:
-            return None
-        capabilities = self._limits.capabilities(model)
-        toolbox = await options.toolbox(known=capabilities is not None)
-        return toolbox if toolbox and (capabilities is None or "tools" in capabilities) else None
-
-    def _request(
-        self,
-        plan: _Plan,
-        session: Session,
-        branch: Sequence[StoredMessage],
-        model: str,
-        toolbox: Toolbox | None,
-    ) -> tuple[ChatRequest, list[Message]]:
-        """The request but for the history that goes after its messages, and that history.
-
-        The system prompt comes first and never changes between turns, so that the provider's prompt
-        cache goes on hitting.
-        """
-        options = {name: getattr(plan.options, name) for name in _OPTION_NAMES}
-        for name in ("temperature", "max_completion_tokens", "reasoning_effort"):
-            if options[name] is None:
-                options[name] = getattr(self.settings, name)
-        prompts = (plan.options.system_prompt, session.system_prompt, self.settings.system_prompt)
-        prompt = next((prompt for prompt in prompts if prompt is not None), "")
-        if (wanted := plan.options.response_format) is not None:
-            options["response_format"], prompt = asked_of(wanted, self._limits.capabilities(model), prompt)
-            options["tools"] = options["tool_choice"] = None  # providers refuse them beside a format
-        if toolbox is not None:
-            options["tools"] = [*toolbox.definitions(), *(options["tools"] or ())]
-        head = [Message(role="system", content=prompt)] if prompt.strip() else []
-        history = replayable([as_heard(stored.message, stored.heard) for stored in branch])
-        if plan.message is not None:
-            history.append(plan.message)
-        history = self._limits.seen(history, model)
-        try:
-            request = ChatRequest(model=model, messages=[*head, *history], **options)
-        except ValidationError as error:
-            raise InputError(f"This cannot be asked for: {_first_problem(error)}.") from None
-        return request.model_copy(update={"messages": head}), history
-
-    async def _fitted(self, base: ChatRequest, history: list[Message]) -> tuple[ChatRequest, int]:
-        """The request with as much of the history as fits, and how many messages were left out of it."""
-        if len(history) == 1:
-            return base.model_copy(update={"messages": [*base.messages, *history]}), 0
-        room = self._limits.room(base.model, base.max_completion_tokens, estimate_prompt_tokens(base))
-        fitted = await asyncio.to_thread(fit, history, room, estimate_message_tokens)
-        return base.model_copy(update={"messages": [*base.messages, *fitted.messages]}), fitted.left_out
 
     def _title_model(self, answer: StoredMessage) -> str:
         """The catalogue's cheap model where the answer's provider has it, else what answered."""
@@ -344,68 +243,8 @@ class Assistant:
         return answer.model or cheap
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What was asked of `Assistant.reply`, with the identifiers chosen for it."""
-
-    session_id: str
-    is_new: bool
-    message: Message | None
-    question_id: str | None
-    answer_id: str
-    parent_id: str | Place | None
-    model: str | None
-    options: ReplyOptions
-
-    def new_session(self, now: datetime) -> Session:
-        return Session(
-            id=self.session_id,
-            title=title_from(self.message.text) if self.message else UNTITLED,
-            title_source="words",
-            system_prompt=self.options.system_prompt,
-            model=self.model,
-            leaf_id=None,
-            created_at=now,
-            updated_at=now,
-        )
-
-    def rows(
-        self, parent_id: str | None, model: str, now: datetime
-    ) -> tuple[StoredMessage | None, StoredMessage]:
-        """The question, where it is new, and the answer below it."""
-        question = None
-        if self.message is not None and self.question_id is not None:
-            question = StoredMessage(
-                id=self.question_id,
-                session_id=self.session_id,
-                parent_id=parent_id,
-                message=self.message,
-                state="complete",
-                created_at=now,
-            )
-        answer = StoredMessage(
-            id=self.answer_id,
-            session_id=self.session_id,
-            parent_id=question.id if question else parent_id,
-            message=Message(role="assistant", content=""),
-            state="streaming",
-            created_at=now,
-            model=model,
-        )
-        return question, answer
-
-
-_OURS = {"model", "system_prompt", "toolbox", "irrevocable"}
-_OPTION_NAMES = tuple(option.name for option in fields(ReplyOptions) if option.name not in _OURS)
-
-
 def _first_exchange(branch: Sequence[StoredMessage]) -> list[StoredMessage] | None:
     """The first question and the first text that answers it; ``None`` while there is none."""
     answers = (stored for stored in branch[1:] if stored.message.role == "assistant" and stored.message.text)
     answer = next(answers, None)
     return None if answer is None else [branch[0], answer]
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_context=False)[0]
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
