@@ -8,7 +8,7 @@ import stat
 import sys
 from pathlib import Path
 
-__all__ = ("create_file", "make_private_folder", "replace_file", "try_lock", "unlock")
+__all__ = ("create_file", "make_private_folder", "read_at", "replace_file", "try_lock", "unlock", "write_at")
 
 
 def create_file(path: Path, text: str) -> None:
@@ -97,6 +97,16 @@ if sys.platform == "win32":
         os.lseek(descriptor, _LOCKED, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
+    def read_at(descriptor: int, size: int, offset: int) -> bytes:
+        """At most so many bytes of an open file, from an offset on."""
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, size)
+
+    def write_at(descriptor: int, data: bytes, offset: int) -> int:
+        """Write into an open file at an offset; how many bytes were written."""
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.write(descriptor, data)
+
 else:
     import fcntl
 
@@ -114,3 +124,11 @@ else:
     def unlock(descriptor: int) -> None:
         """Let others lock the file, which stays open."""
         fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def read_at(descriptor: int, size: int, offset: int) -> bytes:
+        """At most so many bytes of an open file, from an offset on."""
+        return os.pread(descriptor, size, offset)
+
+    def write_at(descriptor: int, data: bytes, offset: int) -> int:
+        """Write into an open file at an offset; how many bytes were written."""
+        return os.pwrite(descriptor, data, offset)

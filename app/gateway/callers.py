@@ -92,9 +92,11 @@ def identify(exchange: Exchange, ring: KeyRing, providers: Iterable[Provider]) -
             code="missing",
             hint="Send it as X-API-Key, or as Authorization: Bearer; `tensorwall keys create` makes one.",
         )
-    recheck = partial(ring.find, secret.strip())
-    key = recheck()
-    own = {} if bearer in ("", secret.strip()) else _own_keys(bearer, providers)
+    secret = secret.strip()
+    version = ring.version
+    key = ring.find(secret)
+    recheck = partial(ring.recheck, key, secret, version)
+    own = {} if bearer in ("", secret) else _own_keys(bearer, providers)
     return Caller(key, recheck, own)
 
 

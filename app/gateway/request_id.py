@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from uuid import uuid4
+from secrets import token_hex
 
 from starlette.types import Scope
 
@@ -17,5 +17,5 @@ def request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             given = value.decode("latin-1")
-            return given if _GIVEN.fullmatch(given) else uuid4().hex
-    return uuid4().hex
+            return given if _GIVEN.fullmatch(given) else token_hex(16)
+    return token_hex(16)

@@ -25,7 +25,7 @@ from pydantic_core import from_json, to_json
 
 from core.chat import UpstreamCall
 from core.costs.booking import Place
-from core.files import make_private_folder
+from core.files import make_private_folder, write_at
 
 __all__ = ("CallJournal", "CallMark", "forget_journals", "journals_beside", "marks_left_behind")
 
@@ -130,8 +130,7 @@ class CallJournal:
 
     def _write(self, slot: int, line: bytes) -> None:
         assert self._descriptor is not None
-        os.lseek(self._descriptor, slot * _SLOT, os.SEEK_SET)
-        if os.write(self._descriptor, line) < len(line):
+        if write_at(self._descriptor, line, slot * _SLOT) < len(line):
             raise OSError("a mark could not be written to its end")
 
 

@@ -19,8 +19,8 @@ __all__ = (
     "estimate_message_tokens",
     "estimate_prompt_tokens",
     "estimate_tokens",
-    "prompt_tokens_at_least",
     "prompt_tokens_at_most",
+    "prompt_tokens_bounds",
     "tokens_of_length",
 )
 
@@ -98,10 +98,17 @@ def prompt_tokens_at_most(request: ChatRequest) -> int:
     return at_most(estimate_prompt_tokens(request))
 
 
-def prompt_tokens_at_least(request: ChatRequest) -> int:
-    """The fewest tokens that a request's prompt may turn out to be: what nobody here knows may be none."""
-    known = _tokens_asked(request) if request.relayed is None else _tokens_read(read_prompt(request.relayed))
-    return int(known / _DOUBT)
+def prompt_tokens_bounds(request: ChatRequest) -> tuple[int, int]:
+    """The fewest and the most tokens that a request's prompt may turn out to be.
+
+    Of what nobody here knows there may be none.
+    """
+    if request.relayed is None:
+        known, unread = _tokens_asked(request), 0
+    else:
+        prompt = read_prompt(request.relayed)
+        known, unread = _tokens_read(prompt), prompt.unread
+    return int(known / _DOUBT), at_most(known + tokens_of_length(unread))
 
 
 def at_most(estimate: int) -> int:

@@ -61,6 +61,15 @@ class KeyRing:
                 return key
         raise KeyRefused("There is no such key.", code="unknown", hint=_HINT)
 
+    def recheck(self, key: GatewayKey, secret: str, version: int | None) -> None:
+        """See that a key which was found at a version may still be used; quick where nothing has changed.
+
+        Raises:
+            KeyRefused: it may not.
+        """
+        if version != self._snapshot.version or key.expires_at is not None or key.previous is not None:
+            self.find(secret)
+
     def refresh(self, connection: Connection) -> bool:
         """Read the keys where they have changed; whether they have.
 

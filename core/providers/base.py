@@ -57,6 +57,7 @@ class ModelRule:
 
 _MOST_ANSWERS = 128
 """OpenAI's limit for ``n``; more is refused, wherever it is."""
+_CAP_FIELDS: tuple[CapField, ...] = get_args(CapField)
 _MOST_FOUND = 1_000
 """Models whose rule is remembered: clients of the gateway may name any number."""
 
@@ -133,8 +134,10 @@ class ProviderProfile:
 
     def output_cap(self, request: ChatRequest, model: str) -> int | None:
         """The output cap, in tokens, that goes on the wire with a request; ``None`` where none does."""
-        caps = (request.max_completion_tokens, *(request.extra.get(name) for name in get_args(CapField)))
-        cap = next((cap for cap in caps if isinstance(cap, int)), self.default_output_cap)
+        cap = request.max_completion_tokens
+        if cap is None:
+            others = (request.extra.get(name) for name in _CAP_FIELDS)
+            cap = next((cap for cap in others if isinstance(cap, int)), self.default_output_cap)
         most = self.rule(model).max_output_tokens
         return cap if cap is None or most is None else min(cap, most)
 

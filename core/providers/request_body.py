@@ -131,8 +131,9 @@ def _excluded(profile: ProviderProfile, name: str, body: dict[str, Any]) -> bool
 
 
 def _drop_refused(profile: ProviderProfile, rule: ModelRule, body: dict[str, Any]) -> None:
-    for name in profile.refused_fields | rule.refused_fields:
-        body.pop(name, None)
+    for refused in (profile.refused_fields, rule.refused_fields):
+        for name in [name for name in body if name in refused]:
+            del body[name]
     for group in profile.exclusive_fields:
         for name in [name for name in group if name in body][1:]:
             del body[name]

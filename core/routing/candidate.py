@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.chat import ChatRequest, OutputCapped, SkippedRoute
-from core.costs.tokens import prompt_tokens_at_least, prompt_tokens_at_most
+from core.costs.tokens import prompt_tokens_bounds
 from core.durations import in_words
 from core.errors import RateLimited, RequestTooLarge
 from core.providers import Provider
@@ -87,8 +87,8 @@ class Candidate:
         cap = self.provider.profile.output_cap(self.request, self.model)
         if not counts:
             return CallSize(0, cap=cap)
-        prompt = prompt_tokens_at_most(self.request)
-        return CallSize(prompt, prompt - prompt_tokens_at_least(self.request), cap)
+        least, most = prompt_tokens_bounds(self.request)
+        return CallSize(most, most - least, cap)
 
     @property
     def never_fits(self) -> bool:

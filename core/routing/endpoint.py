@@ -11,6 +11,9 @@ from core.providers import Provider
 
 __all__ = ("RouteEndpoint", "RouteTable")
 
+_MOST_FOUND = 1_000
+"""Models whose patterns are remembered; clients name them, and there is no end of names."""
+
 
 @dataclass(frozen=True, slots=True)
 class RouteEndpoint:
@@ -50,6 +53,7 @@ class RouteTable:
 
     def __init__(self) -> None:
         self._routes: dict[str, tuple[RouteEndpoint, ...]] = {}
+        self._found: dict[str, str] = {}
 
     def add(self, pattern: str, endpoints: Sequence[RouteEndpoint]) -> None:
         """Register ``endpoints`` under ``pattern``, in place of what it had.
@@ -68,6 +72,7 @@ class RouteTable:
                 f"The route {pattern!r} leads nowhere.", key="routes", hint="Give it at least one endpoint."
             )
         self._routes[pattern] = tuple(endpoints)
+        self._found.clear()
 
     def match(self, model: str) -> tuple[str, tuple[RouteEndpoint, ...]]:
         """The pattern that fits ``model`` best, with its endpoints.
@@ -75,15 +80,22 @@ class RouteTable:
         Raises:
             UnknownRoute: nothing fits; the hint names what comes near.
         """
+        pattern = self._found.get(model)
+        if pattern is None:
+            pattern = self._pattern(model)
+            if len(self._found) < _MOST_FOUND:
+                self._found[model] = pattern
+        return pattern, self._routes[pattern]
+
+    def _pattern(self, model: str) -> str:
         if model in self._routes:
-            return model, self._routes[model]
+            return model
         prefixes = [
             pattern for pattern in self._routes if pattern[-1] == "*" and model.startswith(pattern[:-1])
         ]
         if not prefixes:
             raise UnknownRoute(f"No route leads to the model {model!r}.", hint=self._hint(model))
-        pattern = max(prefixes, key=len)
-        return pattern, self._routes[pattern]
+        return max(prefixes, key=len)
 
     def items(self) -> list[tuple[str, tuple[RouteEndpoint, ...]]]:
         """Every pattern with its endpoints, in the order of registration."""

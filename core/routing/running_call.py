@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from uuid import uuid4
+from secrets import token_hex
 
 from core.chat import (
     CallGate,
@@ -57,7 +57,7 @@ class CallRecorder:
         """The record of a call that is about to be sent; nobody is told yet."""
         candidate = attempt.candidate
         call = UpstreamCall(
-            call_id=uuid4().hex,
+            call_id=token_hex(16),
             route=self.decision.requested,
             provider=candidate.provider.name,
             model=candidate.model,

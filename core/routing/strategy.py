@@ -64,6 +64,7 @@ class Plan:
     set_aside: tuple[Ranked, ...]
 
 
+_ALONE = "the only one ready"
 _Members = list[tuple[int, EndpointState]]
 
 
@@ -78,6 +79,8 @@ def rank(
         turn: how many plans this route has had before; moves round robin on.
         rng: drawn from by the strategies that choose at random.
     """
+    if len(endpoints) == 1 and not endpoints[0].problem:  # most routes, at most times
+        return Plan((Ranked(0, f"tier {endpoints[0].priority}, {_ALONE}"),), ())
     indexed = list(enumerate(endpoints))
     ready = sorted((item for item in indexed if not item[1].problem), key=lambda item: item[1].priority)
     ranked: list[Ranked] = []
@@ -96,7 +99,7 @@ def rank(
 
 def _order(strategy: LoadBalanceStrategy, members: _Members, turn: int, rng: Random) -> list[Ranked]:
     if len(members) == 1:
-        return [Ranked(members[0][0], "the only one ready")]
+        return [Ranked(members[0][0], _ALONE)]
     match strategy:
         case LoadBalanceStrategy.ROUND_ROBIN:
             return _round_robin(members, turn)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from core.chat import LimitKind, RateLimits, ToldLimit
@@ -33,6 +33,8 @@ _OVER = 3_600.0
 """Seconds after which it is over, whatever has become of its process."""
 _PRESENT = 3.0
 """Seconds for which whoever waits in another process keeps its place without saying so again."""
+
+_ALONE = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +244,7 @@ class Allowance:
             with self.exclusive(now):
                 pass  # they are looked after then
 
-    @contextmanager
-    def exclusive(self, now: float, *, learning: bool = False) -> Iterator[None]:
+    def exclusive(self, now: float, *, learning: bool = False) -> AbstractContextManager[None]:
         """Keep other processes out: what is found within is still so when something is made of it.
 
         Args:
@@ -252,8 +253,11 @@ class Allowance:
         """
         shared = self._shared
         if shared is None or self._within or not (self._count.matters or learning):
-            yield
-            return
+            return _ALONE
+        return self._locked(shared, now)
+
+    @contextmanager
+    def _locked(self, shared: SharedLevels, now: float) -> Iterator[None]:
         state = shared.lock()
         self._within = True
         try:

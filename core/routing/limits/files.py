@@ -26,7 +26,7 @@ from zlib import crc32
 
 from pydantic_core import from_json, to_json
 
-from core.files import make_private_folder, try_lock, unlock
+from core.files import make_private_folder, read_at, try_lock, unlock, write_at
 from core.providers import Provider
 from core.routing.limits.shared import SharedState
 
@@ -176,10 +176,9 @@ class LimitFile:
 
     def _read(self) -> SharedState | None:
         assert self._descriptor is not None
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        data = os.read(self._descriptor, _USUAL)
+        data = read_at(self._descriptor, _USUAL, 0)
         if len(data) == _USUAL:
-            data += os.read(self._descriptor, _MOST)
+            data += read_at(self._descriptor, _MOST, _USUAL)
         if data == self._seen:
             return None
         self._seen = data
@@ -200,8 +199,7 @@ class LimitFile:
         """In one piece and in place; what is left of a longer content does not count, and goes in the end."""
         assert self._descriptor is not None
         data = b"%08x%08x\n%b" % (crc32(content), len(content), content)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        if os.write(self._descriptor, data) < len(data):
+        if write_at(self._descriptor, data, 0) < len(data):
             raise OSError("it could not be written to its end")
         self._seen = data + self._seen[len(data) :]
         if len(self._seen) > len(data) + _USUAL:
