@@ -1,4 +1,4 @@
-"""The voice loop: carries out what the turn machine decides, and tells whoever shows it.
+"""The voice loop: has the turn machine decide and its decisions carried out, and tells whoever shows it.
 
     engine   --frames-->   machine  --Transcribe-->  hearing    --texts--> machine
     commands ----------->           --Commit------>  answering  --clauses--> engine
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Self
 
 from core.errors import TensorWallError
+from core.voice.acting import Acting
 from core.voice.answering import Answering
 from core.voice.audio import Frame
 from core.voice.device_notices import device_notice
@@ -26,31 +27,10 @@ from core.voice.engine.events import (
     MicrophoneTrouble,
 )
 from core.voice.event_queue import EventQueue
-from core.voice.events import (
-    Discarded,
-    FinalText,
-    LevelChanged,
-    Noticed,
-    StateChanged,
-    VoiceEvent,
-)
+from core.voice.events import LevelChanged, Noticed, StateChanged, VoiceEvent
 from core.voice.hearing import Hearing
 from core.voice.machine_driver import MachineDriver
-from core.voice.turn_taking.actions import (
-    Action,
-    Commit,
-    Discard,
-    DropSpeculation,
-    Duck,
-    Interrupt,
-    KeepStretch,
-    Notice,
-    Show,
-    SpeculateReply,
-    State,
-    Transcribe,
-    Unduck,
-)
+from core.voice.turn_taking.actions import State
 from core.voice.turn_taking.messages import (
     CommitNow,
     FrameHeard,
@@ -121,10 +101,12 @@ class VoiceLoop:
         self._events = EventQueue()
         self._engine = engine
         self._machine = machine
-        self._approach = approach
         self._hints = hints
         self._driver = MachineDriver(
-            machine, now=self._now, carry_out=self._carry_out, decided=self._analyse_as_needed
+            machine,
+            now=self._now,
+            carry_out=lambda action: self._acting.carry_out(action),
+            decided=self._analyse_as_needed,
         )
         self._driver.tell(ListeningChanged(engine.now(), hands_free))  # the first thing, once it runs
         self._hearing = Hearing(
@@ -148,6 +130,14 @@ class VoiceLoop:
             language=lambda: machine.language,
         )
         self._answering.speak = speak
+        self._acting = Acting(
+            engine,
+            self._hearing,
+            self._answering,
+            show=self._events.put,
+            spawn=self._spawn,
+            approach=approach,
+        )
         self._tasks: asyncio.TaskGroup | None = None
         self._frames = 0
         self._failure: TensorWallError | None = None
@@ -256,7 +246,7 @@ class VoiceLoop:
         self.stop()
         engine.analysing = self._engine.analysing
         old, self._engine = self._engine, engine
-        self._hearing.engine = self._answering.engine = engine
+        self._hearing.engine = self._answering.engine = self._acting.engine = engine
         if self._tasks is not None:
             await old.aclose()
             await engine.open()
@@ -361,7 +351,7 @@ class VoiceLoop:
     def _learn_language(self, heard: str = "") -> None:
         self._machine.language = self._hints().language or heard or None
 
-    # What the machine decides
+    # What the machine needs
 
     def _now(self) -> float:
         return self._engine.now()
@@ -369,54 +359,3 @@ class VoiceLoop:
     def _analyse_as_needed(self) -> None:
         if self._engine.analysing != self._machine.needs_frames:
             self._engine.analysing = self._machine.needs_frames
-
-    def _carry_out(self, action: Action) -> None:
-        match action:
-            case Transcribe():
-                if action.final:
-                    self._answering.receipt(action.turn).transcript_asked(action.revision, self._engine.now())
-                self._hearing.transcribe(action)
-            case KeepStretch():
-                self._hearing.keep(action)
-            case SpeculateReply():
-                self._answering.speculate(action)
-            case DropSpeculation():
-                self._answering.drop_early()
-            case Commit():
-                self._commit(action)
-            case Discard(turn=turn, reason=reason):
-                self._hearing.forget()
-                self._answering.drop_early()
-                self._events.put(Discarded(turn, reason))
-            case Duck():
-                self._engine.duck()
-            case Unduck():
-                self._engine.unduck()
-            case Interrupt(by=by):
-                self._answering.interrupt(by)
-            case Show():
-                self._show_state(action)
-            case Notice(text=text):
-                self._events.put(Noticed(text))
-
-    def _commit(self, said: Commit) -> None:
-        self._hearing.forget()
-        self._events.put(FinalText(said.turn, said.text, said.send, self._hearing.confidence))
-        if said.send:
-            self._answering.commit(said)
-        else:
-            self._answering.drop_early()
-
-    def _show_state(self, shown: Show) -> None:
-        if shown.state == "recording":
-            self._answering.interrupt("key")  # as in `stop`
-            if self._approach is not None:
-                self._spawn(self._open_the_way(self._approach))
-        closes_in = None if shown.closes_at is None else max(0.0, shown.closes_at - self._engine.now())
-        self._events.put(StateChanged(shown.state, closes_in))
-
-    async def _open_the_way(self, approach: Callable[[], Awaitable[object]]) -> None:
-        try:
-            await approach()
-        except TensorWallError:
-            return  # the request will meet the same, and tell
