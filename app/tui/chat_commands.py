@@ -180,27 +180,29 @@ class ChatCommands:
         allowed = get_args(ReasoningEffort)
         if effort and effort != "default" and effort not in allowed:
             raise InputError(f"Effort is one of {', '.join(allowed)} or default, not {effort}.")
-        self._conversation.effort = None if effort in ("", "default") else effort  # type: ignore[assignment]
+        asked = self._conversation.next_turn
+        asked.effort = None if effort in ("", "default") else effort  # type: ignore[assignment]
         self._screen.changed()
-        self._say(f"Reasoning effort: {self._conversation.effort or 'the default'}.")
+        self._say(f"Reasoning effort: {asked.effort or 'the default'}.")
 
     async def _json(self, argument: str) -> None:
-        conversation = self._conversation
+        asked = self._conversation.next_turn
         if argument in ("", "on", "off"):
-            wanted = argument == "on" or (not argument and conversation.response_format is None)
-            conversation.response_format = JsonObjectFormat() if wanted else None
+            wanted = argument == "on" or (not argument and asked.response_format is None)
+            asked.response_format = JsonObjectFormat() if wanted else None
             self._say("Answers are JSON." if wanted else "Answers are text.")
         else:
             name = argument.removeprefix("schema ").strip()
-            wanted_format = await asyncio.to_thread(read_schema_file, self._screen.folder / name, name)
-            conversation.response_format = wanted_format
+            asked.response_format = await asyncio.to_thread(
+                read_schema_file, self._screen.folder / name, name
+            )
             self._say(f"Answers are JSON that fits {name}.")
         self._screen.changed()
 
     async def _tools(self, argument: str) -> None:
         from app.tui.screens.tools import ToolsScreen
 
-        tools = self._conversation.tools
+        tools = self._conversation.next_turn.tools
         if argument in ("on", "off"):
             tools.on = None if argument == "on" else False
             self._say(f"Tools are {argument}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterable, Callable, Sequence
@@ -11,34 +10,21 @@ from typing import TYPE_CHECKING
 
 from app.tui.entries import entries_of, user_entry
 from app.tui.failures import explain
-from app.tui.garbage import brief_collections
 from app.tui.gauges import Gauges
-from app.tui.live_turn import LiveTurn
+from app.tui.next_turn import NextTurn
 from app.tui.open_session import OpenSession
-from app.tui.permission import Permission
-from app.tui.routes.answers import Answer, DecisionLog, answers_of
+from app.tui.routes.answers import Answer, answers_of
 from app.tui.stage import Prompt, Stage
 from app.tui.status_line import Status
-from core.assistant import ReplyOptions
-from core.chat import Message
+from app.tui.turn_reader import Ending, TurnReader
 from core.errors import InputError, TensorWallError
-from core.tools.session_tools import SessionTools
 
 if TYPE_CHECKING:
     from app.composition import Services
-    from app.tui.transcript import AnswerState
     from app.tui.widgets.transcript import Transcript
     from core.assistant import Turn
-    from core.chat import (
-        ChatRequest,
-        Decision,
-        Event,
-        JsonObjectFormat,
-        JsonSchemaFormat,
-        ReasoningEffort,
-    )
+    from core.chat import Decision, Event, JsonObjectFormat, JsonSchemaFormat
     from core.conversations import Session, StoredMessage
-    from core.tools import ToolSource
 
 __all__ = ("Conversation",)
 
@@ -49,7 +35,7 @@ class Conversation:
     Attributes:
         queue: prompts to send when the turn is over.
         editing: the question that the next prompt replaces, on a new branch.
-        tools: what the model may call.
+        next_turn: what is asked for, and of whom.
         asked_in: the session that the last turn belongs to; ``None`` before the first.
     """
 
@@ -65,21 +51,13 @@ class Conversation:
         self.queue: deque[Prompt] = deque()
         self.editing: StoredMessage | None = None
         self.asked_in: str | None = None
-        self.effort: ReasoningEffort | None = None
-        self.response_format: JsonObjectFormat | JsonSchemaFormat | None = None
-        self.permission = Permission(stage.may_call)
-        self.tools = SessionTools(services.tools, self.permission)
         self._transcript = transcript
         self._stage = stage
-        self._clock = clock
         self._open = OpenSession(lambda: self.services)
-        self._live: LiveTurn | None = None
-        self._stopping = False
-        self._unanswered = False
+        self.next_turn = NextTurn(lambda: self.services, self._open, stage.may_call)
         self._gauges = Gauges()
-        self._decided = DecisionLog()
-        self._free = asyncio.Event()
-        self._free.set()
+        self._reader = TurnReader(lambda: self.services, transcript, self._gauges, clock)
+        self._unanswered = False
 
     # What it is
 
@@ -101,18 +79,17 @@ class Conversation:
     @property
     def busy(self) -> bool:
         """Whether a turn is in progress."""
-        return not self._free.is_set()
+        return self._reader.busy
 
     @property
     def model(self) -> str:
         """What the next turn asks for."""
-        return self.chosen_model or self.services.catalogue.default_model
+        return self.next_turn.model
 
     @property
-    def chosen_model(self) -> str | None:
-        """What the user chose, for now, for this session, or for all."""
-        stored = self.session.model if self.session else None
-        return self._open.model or stored or self.services.settings.chat.model
+    def response_format(self) -> JsonObjectFormat | JsonSchemaFormat | None:
+        """The JSON that answers have to be; ``None`` for text."""
+        return self.next_turn.response_format
 
     @property
     def title(self) -> str:
@@ -131,44 +108,18 @@ class Conversation:
 
     def status(self) -> Status:
         """Everything the strip shows, now."""
-        figures = self._gauges.during(self._live) if self._live else self._gauges.last
+        figures = self._reader.figures()
         return replace(
             figures,
-            model=figures.model or self.model,
+            model=figures.model or self.next_turn.model,
             simulated=self.services.simulated,
             queued=len(self.queue),
-            answers=self._answers_are(),
+            answers=self.next_turn.form,
             show_sparkline=self.services.settings.interface.sparkline,
-            context_window=self._window(),
+            context_window=self.next_turn.context_window,
         )
-
-    def _answers_are(self) -> str:
-        wanted = self.response_format
-        if wanted is None:
-            return ""
-        return "JSON" if wanted.type == "json_object" else f"JSON {wanted.json_schema.name}"
-
-    def _window(self) -> int | None:
-        catalogue = self.services.catalogue
-        for provider in self.services.providers:
-            info = catalogue.find(provider, catalogue.provider_model(self.model, provider))
-            if info is not None and info.context_window:
-                return info.context_window
-        return None
 
     # Where answers come from
-
-    async def upcoming(self, typed: str) -> ChatRequest:
-        """The request that would be sent next, with what is typed; nothing is sent or loaded for it.
-
-        Raises:
-            InputError: it cannot be asked.
-        """
-        message = Message(role="user", content=typed or " ")
-        options = self._options(toolbox=self.tools.loaded)
-        return await self.services.assistant.preview(
-            self.session, self.branch, message, model=self.model, options=options
-        )
 
     def answers(self) -> list[Answer]:
         """Those on screen that are stored, the oldest first."""
@@ -176,10 +127,7 @@ class Conversation:
 
     def decisions(self, answer_id: str) -> Sequence[Decision]:
         """What the router has decided for an answer, where this TensorWall gave it."""
-        live = self._live
-        if live is not None and live.turn.answer_id == answer_id:
-            return live.turn.decisions
-        return self._decided.of(answer_id)
+        return self._reader.decisions(answer_id)
 
     # Asking
 
@@ -227,12 +175,7 @@ class Conversation:
 
     async def stop(self) -> bool:
         """Stop the answer now, keeping its text; whether there was one."""
-        if self._live is None or self._stopping:
-            return False
-        self._stopping = True
-        self._live.finish("stopped")
-        await self._live.turn.aclose()
-        return True
+        return await self._reader.stop()
 
     def take_back(self) -> Prompt | None:
         """The prompt queued last, taken out of the queue."""
@@ -245,12 +188,8 @@ class Conversation:
             prompt = self.queue.popleft()
             await self._answer(prompt, self._open.leaf_id)
 
-    def tentative_turn(self, prompt: Prompt, *, model: str, effort: ReasoningEffort | None) -> Turn:
-        """An answer by this model that may come to nothing: stored and shown only once it is wanted."""
-        return self._turn(prompt, self._open.leaf_id, once=model, effort=effort, tentative=True)
-
     async def show(self, turn: Turn, events: AsyncIterable[Event], prompt: Prompt) -> None:
-        """Show such an answer as it arrives; prompts that are typed meanwhile wait until it is whole."""
+        """Show a tentative answer as it arrives; prompts that are typed meanwhile wait until it is whole."""
         if self._unanswered:
             self._transcript.remove_after(self._open.leaf_id)
         await self._show_turn(turn, events, prompt)
@@ -258,7 +197,7 @@ class Conversation:
 
     async def free(self) -> None:
         """Wait until no answer is on its way."""
-        await self._free.wait()
+        await self._reader.free()
 
     async def _answer(
         self,
@@ -269,42 +208,8 @@ class Conversation:
         model: str | None = None,
     ) -> TensorWallError | None:
         """One turn, and what ended it early; ``instead_of`` is the message it makes a sibling to."""
-        turn = self._turn(prompt, parent_id, model=model)
+        turn = self.next_turn.turn(prompt, parent_id, model=model)
         return await self._show_turn(turn, self._stage.read_aloud(turn), prompt, instead_of=instead_of)
-
-    def _turn(
-        self,
-        prompt: Prompt | None,
-        parent_id: str | None,
-        *,
-        model: str | None = None,
-        once: str | None = None,
-        effort: ReasoningEffort | None = None,
-        tentative: bool = False,
-    ) -> Turn:
-        """A turn of the model chosen, or of ``model``, which a new session keeps, or of one ``once``."""
-        return self.services.assistant.reply(
-            self.session_id,
-            Message(role="user", content=prompt.content) if prompt else None,
-            parent_id=parent_id,
-            model=model or self._open.model,
-            options=replace(self._options(once, effort, self.tools), spoken=tentative),
-            tentative=tentative,
-        )
-
-    def _options(
-        self,
-        once: str | None = None,
-        effort: ReasoningEffort | None = None,
-        toolbox: ToolSource | None = None,
-    ) -> ReplyOptions:
-        return ReplyOptions(
-            model=once,
-            system_prompt=self.system_prompt,
-            reasoning_effort=self.effort or effort,
-            response_format=self.response_format,
-            toolbox=toolbox,
-        )
 
     async def _show_turn(
         self,
@@ -319,60 +224,30 @@ class Conversation:
         if prompt is not None and turn.question_id:
             entry = user_entry(prompt.content, prompt.typed)
             self._transcript.add_user(turn.question_id, **entry, branch=place)
-        live = self._live = LiveTurn(
-            turn,
-            self._transcript,
-            self.services.catalogue,
-            stall_notice=self.services.settings.network.stall_notice,
-            awaited_servers=lambda: self.services.tools.awaited_servers,
-            branch=None if prompt else place,
-            clock=self._clock,
-        )
         self.asked_in = turn.session_id
-        self._stopping, self._unanswered = False, False
-        self._free.clear()
+        self._unanswered = False
+        self._reader.begin(turn, None if prompt else place)
         self._stage.changed()
         try:
-            with brief_collections():
-                failure = await self._read(live, events)
-            await self._settle(live, prompt, failure)
+            ending = await self._reader.read(events)
+            await self._settle(turn, prompt, ending)
         finally:
-            self._live = None
-            self._free.set()
+            self._reader.settled()
             self._stage.changed()
         if turn.state == "complete" and sum(stored.message.role == "user" for stored in self.branch) <= 1:
             await self._suggest_title()
-        return failure
+        return ending.failure
 
-    async def _read(self, live: LiveTurn, events: AsyncIterable[Event]) -> TensorWallError | None:
-        """Take the turn's events as they come; what ended it early, if anything did."""
-        failure: TensorWallError | None = None
-        async with live.turn:
-            try:
-                async for event in events:
-                    if not self._stopping:
-                        live.take(event)
-            except TensorWallError as error:
-                failure = error
-        self._stopping = self._stopping or live.turn.state == "stopped"
-        how: AnswerState = "failed" if failure else "stopped" if self._stopping else "complete"
-        live.finish(how)
-        self._gauges.ended(live, how)
-        self._decided.keep(live.turn)
-        self._live = None
-        return failure
-
-    async def _settle(self, live: LiveTurn, prompt: Prompt | None, failure: TensorWallError | None) -> None:
+    async def _settle(self, turn: Turn, prompt: Prompt | None, ending: Ending) -> None:
         """After the turn: what went wrong, what is stored, what it cost."""
-        turn = live.turn
         if turn.left_out:
             self._transcript.add_notice(
                 f"The oldest {turn.left_out} messages did not fit the model's window."
             )
-        if failure is not None:
-            self._transcript.add_error(*explain(failure))
-        if failure is not None or self._stopping:
-            self._unanswered = not (live.has_text or live.has_tools)
+        if ending.failure is not None:
+            self._transcript.add_error(*explain(ending.failure))
+        if ending.early:
+            self._unanswered = not ending.left_anything
             waiting = [prompt] if prompt is not None and self._unanswered else []
             for unanswered in reversed([*waiting, *self.queue]):
                 self._stage.give_back(unanswered.typed)
@@ -430,7 +305,7 @@ class Conversation:
         self._open.leave()
         self.editing, self._unanswered = None, False
         self._gauges.reset()
-        self._forget_leave()
+        self.next_turn.forget_leave()
         self._transcript.clear()
         self._stage.changed()
 
@@ -448,14 +323,9 @@ class Conversation:
         await self._show(session)
         return True
 
-    def _forget_leave(self) -> None:
-        """In another session nothing is attached, and the user is asked again."""
-        self.tools.attached.clear()
-        self.permission.forget()
-
     async def _show(self, session: Session) -> None:
         if session.id != self.session_id:
-            self._forget_leave()
+            self.next_turn.forget_leave()
         await self._open.open(session)
         self._stage.left()
         self.editing, self._unanswered = None, False

@@ -74,7 +74,7 @@ class EstimateLine:
     async def _make(self, conversation: Conversation, typed: str) -> None:
         request, estimate, began = None, None, self._clock()
         try:
-            request = await conversation.upcoming(typed)
+            request = await conversation.next_turn.upcoming(typed)
             estimate = await self._estimated(conversation, request, typed)
         except TensorWallError:  # which is told when it is sent
             request = None

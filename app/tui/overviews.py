@@ -49,7 +49,7 @@ class Overviews:
         conversation = self._conversation
         context = RoutesContext(
             services=conversation.services,
-            upcoming=lambda: conversation.upcoming(self._screen.composer.prompt),
+            upcoming=lambda: conversation.next_turn.upcoming(self._screen.composer.prompt),
             answers=conversation.answers,
             decisions=conversation.decisions,
             show_help=self._screen.tensorwall.show_help,

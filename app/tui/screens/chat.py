@@ -214,8 +214,8 @@ class ChatScreen(ReadingScreen):
             notes.append("Editing an earlier question, Esc cancels")
         if conversation.queue:
             notes.append(f"{len(conversation.queue)} queued, ↑ takes back")
-        if conversation.effort is not None:
-            notes.append(f"effort {conversation.effort}")
+        if conversation.next_turn.effort is not None:
+            notes.append(f"effort {conversation.next_turn.effort}")
         return "  ".join(notes)
 
     def _tick(self, *, force: bool = False) -> None:
@@ -271,7 +271,7 @@ class ChatScreen(ReadingScreen):
         self.drafts.put(self._session_id, "")
         self.set_class(False, "-empty")
         for name, path in files:
-            self.conversation.tools.attached.add(name, path)
+            self.conversation.next_turn.tools.attached.add(name, path)
         await self.conversation.ask(Prompt(typed, content))
 
     def _take_back(self) -> str | None:

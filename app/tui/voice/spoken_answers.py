@@ -79,11 +79,11 @@ class SpokenAnswers:
         from app.voice_reply import VoiceReply
 
         conversation = self._conversation
-        model, effort = self._model() or conversation.chosen_model, None
+        model, effort = self._model() or conversation.next_turn.chosen_model, None
         if model is None:
             model, effort = conversation.services.catalogue.voice_model, _LITTLE
         prompt = Prompt(text, text)
-        turn = conversation.tentative_turn(prompt, model=model, effort=effort)
+        turn = conversation.next_turn.tentative_turn(prompt, model=model, effort=effort)
         return VoiceReply(turn, conversation.services.records, lambda reply: self._wanted(reply, prompt))
 
     def _wanted(self, reply: VoiceReply, prompt: Prompt) -> None:
