@@ -15,7 +15,7 @@ from core.catalogue import Catalogue, load_catalogue
 from core.chat import AnswerContinued, Event, RouteChosen, TextDelta, ToolFinished, ToolStarted
 from core.voice.answer import BREAK, Answer
 from core.voice.receipt import Receipt, ReceiptBuilder
-from tests.core.test_tool_turns import ADD, Desk
+from tests.core.tool_turns.desk import ADD, Desk
 from tests.simulated import Simulated
 
 ROUTE = RouteChosen("1", "m", "groq", "m", "only one")
