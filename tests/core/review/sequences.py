@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -13,11 +14,31 @@ from core.chat import UpstreamCall, Usage
 from core.records import Records
 from core.storage.tables import calls
 
-__all__ = ("NOW", "Book", "Crash", "Delete", "Step", "Update", "Write", "moments", "play", "rows", "steps")
+__all__ = (
+    "NOW",
+    "Book",
+    "Crash",
+    "Delete",
+    "Step",
+    "Update",
+    "Write",
+    "examples",
+    "moments",
+    "play",
+    "rows",
+    "steps",
+)
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEAD = "deadbeefdead"
 """The instance of a TensorWall that is gone."""
+
+examples = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+"""How a test is run with them: in a database, which takes its time."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.catalogue import LongPromptPrice, Price, load_catalogue
@@ -20,13 +20,8 @@ from core.records import Records, open_records
 from core.review import DetourKind, Scope
 from core.review.forecast import LOOKED_BACK, forecast
 from tests.core.review.plain_sums import ended
-from tests.core.review.sequences import NOW, Step, play, steps
+from tests.core.review.sequences import NOW, Step, examples, play, steps
 
-examples = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 FLAT = Price("flat", Decimal("0.15"), Decimal("0.75"), Decimal("0.075"))
 STEPPED = Price(
     "stepped",
