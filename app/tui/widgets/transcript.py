@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -23,14 +20,12 @@ from app.tui.transcript.block_cursor import Target
 from app.tui.transcript.document import DocumentRow
 from app.tui.transcript.entry import CodeBlock, Entry, EntryId
 from app.tui.transcript.entry_view import code_blocks
-from app.tui.transcript.painted import restyle
-from app.tui.transcript.search import Search
+from app.tui.transcript.finder import Finder
 from app.tui.transcript.selection import key_of
 from app.tui.widgets.transcript_entries import TranscriptEntries
 
 __all__ = ("Transcript",)
 
-_SCAN_SECONDS = 0.008
 _SAFE_ADDRESS = re.compile(r"(?:https?://|mailto:)\S+\Z", re.IGNORECASE)
 _WORD = re.compile(r"\w+|[^\w\s]+")
 
@@ -123,12 +118,14 @@ class Transcript(TranscriptEntries):
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
         self._target: Target | None = None
-        self._search: Search | None = None
+        self._finder = Finder(
+            self._document, show_rows=self.show_rows, repaint=self.refresh, tell=self._tell_found
+        )
 
     def _forget_places(self) -> None:
         super()._forget_places()
         self._target = None
-        if self._search is not None:
+        if self._finder.is_on:
             self.find("")
 
     # Copying
@@ -283,7 +280,7 @@ class Transcript(TranscriptEntries):
         elif self._target is not None:
             self._target = None
             self.post_message(self.Left())  # letters are commands here, and nothing shows it any more
-        elif self._search is not None:
+        elif self._finder.is_on:
             self.find("")
         else:
             self.post_message(self.Left())
@@ -297,33 +294,18 @@ class Transcript(TranscriptEntries):
         The count grows while older messages are looked at: each step is a ``FindUpdated``.
         """
         self.workers.cancel_group(self, "find")
-        self._search = Search(self._document, query) if query else None
-        if self._search is not None:
-            scan: WorkType[None] = partial(self._scan, self._search)
+        self._finder.seek(query)
+        if query:
+            scan: WorkType[None] = self._finder.scan
             self.run_worker(scan, group="find")
-        else:
-            self.post_message(self.FindUpdated("", 0, 0))
-        self.refresh()
-
-    async def _scan(self, search: Search) -> None:
-        more = True
-        while more:
-            more = search.scan(time.monotonic, _SCAN_SECONDS)
-            if search.current is None and search.matches:
-                self._go_to_match(search, -1)
-            self._tell_found(search)
-            await asyncio.sleep(0)
-        self.refresh()
 
     def find_next(self) -> None:
         """Go to the next occurrence below, round at the end."""
-        if self._search is not None:
-            self._go_to_match(self._search, 1)
+        self._finder.go(1)
 
     def find_previous(self) -> None:
         """Go to the next occurrence above, round at the beginning."""
-        if self._search is not None:
-            self._go_to_match(self._search, -1)
+        self._finder.go(-1)
 
     def action_find_next(self) -> None:
         """Go to the next occurrence below."""
@@ -333,30 +315,14 @@ class Transcript(TranscriptEntries):
         """Go to the next occurrence above."""
         self.find_previous()
 
-    def _go_to_match(self, search: Search, step: int) -> None:
-        search.refresh()
-        if match := search.go(step):
-            row = self._document.row_of(match.position)
-            self.show_rows(row, row + 1)
-        self._tell_found(search)
-        self.refresh()
-
-    def _tell_found(self, search: Search) -> None:
-        self.post_message(self.FindUpdated(search.query, search.number, len(search.matches)))
+    def _tell_found(self, query: str, current: int, total: int) -> None:
+        self.post_message(self.FindUpdated(query, current, total))
 
     def overlay(self, row: DocumentRow, strip: Strip) -> Strip:
         """The marks of speech, search and block cursor."""
-        theme = self._document.frame.theme
-        strip = super().overlay(row, strip)
-        painted = row.painted
-        if self._search is not None:
-            for match in self._search.within(row.entry, row.section):
-                start, end = match.start - painted.start, min(match.end - painted.start, painted.length)
-                if end > 0 and start < painted.length and row.inner >= 0:
-                    style = theme.current_match if match == self._search.current else theme.match
-                    strip = restyle(strip, painted.lead + max(0, start), painted.lead + end, style)
+        strip = self._finder.mark(row, super().overlay(row, strip))
         if self._target is not None and self._target.covers(self._document, row):
-            strip = block_cursor.mark(strip, theme.cursor)
+            strip = block_cursor.mark(strip, self._document.frame.theme.cursor)
         return strip
 
     # The mouse
