@@ -45,7 +45,7 @@ async def answer_chat(gateway: Gateway, exchange: Exchange, caller: Caller) -> N
     if wants_dry_run(exchange):
         await dry_run(gateway, exchange, request)
         return
-    async with exchange.cancelled_when_client_goes():
+    with exchange.cancelled_when_client_goes():
         if streamed:
             await _Streamed(gateway, exchange, caller, request, wants_usage=asks_for_usage(body)).give()
         else:

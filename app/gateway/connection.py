@@ -9,6 +9,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.gateway.api_errors import ApiError
+from app.gateway.presence import EXTENSION, Presence
 
 __all__ = ("Connection",)
 
@@ -32,6 +33,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *given: Any, patience: float, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*given, **named)
         self._patience = patience
+        self._presence = Presence()
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._in_head = False
@@ -67,6 +69,7 @@ class Connection(HttpToolsProtocol):
         """From here on the application sees to it."""
         self._in_head = False
         self._stop_waiting()
+        self.scope["extensions"] = {EXTENSION: self._presence}  # type: ignore[dict-item]  # any, says ASGI
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
@@ -92,6 +95,7 @@ class Connection(HttpToolsProtocol):
         if self._lingering is not None:
             self._lingering.cancel()
         super().connection_lost(exc)
+        self._presence.leave()
 
     def send_400_response(self, msg: str) -> None:
         """What arrived is no request."""

@@ -44,9 +44,9 @@ class Endpoint:
         """Answer one request, in whatever way it goes."""
         exchange = Exchange(scope, receive, send, request_id=request_id(scope))
         counted = self._gateway.metrics.request(self._name)
+        counted.began()
         try:
-            with counted.in_flight():
-                await self._answer(exchange)
+            await self._answer(exchange)
         finally:
             counted.ended(exchange.status or _CLIENT_CLOSED, self._gateway.clock() - exchange.began)
 

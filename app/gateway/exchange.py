@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.gateway.api_errors import ApiError
+from app.gateway.presence import EXTENSION, Presence
 
 __all__ = ("BodyLimits", "Exchange")
 
@@ -101,25 +102,27 @@ class Exchange:
             raise ApiError(400, "The connection was closed within the request.")
         return message
 
-    @contextlib.asynccontextmanager
-    async def cancelled_when_client_goes(self) -> AsyncIterator[None]:
+    @contextlib.contextmanager
+    def cancelled_when_client_goes(self) -> Iterator[None]:
         """Cancel what runs in the block as soon as the client closes the connection, and leave quietly."""
         working = asyncio.current_task()
         assert working is not None
-        watch = asyncio.create_task(self._disconnection(), name="watch the client")
-        watch.add_done_callback(lambda watched: None if watched.cancelled() else working.cancel())
+        presence: Presence = self.scope["extensions"][EXTENSION]
+
+        def leave() -> None:
+            self.gone = True
+            working.cancel()
+
+        presence.when_gone = leave
+        if presence.gone:
+            leave()
         try:
             yield
         except asyncio.CancelledError:
             if not self.gone or working.uncancel():
                 raise
         finally:
-            watch.cancel()
-
-    async def _disconnection(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
+            presence.when_gone = None
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Write the status line and the headers."""

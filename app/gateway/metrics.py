@@ -155,17 +155,13 @@ class CountedRequest:
         self._seconds: Spread = tallies.spreads["tensorwall_request_seconds"][self._labels]
         self._by_status: dict[int, tuple[str, str]] = {}
 
-    @contextmanager
-    def in_flight(self) -> Iterator[None]:
-        """A request is under way as long as the block runs."""
+    def began(self) -> None:
+        """A request is under way."""
         self._in_flight[self._labels] += 1
-        try:
-            yield
-        finally:
-            self._in_flight[self._labels] -= 1
 
     def ended(self, status: int, seconds: float) -> None:
-        """A request is over."""
+        """It is over."""
+        self._in_flight[self._labels] -= 1
         labels = self._by_status.get(status)
         if labels is None:
             labels = self._by_status[status] = (self._labels[0], str(status))

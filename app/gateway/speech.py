@@ -42,7 +42,7 @@ async def answer_speech(gateway: Gateway, exchange: Exchange, caller: Caller) ->
     asked = read_speech_request(body)
     caller.check("audio", asked.model)
     speech = _Speech(gateway, exchange, caller, asked)
-    async with exchange.cancelled_when_client_goes():
+    with exchange.cancelled_when_client_goes():
         if is_local(asked.model):
             await speech.give_spoken_here()
             return

@@ -53,7 +53,7 @@ async def _answer(gateway: Gateway, exchange: Exchange, caller: Caller, task: Ta
         asked = read_transcript_request(form, task)
         caller.check("audio", asked.model)
         local = gateway.voice.whisper_named(asked.model)
-        async with exchange.cancelled_when_client_goes():
+        with exchange.cancelled_when_client_goes():
             if local is None:
                 await _Elsewhere(gateway, exchange, caller, form, asked).give()
             else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -37,7 +38,8 @@ def request_body(
     for name, value in rule.defaults.items():
         if not _excluded(profile, name, body):
             body.setdefault(name, value)
-    _drop_refused(profile, rule, body)
+    for name in _refused(profile, rule, body):
+        del body[name]
     if (cap := profile.output_cap(request, model)) is not None:
         body[profile.cap_field] = cap
     return {"model": model, "messages": _messages(profile, request), "stream": stream, **body}
@@ -49,11 +51,9 @@ def left_out(profile: ProviderProfile, request: ChatRequest, *, model: str) -> l
     Those of messages are told as ``messages.name`` and ``messages.role``.
     """
     given, rule = request.relayed or {}, profile.rule(model)
-    body: dict[str, Any] = dict.fromkeys(given)
-    _drop_refused(profile, rule, body)
-    missing = [name for name in given if name not in body]
+    missing = _refused(profile, rule, given)
     asked = given.get("reasoning_effort")
-    if asked in _EFFORTS and "reasoning_effort" in body and _effort(rule, asked) != asked:
+    if asked in _EFFORTS and "reasoning_effort" not in missing and _effort(rule, asked) != asked:
         missing.append("reasoning_effort")
     messages = given.get("messages", ())
     changed = [(message, _relayed_message(profile, message)) for message in messages]
@@ -130,13 +130,12 @@ def _excluded(profile: ProviderProfile, name: str, body: dict[str, Any]) -> bool
     return any(name in group and any(other in body for other in group) for group in profile.exclusive_fields)
 
 
-def _drop_refused(profile: ProviderProfile, rule: ModelRule, body: dict[str, Any]) -> None:
-    for refused in (profile.refused_fields, rule.refused_fields):
-        for name in [name for name in body if name in refused]:
-            del body[name]
+def _refused(profile: ProviderProfile, rule: ModelRule, given: Mapping[str, Any]) -> list[str]:
+    """The fields that the provider does not take; of those that exclude each other it takes the first."""
+    refused = [name for name in given if name in profile.refused_fields or name in rule.refused_fields]
     for group in profile.exclusive_fields:
-        for name in [name for name in group if name in body][1:]:
-            del body[name]
+        refused += [name for name in group if name in given and name not in refused][1:]
+    return refused
 
 
 def _messages(profile: ProviderProfile, request: ChatRequest) -> list[Any]:

@@ -98,10 +98,10 @@ class Candidate:
     def fit(self, now: float) -> Fit:
         """How the call fits into the limits."""
         allowance = self.health.allowance
+        if (known := self._fitted) is not None and known[:3] == (allowance, allowance.changes, self.size()):
+            return known[3]  # what others have done since is seen when it is admitted
         allowance.catch_up(now)  # first: the prompt is reckoned only where there are limits
         size = self.size()
-        if (known := self._fitted) is not None and known[:3] == (allowance, allowance.changes, size):
-            return known[3]
         fitting = fit(size, allowance, now, self.turn)
         waits = fitting.never or fitting.room.wait > 0
         self._fitted = None if waits else (allowance, allowance.changes, size, fitting)

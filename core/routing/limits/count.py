@@ -154,9 +154,11 @@ class LimitCount:
         if not self.heard:
             self.buckets.clear()
             self.heard = True
+        known = {kind: bucket.limit for kind, bucket in self.buckets.items() if kind in self.told}
         for limit in told:
             self._hear(made, limit, now)
-        self._find_plan(now)
+        if any(known.get(limit.kind) != limit.limit for limit in told):
+            self._find_plan(now)
 
     def refused(self, told: ToldLimit, now: float, retry_after: float | None) -> None:
         """A refusal names one of the limits."""
