@@ -32,23 +32,25 @@ class EventFeed:
         self._events: deque[Event] = deque()
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
         self._closed = False
         self._stoppable = True
         self._told = False
 
     @property
     def begun(self) -> bool:
-        """Whether the work was ever started."""
-        return self._task is not None
+        """Whether the work has taken its first step; not so where it was stopped before."""
+        return self._begun
 
     def begin(self, work: Callable[[], Awaitable[None]], finish: Callable[[], Awaitable[None]]) -> None:
         """Start the work, once; does nothing where it was stopped before.
 
         Args:
             work: puts the events in; is cancelled to stop it.
-            finish: what is left to do afterwards, however that ended; it is never stopped.
+            finish: what is left to do afterwards, however that ended; it is never stopped, and not called
+                where the work was stopped before its first step.
         """
-        if self._closed:
+        if self._closed or self._task is not None:
             return
         self._task = asyncio.create_task(self._run(work, finish), name=self._name)
         self._task.add_done_callback(lambda _: self._arrived.set())
@@ -87,6 +89,7 @@ class EventFeed:
         return StopAsyncIteration()
 
     async def _run(self, work: Callable[[], Awaitable[None]], finish: Callable[[], Awaitable[None]]) -> None:
+        self._begun = True
         try:
             await work()
         except TensorWallError as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -74,3 +77,30 @@ async def test_a_turn_that_is_never_read_does_nothing(desk: Desk) -> None:
     assert await read(turn) == []
     assert desk.opened == 0
     assert desk.simulator.requests() == []
+
+
+@pytest.mark.parametrize("tentative", [False, True])
+async def test_a_turn_stopped_in_the_tick_that_began_it_has_sent_nothing(desk: Desk, tentative: bool) -> None:
+    turn = desk.ask("Nothing?", tentative=tentative)
+    reading = asyncio.create_task(read(turn))
+    await asyncio.sleep(0)
+    await turn.aclose()
+    assert turn.state == "stopped"
+    assert await reading == []
+    assert await read(turn) == []
+    assert turn.cost == (Decimal(0) if tentative else None)
+    assert desk.opened == 0
+    assert desk.simulator.requests() == []
+
+
+async def test_a_turn_stopped_in_the_tick_that_began_it_is_forgotten(desk: Desk) -> None:
+    turn = desk.ask("Nothing?")
+    reading = asyncio.create_task(read(turn))
+    await asyncio.sleep(0)
+    await turn.aclose()
+    await reading
+    stopped = weakref.ref(turn)
+    del turn, reading
+    desk.ask("And now?")
+    gc.collect()
+    assert stopped() is None
