@@ -88,7 +88,7 @@ class Candidate:
         if not counts:
             return CallSize(0, cap=cap)
         least, most = prompt_tokens_bounds(self.request)
-        return CallSize(most, most - least, cap)
+        return CallSize(most, most - least, cap, self.provider.profile.answers(self.request, self.model))
 
     @property
     def never_fits(self) -> bool:
@@ -152,11 +152,14 @@ class Candidate:
     def too_large(self) -> RequestTooLarge:
         """As `no_room`, where waiting would not help."""
         limit, size = int(self.health.allowance.largest), self.size()
+        answers, remedy = "answer", "Shorten the conversation"
+        if size.answers > 1:
+            answers, remedy = f"{size.answers} answers", "Ask for fewer answers, shorten the conversation"
         error = RequestTooLarge(
             f"The request is larger than {self.label} allows for {self.model}: its prompt is about "
-            f"{size.prompt:,} tokens, and the limit for prompt and answer is {limit:,}.",
+            f"{size.prompt:,} tokens, and the limit for prompt and {answers} is {limit:,}.",
             provider=self.provider.name,
-            hint="Shorten the conversation, or choose a model with a larger limit.",
+            hint=f"{remedy}, or choose a model with a larger limit.",
         )
         error.limit = limit
         return error

@@ -36,11 +36,13 @@ class CallSize:
         prompt: as a careful estimate has it at most.
         doubt: by which it may be less.
         cap: the longest answer; ``None`` where none is sent.
+        answers: how many it gives, each of which may be as long.
     """
 
     prompt: int
     doubt: int = 0
     cap: int | None = None
+    answers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Fit:
     Attributes:
         room: when it does.
         tokens: what to set aside for it.
-        cap: the longest answer that fits; ``None`` where no cap is sent.
+        cap: the longest answer that fits, as often as there are answers; ``None`` where no cap is sent.
         never: it is larger than the limit, so that waiting does not help.
     """
 
@@ -78,27 +80,27 @@ def fit(size: CallSize, allowance: Allowance, now: float, turn: float | None = N
         now: monotonic seconds.
         turn: its place in the queue; ``None`` for the end.
     """
-    wanted = _UNTOLD if size.cap is None else size.cap
+    wanted, answers = _UNTOLD if size.cap is None else size.cap, size.answers
     largest = allowance.largest
     if math.isinf(largest) and math.isinf(allowance.free(now, turn)):
         cap = _presumed_cap(size, allowance.presumed)
-        tokens = size.prompt + (wanted if cap is None else cap)
+        tokens = size.prompt + answers * (wanted if cap is None else cap)
         return Fit(allowance.room(0, now, turn), tokens, cap)
     if is_too_large(size, allowance):
-        return Fit(Room(), size.prompt + wanted, size.cap, never=True)
-    ample = min(size.prompt + min(wanted, _AMPLE), largest)
+        return Fit(Room(), size.prompt + answers * wanted, size.cap, never=True)
+    ample = min(size.prompt + answers * min(wanted, _AMPLE), largest)
     room = allowance.room(ample, now, turn)
     if room.wait > NO_WAIT:
         return Fit(room, ample, size.cap)
-    left = min(allowance.free(now, turn), largest) - size.prompt
+    left = (min(allowance.free(now, turn), largest) - size.prompt) / answers
     cap = int(max(min(wanted, left), min(wanted, _LEAST)))
-    return Fit(room, size.prompt + cap, None if size.cap is None else cap)
+    return Fit(room, size.prompt + answers * cap, None if size.cap is None else cap)
 
 
 def is_too_large(size: CallSize, allowance: Allowance) -> bool:
-    """Whether the call can never fit, even with the shortest answer that helps."""
+    """Whether the call can never fit, even with the shortest answers that help."""
     wanted = _UNTOLD if size.cap is None else size.cap
-    return size.prompt - size.doubt + min(wanted, _LEAST) > allowance.largest
+    return size.prompt - size.doubt + size.answers * min(wanted, _LEAST) > allowance.largest
 
 
 def _presumed_cap(size: CallSize, presumed: float) -> int | None:
@@ -107,6 +109,7 @@ def _presumed_cap(size: CallSize, presumed: float) -> int | None:
     A refusal then costs one round trip, and names the exact cap that fits. Whoever asks for more output
     than that plan has at all hardly has that plan, and shall not have the answer cut.
     """
-    if size.cap is None or size.cap > presumed or size.prompt + min(size.cap, _AMPLE) > presumed:
-        return size.cap
-    return int(min(size.cap, presumed - size.prompt))
+    cap, answers = size.cap, size.answers
+    if cap is None or answers * cap > presumed or size.prompt + answers * min(cap, _AMPLE) > presumed:
+        return cap
+    return int(min(cap, (presumed - size.prompt) / answers))

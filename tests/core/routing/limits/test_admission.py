@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core import errors
+from core.catalogue import load_catalogue
 from core.chat import (
     Finished,
     LimitsReported,
@@ -22,6 +25,7 @@ from core.routing.limits.allowance import Allowance
 from tests.core.routing.scripted import request, text_of
 
 MODEL = "openai/gpt-oss-20b"
+PLANS = tuple(load_catalogue().find("groq", MODEL).limits.values())
 
 
 def answer(remaining, *, used=0, limit=8_000):
@@ -57,6 +61,19 @@ async def stream(bench, prompt=1, **fields):
     asked = request(MODEL, **fields)
     message = asked.messages[0].model_copy(update={"content": "word " * prompt})
     return [event async for event in bench.router.stream(asked.model_copy(update={"messages": [message]}))]
+
+
+def relayed(answers):
+    """The body of a client that asks for several answers."""
+    return {"model": MODEL, "messages": [{"role": "user", "content": "Hello!"}], "n": answers}
+
+
+def used(tokens):
+    """Limits that an answer has told of, with so many tokens of the minute in use."""
+    allowance = Allowance()
+    made = allowance.reserve(tokens, 0)
+    allowance.reported(made, answer(8_000 - tokens)[1].limits, 0)
+    return allowance
 
 
 async def test_the_cap_is_fitted_to_the_room_and_whole_again_once_there_is_more(bench, free):
@@ -137,6 +154,52 @@ async def test_a_wait_longer_than_patience_is_told_instead(bench, free):
     assert cause.retry_after == pytest.approx(6.4, abs=0.3)
     assert len(groq.asked) == 1
     assert caught.value.decision.calls == []
+
+
+async def test_a_cap_leaves_room_for_each_of_several_answers(bench, free):
+    (groq,) = await free(6_500)
+    await stream(bench, relayed=relayed(3))
+    cap = groq.asked[-1][1].max_completion_tokens
+    assert 2_000 < cap <= 6_500 / 3
+
+
+async def test_several_answers_that_have_no_room_beside_each_other_are_waited_for(bench, free):
+    await free(2_000)
+    events = await stream(bench, relayed=relayed(3))
+    (wait,) = [event for event in events if isinstance(event, Waiting)]
+    assert wait.seconds == pytest.approx((3 * 1_024 + 30 - 2_000) / (8_000 / 60), abs=0.3)
+
+
+async def test_more_answers_than_the_limit_has_room_for_are_not_even_sent(bench, free):
+    (groq,) = await free(7_900)
+    with pytest.raises(errors.AllRoutesFailed, match="limit for prompt and 40 answers is 8,000") as caught:
+        await stream(bench, relayed=relayed(40))
+    (cause,) = caught.value.causes
+    assert cause.hint.startswith("Ask for fewer answers, shorten the conversation, or ")
+    assert len(groq.asked) == 1
+
+
+@given(
+    prompt=st.integers(1, 9_000),
+    cap=st.none() | st.integers(1, 9_000),
+    answers=st.integers(1, 40),
+    taken=st.none() | st.integers(0, 8_000),
+)
+def test_what_is_set_aside_is_the_prompt_and_each_answer(prompt, cap, answers, taken):
+    allowance = Allowance(PLANS) if taken is None else used(taken)
+    fitting = fit(CallSize(prompt, cap=cap, answers=answers), allowance, 0)
+    if fitting.room.wait <= NO_WAIT and not fitting.never:
+        if cap is not None:
+            assert fitting.tokens == prompt + answers * fitting.cap
+            assert fitting.cap <= cap
+        assert (fitting.tokens - prompt) % answers == 0
+        assert taken is None or fitting.tokens <= allowance.free(0)
+
+
+@given(prompt=st.integers(1, 9_000), cap=st.integers(1, 9_000), answers=st.integers(1, 40))
+def test_several_answers_are_too_large_where_the_shortest_useful_ones_are(prompt, cap, answers):
+    fitting = fit(CallSize(prompt, cap=cap, answers=answers), used(0), 0)
+    assert fitting.never == (prompt + answers * min(cap, 256) > 8_000)
 
 
 @pytest.mark.parametrize("early", [0.000_5, 0])
