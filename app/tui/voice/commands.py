@@ -128,11 +128,9 @@ class VoiceCommands:
 
     async def _save(self, name: str, value: str | None) -> None:
         """Remember a choice; the loop follows the settings."""
-        from app.tui.application import TensorWallApp
         from core.settings import save_setting
 
-        app = self._screen.app
-        assert isinstance(app, TensorWallApp)
+        app = self._screen.tensorwall
         file = app.launcher.locations.settings_file
         app.settings_changed(await asyncio.to_thread(save_setting, file, f"voice.{name}", value))
 

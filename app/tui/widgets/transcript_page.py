@@ -2,8 +2,8 @@
 
 It paints itself (``render_lines``) from strips that keep their escape sequences between frames, and moves
 its own scroll position without a layout of the screen, so that a frame costs the rows on screen however long
-the conversation is. Both lean on Textual 8.2's internals, which ``tests/app/tui/test_transcript_widget.py``
-guards.
+the conversation is. Both lean on Textual 8.2's internals, which
+``tests/app/tui/widgets/test_transcript.py`` guards.
 """
 
 from __future__ import annotations
