@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.options import table_or_json
-from app.cli.output import emit_json, note
-from app.figures import price
+from app.cli.output import emit_json, emit_line, note
 
 if TYPE_CHECKING:
     from core.catalogue import Catalogue, ModelInfo
@@ -116,36 +114,8 @@ def _row(catalogue: Catalogue, info: ModelInfo) -> dict[str, object]:
 
 
 def _emit_rows(rows: list[dict[str, object]]) -> None:
-    from app.cli.tables import emit_table
+    from app.cli.models_table import model_lines
+    from app.cli.tables import terminal_width
 
-    emit_table(
-        ("provider", "model", "state", "window", "output", "in $/M", "out $/M", "replaced by"),
-        [
-            (
-                str(row["provider"]),
-                str(row["id"]),
-                _state(row),
-                _tokens(row["context_window"]),
-                _tokens(row["max_output_tokens"]),
-                _price(row["input_usd_per_million"]),
-                _price(row["output_usd_per_million"]),
-                str(row["replacement"] or ""),
-            )
-            for row in rows
-        ],
-        right=frozenset({3, 4, 5, 6}),
-    )
-
-
-def _state(row: dict[str, object]) -> str:
-    if row["offered"] is False and row["state"] != "retired":
-        return f"{row['state']}, not offered"
-    return str(row["state"])
-
-
-def _tokens(number: object) -> str:
-    return f"{number:,}" if isinstance(number, int) else "?"
-
-
-def _price(per_million: object) -> str:
-    return price(Decimal(str(per_million)) if isinstance(per_million, float) else None)
+    for line in model_lines(rows, terminal_width()):
+        emit_line(line)
