@@ -6,8 +6,9 @@ over if that is sooner, and then the mark is erased. Who finds the process dead 
 left (`core.costs.crashes.adopt`).
 
 A file has slots, each with one mark or none, so that it is never longer than its process had calls at a time,
-and a mark is written in one piece. Nothing is forced to the disk: SQLite's own last transactions are no safer
-from a power cut (https://www.sqlite.org/pragma.html#pragma_synchronous).
+and a mark is written in one piece. It has a check sum, lest a damaged one is taken for a call: that would
+keep the database from being opened, or book what nobody spent. Nothing is forced to the disk: SQLite's own
+last transactions are no safer from a power cut (https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
+from zlib import crc32
 
 from pydantic_core import from_json, to_json
 
@@ -52,20 +54,28 @@ class CallMark:
     output_cap: int | None
 
     def dump(self) -> bytes:
-        """One line of JSON, for `load`."""
+        """One line for `load`: a check sum and JSON.
+
+        Raises:
+            ValueError: JSON cannot carry it, such as half a surrogate pair.
+        """
         call = self.call
         about = call.call_id, call.route, call.provider, call.model, call.reason, call.started_at, call.role
-        return to_json((about, call.prompt_tokens_estimate, call.answers, self.place, self.output_cap)) + _END
+        text = to_json((about, call.prompt_tokens_estimate, call.answers, self.place, self.output_cap))
+        return b"%08x %s%s" % (crc32(text), text, _END)
 
     @classmethod
     def load(cls, line: bytes) -> Self:
         """What `dump` gave.
 
         Raises:
-            ValueError: it is nothing of that kind.
+            ValueError: it is nothing of that kind, or damaged.
         """
+        check, _, text = line.removesuffix(_END).partition(b" ")
+        if check != b"%08x" % crc32(text):
+            raise ValueError("the check sum is another")
         try:
-            about, prompt, answers, place, cap = from_json(line)
+            about, prompt, answers, place, cap = from_json(text)
             call_id, route, provider, model, reason, started_at, role = about
             started = datetime.fromisoformat(started_at)
         except TypeError as error:
@@ -91,7 +101,10 @@ class CallJournal:
 
     def mark(self, mark: CallMark) -> int | None:
         """Keep a mark, and name its slot; ``None`` where there can be none, so that a row has to do."""
-        line = mark.dump()
+        try:
+            line = mark.dump()
+        except ValueError:
+            return None
         if len(line) > _SLOT:
             return None
         slot = self._free.pop() if self._free else self._slots
@@ -140,12 +153,27 @@ def journals_beside(file: Path | None) -> Path | None:
 
 
 def marks_left_behind(folder: Path, is_alive: Callable[[str], bool]) -> dict[str, list[CallMark]]:
-    """The marks of processes that are gone, by instance; also of those that left none."""
+    """The marks of processes that are gone, by instance; also of those that left none.
+
+    A file that cannot be read is told and left where it is: it keeps nobody from opening the database.
+    """
     try:
-        files = [file for file in folder.iterdir() if not is_alive(file.name)]
+        files = list(folder.iterdir())
     except FileNotFoundError:
         return {}
-    return {file.name: list(_marks(file)) for file in files}
+    except OSError as error:
+        _tell_unreadable(folder, error)
+        return {}
+    left = {}
+    for file in files:
+        try:
+            if not is_alive(file.name):
+                left[file.name] = list(_marks(file, file.read_bytes()))
+        except FileNotFoundError:  # another was quicker
+            continue
+        except OSError as error:
+            _tell_unreadable(file, error)
+    return left
 
 
 def forget_journals(folder: Path, instances: Iterable[str]) -> None:
@@ -154,11 +182,7 @@ def forget_journals(folder: Path, instances: Iterable[str]) -> None:
         _remove(folder / instance)
 
 
-def _marks(file: Path) -> Iterator[CallMark]:
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:  # another was quicker
-        return
+def _marks(file: Path, content: bytes) -> Iterator[CallMark]:
     for start in range(0, len(content), _SLOT):
         line, _, _ = content[start : start + _SLOT].partition(_END)
         if not line.strip(b"\0"):
@@ -167,6 +191,10 @@ def _marks(file: Path) -> Iterator[CallMark]:
             yield CallMark.load(line)
         except ValueError:
             log.warning("A mark in %s cannot be read: the call that it is of is not in the ledger.", file)
+
+
+def _tell_unreadable(place: Path, error: OSError) -> None:
+    log.warning("Marks of calls in %s cannot be read: %s.", place, error.strerror or error)
 
 
 def _remove(file: Path) -> None:

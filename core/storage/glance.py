@@ -30,10 +30,10 @@ class Glance:
             return None
         try:
             # All rows, though there is one: until the last is taken the log could not be emptied.
-            ((number,),) = self._connection.execute(self._question).fetchall()
+            rows = self._connection.execute(self._question).fetchall()
         except sqlite3.Error:
             return None
-        return int(number)
+        return int(rows[0][0]) if rows else None
 
     def close(self) -> None:
         """Close it, before the last other connection; safe to call twice."""
