@@ -74,7 +74,7 @@ class HttpTransport:
             try:
                 return await self._ask(wire, request, origin)
             except _BROKEN as error:
-                if wire.answered or _may_have_begun(error, clock() - sent):
+                if wire.answered or self._kept.closed or _may_have_begun(error, clock() - sent):
                     raise
             self._kept.distrust(wire, origin)
             wire = await self._kept.take(origin)
@@ -112,7 +112,7 @@ class HttpTransport:
         return Warmth(len(self._in_use), self._kept.resting)
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections; one that a request opens for itself after that is closed with its answer."""
         for wire in self._in_use:
             wire.abort()
         self._in_use.clear()

@@ -71,6 +71,12 @@ class KeptWires:
         self._wall_clock = wall_clock
         self._ahead = wall_clock() - asyncio.get_running_loop().time()
         self._servers: dict[Origin, _Server] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether none are kept or made any more."""
+        return self._closed
 
     async def take(self, origin: Origin) -> Wire | None:
         """The one that was used last, since the others may age; or the one that is being made.
@@ -91,7 +97,10 @@ class KeptWires:
         return wire
 
     def put_by(self, wire: Wire, origin: Origin) -> None:
-        """Keep one that is free."""
+        """Keep one that is free; after the end it is closed."""
+        if self._closed:
+            wire.abort()
+            return
         server = self._server(origin)
         wire.rest(lambda lost: self._was_closed(lost, origin))
         server.idle.append(wire)
@@ -141,7 +150,8 @@ class KeptWires:
         self._restock(origin, server)
 
     async def aclose(self) -> None:
-        """Close all of them, and make no more."""
+        """Close all of them, and make no more: requests that are still under way find none either."""
+        self._closed = True
         servers = [*self._servers.values()]
         self._servers.clear()
         making = [server.making for server in servers if server.making is not None]
@@ -160,7 +170,7 @@ class KeptWires:
 
     def _restock(self, origin: Origin, server: _Server) -> None:
         """Make one in the background, where one is to be in reserve and none is."""
-        if server.reserve and not server.idle and server.making is None:
+        if server.reserve and not server.idle and server.making is None and not self._closed:
             server.making = asyncio.create_task(self._make(origin, server), name=f"connect to {origin[1]}")
 
     async def _make(self, origin: Origin, server: _Server) -> bool:

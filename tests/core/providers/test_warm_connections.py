@@ -76,7 +76,8 @@ class Server:
                 head = await reader.readuntil(b"\r\n\r\n")
                 probe = head.startswith(b"HEAD")
                 (self.probes if probe else self.asked).append(number)
-                writer.write(NO_BODY if probe else HALF if b"/half" in head else WHOLE)
+                if b"/silent" not in head:
+                    writer.write(NO_BODY if probe else HALF if b"/half" in head else WHOLE)
                 self._changed.set()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
@@ -136,6 +137,10 @@ class Client:
         response = await self.transport.ask(self._request("POST", "/half"))
         assert await anext(aiter(response.body)) == b"hel"
         await response.body.aclose()
+
+    async def in_vain(self) -> None:
+        """A request that is not answered."""
+        await self.transport.ask(self._request("POST", "/silent"))
 
     async def moment(self) -> None:
         """Until nothing is being made any more, and the server has seen it all."""
@@ -342,6 +347,38 @@ async def test_closing_ends_what_is_being_made() -> None:
         assert {task for task in asyncio.all_tasks() if task.get_name().startswith("connect")} == set()
         for queued in waiting:
             queued.close()
+
+
+async def test_closing_keeps_none_for_a_request_that_waited_for_one() -> None:
+    async with connected() as (server, client):
+        warming = asyncio.create_task(client.warm())
+        await asyncio.sleep(0)
+        turning = asyncio.create_task(client.turn())
+        await asyncio.sleep(0)
+        await client.transport.aclose()
+        assert await warming is False
+        await turning  # on a connection of its own
+        await client.moment()
+        await server.until(lambda: server.open == {})
+        assert client.transport.warmth == Warmth(0, 0)
+
+
+async def test_warming_after_the_end_makes_none() -> None:
+    async with connected() as (_, client):
+        await client.transport.aclose()
+        assert await client.warm() is False
+        assert client.dialler.made == 0
+
+
+async def test_what_closing_broke_off_is_not_sent_again() -> None:
+    async with connected() as (server, client):
+        await client.turn()
+        asking = asyncio.create_task(client.in_vain())
+        await server.until(lambda: len(server.asked) == 2)
+        await client.transport.aclose()
+        with pytest.raises(httpx.RemoteProtocolError):
+            await asking
+        assert server.asked == [1, 1]
 
 
 STEPS = st.lists(st.sampled_from(["turn", "interrupted", "drop", "reset", "warm", "sleep"]), max_size=12)
