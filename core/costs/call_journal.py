@@ -2,7 +2,8 @@
 
 A mark takes microseconds where a row takes a transaction. It is written before its call is sent, so that
 whatever dies leaves a trace of every call it was making; the row follows in a moment, or when the call is
-over if that is sooner, and then the mark is erased. Who finds the process dead makes rows of the marks it
+over if that is sooner, and then the mark is erased. Until then the mark of a call that is over tells how it
+went. Who finds the process dead makes rows of the marks it
 left (`core.costs.crashes.adopt`).
 
 A file has slots, each with one mark or none, so that it is never longer than its process had calls at a time,
@@ -18,12 +19,13 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 from zlib import crc32
 
-from pydantic_core import from_json, to_json
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from core.chat import UpstreamCall
 from core.costs.booking import Place
@@ -41,10 +43,10 @@ _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_B
 
 @dataclass(frozen=True, slots=True)
 class CallMark:
-    """What is known of a call before it is sent.
+    """What is known of a call.
 
     Attributes:
-        call: the call.
+        call: its record: as it is before it is sent, or when it is over.
         place: what it belongs to in the ledger.
         output_cap: the tokens its answer may have at most; ``None`` where no cap is sent.
     """
@@ -59,9 +61,7 @@ class CallMark:
         Raises:
             ValueError: JSON cannot carry it, such as half a surrogate pair.
         """
-        call = self.call
-        about = call.call_id, call.route, call.provider, call.model, call.reason, call.started_at, call.role
-        text = to_json((about, call.prompt_tokens_estimate, call.answers, self.place, self.output_cap))
+        text = to_json((self.call, self.place, self.output_cap))
         return b"%08x %s%s" % (crc32(text), text, _END)
 
     @classmethod
@@ -74,15 +74,7 @@ class CallMark:
         check, _, text = line.removesuffix(_END).partition(b" ")
         if check != b"%08x" % crc32(text):
             raise ValueError("the check sum is another")
-        try:
-            about, prompt, answers, place, cap = from_json(text)
-            call_id, route, provider, model, reason, started_at, role = about
-            started = datetime.fromisoformat(started_at)
-        except TypeError as error:
-            raise ValueError(str(error)) from error
-        call = UpstreamCall(call_id, route, provider, model, reason, started, role)
-        call.prompt_tokens_estimate, call.answers = prompt, answers
-        return cls(call, place, cap)
+        return cls(*_content().validate_json(text))
 
 
 class CallJournal:
@@ -120,6 +112,13 @@ class CallJournal:
         self._slots = max(self._slots, slot + 1)
         return slot
 
+    def renew(self, slot: int, mark: CallMark) -> None:
+        """Put what is known by now in the place of a mark; where it cannot be written that stays."""
+        with contextlib.suppress(ValueError, OSError):
+            line = mark.dump()
+            if len(line) <= _SLOT and self._descriptor is not None:
+                self._write(slot, line)
+
     def erase(self, slot: int) -> None:
         """The call in that slot has its row; safe to call when the journal is closed."""
         if self._descriptor is None:
@@ -145,6 +144,11 @@ class CallJournal:
         assert self._descriptor is not None
         if write_at(self._descriptor, line, slot * _SLOT) < len(line):
             raise OSError("a mark could not be written to its end")
+
+
+@lru_cache(maxsize=1)
+def _content() -> TypeAdapter[tuple[UpstreamCall, dict[str, str | None], int | None]]:
+    return TypeAdapter(tuple[UpstreamCall, dict[str, str | None], int | None])  # rarely needed
 
 
 def journals_beside(file: Path | None) -> Path | None:

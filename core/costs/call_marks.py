@@ -49,6 +49,14 @@ class CallMarks:
             return None
         return self._journal.mark(CallMark(call, place, output_cap))
 
+    def ended(self, mark: int | None, call: UpstreamCall, place: Place, output_cap: int | None) -> int | None:
+        """Mark how a call went that is over and not settled yet, and name the mark; ``None``: it has none."""
+        final = CallMark(call, place, output_cap)
+        if mark is None:
+            return self._journal.mark(final)
+        self._journal.renew(mark, final)
+        return mark
+
     def erase(self, mark: int) -> None:
         """The call has its row."""
         self._journal.erase(mark)

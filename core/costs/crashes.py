@@ -1,6 +1,7 @@
 """Calls whose TensorWall died while they ran; these functions run on the storage worker.
 
-Some have no row yet but a mark (`core.costs.call_journal`), of which a row is made first.
+Some have no row yet but a mark (`core.costs.call_journal`), of which a row is made first. Where that tells
+how the call went, it is booked so: it was over, and only its row had to wait.
 
 What they used is an estimate. The text of an answer is stored as it arrives, and tells. That of anything else
 (a title, a question asked early) is stored nowhere: it may have used all that was set aside for it, so that
@@ -11,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from core.chat import Usage
-from core.costs.booking import Priced, call_values, money_values
+from core.chat import UpstreamCall, Usage
+from core.costs.booked_usage import booked_usage
+from core.costs.booking import Priced, call_values, ended_values, final_values, money_values, priced
 from core.costs.call_journal import CallMark
 from core.costs.ledger_lock import lock_ledger
 from core.costs.ledger_records import CallRecord
@@ -26,29 +28,52 @@ from core.costs.tokens import at_most, tokens_of_length
 from core.costs.worst_case import PricedModels, worst_case_of
 from core.storage.tables import calls, messages
 
-__all__ = ("adopt", "left_behind", "mark_crashed", "rows_of_marks")
+__all__ = ("LostCall", "adopt", "left_behind", "lost_calls", "mark_crashed")
 
 _RECORD = tuple(calls.c[field.name] for field in fields(CallRecord))
 
 
-def rows_of_marks(models: PricedModels, left: Mapping[str, Sequence[CallMark]]) -> list[dict[str, Any]]:
-    """The rows of calls that had marks only, by the instance that left them; outside of a transaction."""
-    return [_row_of_mark(models, mark, writer) for writer, marks in left.items() for mark in marks]
+@dataclass(frozen=True, slots=True)
+class LostCall:
+    """A call of which a mark was left.
+
+    Attributes:
+        row: its columns.
+        ended: how it went, where it was over.
+    """
+
+    row: dict[str, Any]
+    ended: Priced[UpstreamCall] | None = None
 
 
-def _row_of_mark(models: PricedModels, mark: CallMark, writer: str) -> dict[str, Any]:
-    prompt = at_most(mark.call.prompt_tokens_estimate)
-    worst = worst_case_of(models, mark.call, prompt, mark.output_cap)
-    return {**mark.place, **call_values(mark.call), "writer": writer, "reserved": worst.cost()}
+def lost_calls(models: PricedModels, left: Mapping[str, Sequence[CallMark]]) -> list[LostCall]:
+    """The calls of marks, by the instance that left them; outside of a transaction."""
+    return [_lost(models, mark, writer) for writer, marks in left.items() for mark in marks]
 
 
-def adopt(connection: Connection, rows: Future[list[dict[str, Any]]]) -> None:
-    """Insert those of `rows_of_marks` that are not there yet: a mark may have outlived its purpose."""
+def _lost(models: PricedModels, mark: CallMark, writer: str) -> LostCall:
+    call = mark.call
+    if call.outcome != "running":
+        ended = priced(models, call, booked_usage(call))
+        return LostCall(final_values(ended, mark.place), ended)
+    worst = worst_case_of(models, call, at_most(call.prompt_tokens_estimate), mark.output_cap)
+    return LostCall({**mark.place, **call_values(call), "writer": writer, "reserved": worst.cost()})
+
+
+def adopt(connection: Connection, lost: Future[list[LostCall]]) -> None:
+    """Make or settle the rows of `lost_calls`, unless that is done: a mark may have outlived its use."""
     lock_ledger(connection)
-    for row in rows.result():
-        known = select(calls.c.call_id).where(calls.c.call_id == row["call_id"])
-        if connection.execute(known).first() is None:
-            connection.execute(insert(calls), row)
+    for call in lost.result():
+        its_row = calls.c.call_id == call.row["call_id"]
+        outcome = connection.execute(select(calls.c.outcome).where(its_row)).scalar()
+        ended = call.ended
+        if outcome is None:
+            connection.execute(insert(calls), call.row)
+        elif outcome == "running" and ended is not None:
+            values = ended_values(ended.call, ended.usage, ended.price)
+            connection.execute(update(calls).where(its_row).values(**values))
+        if ended is not None and ended.price is not None:
+            keep_price(connection, ended.call.provider, ended.call.model, ended.price)
 
 
 def left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list[tuple[CallRecord, Usage]]:

@@ -188,6 +188,8 @@ class GroupLedger:
         if booked is None:  # it was never admitted
             return
         booked.call = call
+        if self._marks is not None:
+            booked.mark = self._marks.ended(booked.mark, call, booked.place, booked.output_cap)
         self._waiting.ended.append(booked)
         self._changed.set()
         self._write_soon()

@@ -31,7 +31,7 @@ from core.costs.budget_gate import BudgetGate, standings
 from core.costs.budget_notices import newly_passed
 from core.costs.budgets import Standing, budgets_of
 from core.costs.call_journal import forget_journals, journals_beside, marks_left_behind
-from core.costs.crashes import adopt, left_behind, mark_crashed, rows_of_marks
+from core.costs.crashes import adopt, left_behind, lost_calls, mark_crashed
 from core.costs.ledger_records import CallRecord, Totals
 from core.costs.periods import local_midnight, quarter_of
 from core.costs.speech_calls import SpeechCall
@@ -147,7 +147,7 @@ class Ledger:
             return
         left = await database.read(lambda _: marks_left_behind(folder, database.is_alive))
         if any(left.values()):
-            await database.run(adopt, database.offload(lambda: rows_of_marks(self._models, left)))
+            await database.run(adopt, database.offload(lambda: lost_calls(self._models, left)))
         if left:
             await database.read(lambda _: forget_journals(folder, left))
 
