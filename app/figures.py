@@ -89,7 +89,7 @@ def count(number: int | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """A time: ``42 ms``, ``1.3 s``, ``2 min``, ``3 h``, ``21 d``; none where a clock was set back meanwhile."""
+    """A time: ``42 ms``, ``1.3 s``, ``2 min``, ``3 h``, ``21 d``; ``-`` where a clock was set back."""
     if seconds is None or seconds < 0:
         return "-"
     if seconds < 1:
