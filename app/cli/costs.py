@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from app.cli.completion import complete_model
 from app.cli.costs_options import Dimensions, Span, complete_spender
+from app.cli.costs_sort import USUAL, Sort, SortType
 from app.cli.failures import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -52,7 +53,13 @@ _TOGETHER = {
     metavar="TEXT",
     help="Words of the conversation, and field:value, such as `model:gpt-oss outcome:failed`.",
 )
-@click.option("--sort", metavar="KEY", help="By cost, tokens, turns, calls, speed …; the greatest first.")
+@click.option(
+    "--sort",
+    type=SortType(),
+    metavar="KEY[:asc|:desc]",
+    help="By cost, tokens, turns, calls, speed …, the greatest first; `cost:asc` puts the least first. "
+    "Groups also by key, from the least on; `key:desc` turns that round.",
+)
 @click.option("-n", "--limit", type=click.IntRange(min=1), help="At most so many rows.")
 @click.option(
     "--format",
@@ -103,7 +110,7 @@ def costs(
     until: Period | None,
     by: tuple[Dimension, ...] | None,
     words: str | None,
-    sort: str | None,
+    sort: Sort | None,
     limit: int | None,
     form: str | None,
     output: Path | None,
@@ -157,7 +164,7 @@ def costs(
             scope = replace(chosen, session_id=id_)
             if instead is not None:
                 return await costs_output.show_instead(stored, scope, instead, form)
-            view = costs_output.choose_view(scope, by, sort, limit)
+            view = costs_output.choose_view(scope, by, sort or USUAL, limit)
             return await costs_output.show(stored.records.review, view, form, output, watch=watch)
 
     try:

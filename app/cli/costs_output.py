@@ -13,6 +13,7 @@ import click
 
 from app.cells import one_line
 from app.cli.costs_instead import find_priced
+from app.cli.costs_sort import Sort
 from app.cli.costs_tables import budget_lines, number_of
 from app.cli.costs_views import GroupView, Overview, SessionView, View
 from app.cli.output import emit, emit_line, note
@@ -36,7 +37,7 @@ _MOST_ROWS = 1_000_000_000
 """Databases take no limit of more than 64 bits."""
 
 
-def choose_view(scope: Scope, by: Sequence[Dimension] | None, sort: str | None, limit: int | None) -> View:
+def choose_view(scope: Scope, by: Sequence[Dimension] | None, sort: Sort, limit: int | None) -> View:
     """What was asked for.
 
     Raises:

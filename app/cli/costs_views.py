@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast, get_args
 
+from app.cli.costs_sort import USUAL, Sort
 from app.cli.costs_tables import (
     group_lines,
     number_of,
@@ -58,12 +59,12 @@ class Overview:
     """Sums by period, the sessions, and what stands out.
 
     Args:
-        sort: a `SessionOrder`; ``None``: last used first.
+        sort: by a `SessionOrder`, the greatest first; by default last used.
         limit: sessions at most; ``None``: some on a screen, all in a report.
     """
 
     scope: Scope
-    sort: str | None = None
+    sort: Sort = USUAL
     limit: int | None = None
 
     async def lines(self, review: Review, width: int | None) -> list[str]:
@@ -73,7 +74,12 @@ class Overview:
         at_work = _at_work(await review.running(self.scope))
         if not totals.calls:
             return at_work
-        page = await review.sessions(self.scope, order=self._order, limit=self.limit or _SESSIONS_SHOWN)
+        page = await review.sessions(
+            self.scope,
+            order=self._order,
+            descending=self._descending,
+            limit=self.limit or _SESSIONS_SHOWN,
+        )
         more = page.count - len(page.sessions)
         return [
             *sum_lines(sums, width),
@@ -88,11 +94,21 @@ class Overview:
 
     async def report(self, review: Review, progress: Progress | None = None) -> Report:
         """See `View`."""
-        return await review.session_report(self.scope, order=self._order, limit=self.limit, progress=progress)
+        return await review.session_report(
+            self.scope,
+            order=self._order,
+            descending=self._descending,
+            limit=self.limit,
+            progress=progress,
+        )
 
     @property
     def _order(self) -> SessionOrder:
-        return cast("SessionOrder", _known(self.sort or "last_used", get_args(SessionOrder)))
+        return cast("SessionOrder", _known(self.sort.key or "last_used", get_args(SessionOrder)))
+
+    @property
+    def _descending(self) -> bool:
+        return self.sort.is_descending(usually=True)
 
     async def _sums(self, review: Review) -> list[tuple[str, Totals]]:
         """By period, the whole last; the chosen time alone where one was chosen."""
@@ -122,11 +138,11 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """Sums by dimensions; ``sort`` is a `GroupOrder`, by default by the keys."""
+    """Sums by dimensions; sorted by a `GroupOrder`, the greatest first, or by their keys, the least first."""
 
     by: Sequence[Dimension]
     scope: Scope
-    sort: str | None = None
+    sort: Sort = USUAL
     limit: int | None = None
 
     async def lines(self, review: Review, width: int | None) -> list[str]:
@@ -162,27 +178,29 @@ class GroupView:
 
     @property
     def _order(self) -> GroupOrder:
-        return cast("GroupOrder", _known(self.sort or "key", get_args(GroupOrder)))
+        return cast("GroupOrder", _known(self.sort.key or "key", get_args(GroupOrder)))
 
     @property
     def _descending(self) -> bool:
-        return self._order != "key"
+        return self.sort.is_descending(usually=self._order != "key")
 
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session's turns, each with its calls; ``sort`` puts the greatest first."""
+    """A session's turns, each with its calls; as they started, or sorted with the greatest first."""
 
     session_id: str
-    sort: str | None = None
+    sort: Sort = USUAL
     limit: int | None = None
 
     async def lines(self, review: Review, width: int | None) -> list[str]:
         """See `View`."""
-        order = _known(self.sort or "started", _TURN_ORDERS)
-        turns = await review.turns(self.session_id)
-        if order != "started":
-            turns.sort(key=lambda turn: _measure(turn, order), reverse=True)
+        order = _known(self.sort.key or "started", _TURN_ORDERS)
+        turns = _sorted(
+            await review.turns(self.session_id),
+            order,
+            descending=self.sort.is_descending(usually=order != "started"),
+        )
         page = await review.sessions(Scope(session_id=self.session_id), limit=1)
         titles = [f"{session_name(found)} · {found.id}" for found in page.sessions]
         totals = await review.totals(Scope(session_id=self.session_id))
@@ -200,7 +218,7 @@ class SessionView:
 
     async def report(self, review: Review, progress: Progress | None = None) -> Report:  # noqa: ARG002
         """See `View`."""
-        if self.sort or self.limit:
+        if self.sort != USUAL or self.limit:
             raise InputError(
                 "A session is exported whole, in the order of its calls.", hint="Leave out --sort and -n."
             )
@@ -209,11 +227,23 @@ class SessionView:
 
 def _known(order: str, orders: Sequence[str]) -> str:
     if order not in orders:
-        raise InputError(f"These cannot be sorted by {order!r}.", hint=f"Sort by {', '.join(orders)}.")
+        raise InputError(
+            f"These cannot be sorted by {order!r}.", hint=f"Sort by {', '.join(orders)}; with :asc or :desc."
+        )
     return order
 
 
-def _measure(turn: TurnSpend, order: str) -> float:
+def _sorted(turns: Sequence[TurnSpend], order: str, *, descending: bool) -> list[TurnSpend]:
+    """Of turns in the order they started; a duration that is not known comes last."""
+    if order == "started":
+        return list(reversed(turns)) if descending else list(turns)
+    measures = [(_measure(turn, order), turn) for turn in turns]
+    known = [(measure, turn) for measure, turn in measures if measure is not None]
+    known.sort(key=lambda pair: pair[0], reverse=descending)
+    return [turn for _, turn in known] + [turn for measure, turn in measures if measure is None]
+
+
+def _measure(turn: TurnSpend, order: str) -> float | None:
     match order:
         case "cost":
             return float(turn.totals.cost)
@@ -222,7 +252,7 @@ def _measure(turn: TurnSpend, order: str) -> float:
         case "calls":
             return len(turn.calls)
         case _:
-            return turn.duration or 0.0
+            return turn.duration
 
 
 def _in_words(totals: Totals) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.app.cli.booked import BIG, SMALL, Ledger
+from tests.app.cli.booked import BIG, SMALL, Ledger, exact
 from tests.app.cli.conftest import Run
 
 
@@ -39,6 +39,40 @@ def test_rows_are_sorted_and_limited(tensorwall: Run, ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "column", "least"),
+    [
+        (("--by", "model", "--sort", "tokens"), "prompt_tokens", "last"),
+        (("--by", "model", "--sort", "tokens:desc"), "prompt_tokens", "last"),
+        (("--by", "model", "--sort", "tokens:asc"), "prompt_tokens", "first"),
+        (("--by", "model", "--sort", "key"), "model", "first"),
+        (("--by", "model", "--sort", "key:DESC"), "model", "last"),
+        (("--by", "model", "--sort", "tokens:asc", "-n", "2"), "prompt_tokens", "first"),
+        (("--sort", "cost"), "cost_usd", "last"),
+        (("--sort", "cost:asc"), "cost_usd", "first"),
+        (("--sort", "started:asc"), "first_at", "first"),
+    ],
+)
+def test_rows_come_in_the_order_that_was_asked_for(
+    tensorwall: Run, ledger: Ledger, options: tuple[str, ...], column: str, least: str
+) -> None:
+    rows = exact(tensorwall("costs", *options, "--format", "json").out)["rows"]
+    found = [row[column] for row in rows]
+    assert len(set(found)) > 1
+    assert found == sorted(found, reverse=least == "last")
+
+
+def test_turns_come_in_the_order_that_was_asked_for(tensorwall: Run, ledger: Ledger) -> None:
+    def output(sort: str) -> list[str]:
+        table = tensorwall("costs", "--session", ledger.rivers, "--sort", sort).out.splitlines()
+        turns = [line.split("  ") for line in table if "(question deleted)" in line]
+        return [[cell.strip() for cell in turn if cell.strip()][2] for turn in turns]
+
+    assert len(set(output("tokens"))) == 3
+    assert output("tokens") == output("tokens:desc") == output("tokens:asc")[::-1]
+    assert output("started") == output("started:asc") == output("started:desc")[::-1]
+
+
+@pytest.mark.parametrize(
     ("options", "told"),
     [
         (("--since", "soon"), "'soon' is no day or time"),
@@ -51,6 +85,9 @@ def test_rows_are_sorted_and_limited(tensorwall: Run, ledger: Ledger) -> None:
         (("--session", ""), "No calls are booked for a session ''"),
         (("--sort", "beauty"), "cannot be sorted by 'beauty'"),
         (("--by", "model", "--sort", "duration"), "cannot be sorted by 'duration'"),
+        (("--by", "model", "--sort", "duration:asc"), "key, cost, tokens, turns, calls, speed"),
+        (("--sort", "beauty"), "last_used, started, cost, tokens, turns, calls, duration, speed"),
+        (("--sort", "cost:up"), "there is no 'up'; there are asc and desc"),
         (("--instead", "nonesuch"), "There is no model 'nonesuch'"),
         (("--budgets", "--by", "day"), "--budgets and --by exclude each other"),
         (("--watch", "-o", "x.csv"), "--watch and -o exclude each other"),
