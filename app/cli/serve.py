@@ -49,7 +49,7 @@ def serve(*, host: str, port: int | None, workers: int, demo: bool) -> int:
         if host not in _LOOPBACK:
             complain(
                 "Others on the network can reach this gateway, and nothing is encrypted.",
-                label="Warning",
+                label="Warning: ",
                 hint="Put a proxy with TLS in front of it.",
             )
         source = Source("demo") if demo else find_source(settings, find_locations())
@@ -57,7 +57,7 @@ def serve(*, host: str, port: int | None, workers: int, demo: bool) -> int:
             source = Source("callers")
             complain(
                 "There is no provider's key here: callers have to bring their own.",
-                label="Warning",
+                label="Warning: ",
                 hint="They send it as Authorization: Bearer beside X-API-Key; `tensorwall login` stores one.",
             )
         run(ServeOptions(host, source, workers), listener, OnStart(partial(_print, url), _print_first_key))

@@ -33,7 +33,7 @@ from core.errors import (
 )
 from core.providers.error_types import error_type
 
-__all__ = ("ApiError", "api_error", "invalid_request")
+__all__ = ("ApiError", "api_error", "being_stopped", "invalid_request")
 
 _OF_THE_CLIENT = range(400, 500)
 _NO_RETRY = {"x-should-retry": "false"}
@@ -79,6 +79,12 @@ class ApiError(Exception):
 def invalid_request(message: str, *, param: str | None = None, code: str | None = None) -> ApiError:
     """400: the request cannot be understood."""
     return ApiError(400, message, param=param, code=code)
+
+
+def being_stopped() -> ApiError:
+    """The server's grace is over, and an answer is cut off."""
+    headers = {"retry-after": "1"}
+    return ApiError(503, "The gateway is being stopped.", code="stopping", headers=headers)
 
 
 def api_error(error: TensorWallError, *, own_keys: Iterable[str] = ()) -> ApiError:

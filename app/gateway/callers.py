@@ -9,7 +9,8 @@ from functools import partial
 
 from app.gateway.api_errors import invalid_request
 from app.gateway.exchange import Exchange
-from core.errors import KeyRefused
+from core.credentials import clean_api_key
+from core.errors import InputError, KeyRefused
 from core.keys import GatewayKey
 from core.keys.ring import KeyRing
 from core.providers import Provider
@@ -107,6 +108,11 @@ def _bearer(header: str) -> str:
 
 def _own_keys(bearer: str, providers: Iterable[Provider]) -> dict[str, str]:
     """The provider that a key belongs to, told by how it begins."""
+    try:
+        bearer = clean_api_key(bearer)
+    except InputError as error:
+        message = f"Authorization has a key that cannot be one: {error.message}"
+        raise KeyRefused(message, code="bearer", hint=error.hint) from None
     known = {each.name: each.profile for each in providers if each.profile.key_prefix}
     own = {name: bearer for name, profile in known.items() if bearer.startswith(profile.key_prefix or "")}
     if not own:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.gateway.api_errors import ApiError, api_error
+import asyncio
+
+from app.gateway.api_errors import ApiError, api_error, being_stopped
 from app.gateway.callers import Caller
 from app.gateway.chat_request import asks_for_stream, asks_for_usage, json_object, read_chat_request
 from app.gateway.chunks import ChunkWriter
@@ -96,6 +98,10 @@ class _Streamed:
             if not self._exchange.status:
                 raise
             await self._break_off(api_error(error, own_keys=caller.api_keys))
+        except asyncio.CancelledError:
+            if self._exchange.status and not self._exchange.gone:  # the server's grace is over
+                await self._break_off(being_stopped())
+            raise
 
     async def _pass_on(self, stream: ChatStream) -> None:
         write, writer = self._exchange.write, ChunkWriter(self._request.model)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
-from app.gateway.api_errors import ApiError, api_error, invalid_request
+from app.gateway.api_errors import ApiError, api_error, being_stopped, invalid_request
 from app.gateway.callers import Caller, identify
 from app.gateway.exchange import Exchange
 from app.gateway.gateway import Gateway
@@ -64,10 +64,7 @@ class Endpoint:
         except TensorWallError as error:
             await self._refuse(exchange, api_error(error, own_keys=own_keys))
         except asyncio.CancelledError:  # by the server, whose grace is over: it closes the connection
-            wait = {"retry-after": "1"}
-            await self._refuse(
-                exchange, ApiError(503, "The gateway is being stopped.", code="stopping", headers=wait)
-            )
+            await self._refuse(exchange, being_stopped())
         except Exception:  # the edge: whatever it is, the client gets an answer and the log the traceback
             log.exception("request %s failed", exchange.request_id)
             message = f"Something is broken in the gateway; its log names the request {exchange.request_id}."

@@ -20,6 +20,8 @@ __all__ = ("Guard", "host_name")
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _MOST_HEADER_BYTES = 64 * 1024
+_ALWAYS_ANSWERED = "/health"
+"""Whoever asks there would start a gateway anew that is only busy."""
 
 
 class Guard:
@@ -90,7 +92,7 @@ class Guard:
                 "gateway.allowed_origins.",
                 code="origin_not_allowed",
             )
-        if self._under_way >= self._most_at_once:
+        if self._under_way >= self._most_at_once and scope["path"] != _ALWAYS_ANSWERED:
             return ApiError(
                 503, "Too many requests are under way.", code="overloaded", headers={"retry-after": "1"}
             )

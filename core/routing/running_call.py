@@ -179,6 +179,8 @@ class RunningCall:
         if self.call.first_token is None:
             self.call.first_token = self.call.first_content
         self._health.began(self.call.first_content, spoken=self.candidate.request.spoken)
+        if self._reservation is not None and not self._reservation.told:  # its headers told of no limits
+            self._health.allowance.reported(self._reservation, self.call.limits, now)
 
     def noted(self, event: Event) -> None:
         """Keep what the provider reports besides the answer."""

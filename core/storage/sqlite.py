@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.pool import NullPool
 
+from core.errors import StorageError
 from core.storage.presence import FilePresence, Presence
 
 __all__ = ("Sqlite",)
@@ -35,6 +36,7 @@ class Sqlite:
         in_memory = url.database in {None, "", ":memory:"}
         self.file = None if in_memory else Path(str(url.database)).absolute()
         self.place = str(self.file or url)
+        self._inode: tuple[int, int] | None = None
         self.engine = create_engine(url, poolclass=NullPool)
         event.listen(self.engine, "connect", _configure)
 
@@ -56,10 +58,12 @@ class Sqlite:
 
         See https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#sqlite-transactions
         """
+        self._check_that_it_is_there()
         connection.exec_driver_sql("BEGIN")
 
     def begin_writing(self, connection: Connection) -> None:
         """Take the write lock at once."""
+        self._check_that_it_is_there()
         _driver(connection).execute("BEGIN IMMEDIATE")
 
     def begin_migrating(self, connection: Connection) -> None:
@@ -73,7 +77,25 @@ class Sqlite:
         if self.file is None:
             return Presence()
         _use_write_ahead_log(driver)
+        self._inode = _inode(self.file)
         return FilePresence(self.file.with_name(f"{self.file.name}-open"))
+
+    def _check_that_it_is_there(self) -> None:
+        """SQLite would go on in a file that was removed, where nobody could ever find what it wrote."""
+        if self.file is not None and self._inode is not None and _inode(self.file) != self._inode:
+            raise StorageError(
+                f"The database {self.place} was removed or replaced while it was open.",
+                hint="Put it back where it was, or start TensorWall again for a new one.",
+            )
+
+
+def _inode(file: Path) -> tuple[int, int] | None:
+    """Which file that is; ``None`` where there is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

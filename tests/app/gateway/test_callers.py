@@ -234,6 +234,13 @@ def test_a_bearer_that_nobody_knows_charges_nobody(served: Gateway, bearer: str)
     assert served.simulator.questions() == []
 
 
+def test_a_bearer_that_can_be_no_key_is_the_callers_fault(served: Gateway) -> None:
+    answer = served.chat(headers={"Authorization": "Bearer gsk_a b"})
+    assert refused(answer) == (401, "unknown_provider_key")
+    assert "cannot be one" in answer.json()["error"]["message"]
+    assert served.simulator.questions() == []
+
+
 def test_the_gateways_own_key_may_come_in_both_headers(served: Gateway) -> None:
     both = {"X-API-Key": served.running.key, "Authorization": f"Bearer {served.running.key}"}
     assert served.client.get(f"{served.root}/v1/models", headers=both).status_code == 200

@@ -79,6 +79,7 @@ def test_too_many_at_once_are_told_to_come_again(client: httpx.Client, simulator
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
         assert refused.headers["retry-after"] == "1"
         assert len(simulator.questions()) == AT_ONCE
+        assert client.get(f"{client.base_url.join('/health')}").status_code == 200  # it is busy, not broken
     simulator.configure()
     while (answer := client.post("/chat/completions", json=question())).status_code == 503:
         pass  # it takes a moment to see that the others are gone

@@ -165,6 +165,7 @@ async def test_an_answer_that_does_not_end_in_time_is_cut_off_and_booked(
             await asyncio.wait_for(stream.begun.wait(), _PATIENCE)
             gateway.process.terminate()
             assert not await reading
+            assert '"code":"stopping"' in stream.text.rpartition("data: ")[2]
         assert gateway.process.wait(_PATIENCE) == 0
     row = rows(home)["endless"]
     assert (row["outcome"], row["estimated"], row["writer"]) == ("cancelled", 1, None)

@@ -3,9 +3,9 @@
 import pytest
 
 from core import errors
-from core.chat import Waiting
-from core.routing import RetryPolicy
-from tests.core.routing.scripted import ANSWER, rate_limited, request, text_of
+from core.chat import RouteChosen, TextDelta, Waiting
+from core.routing import RetryPolicy, RouteEndpoint
+from tests.core.routing.scripted import ANSWER, HANG, rate_limited, request, text_of
 from tests.core.routing.streamed import stream
 
 
@@ -65,3 +65,22 @@ async def test_waits_of_one_request_are_bounded_together(bench):
     with pytest.raises(errors.AllRoutesFailed):
         await stream(bench)
     assert sum(bench.time.slept) <= 60
+
+
+async def test_an_answer_that_begins_without_a_word_of_limits_lets_others_go(bench):
+    """Until then the least plan is kept to, which has no room for two such calls as they are."""
+    model = "openai/gpt-oss-120b"
+    (only,) = bench.set_up([(0.1, TextDelta("Hello"), HANG)])
+    bench.router.add_route(model, [RouteEndpoint(provider=only)])
+    asked = request(model, max_completion_tokens=5_000)
+
+    def room_for_the_next():
+        return bench.router.preview(asked)[0][0].output_cap
+
+    async with bench.router.stream(asked) as answer:
+        async for event in answer:
+            if isinstance(event, RouteChosen):
+                assert room_for_the_next() < 5_000
+            if isinstance(event, TextDelta):
+                break
+        assert room_for_the_next() == 5_000

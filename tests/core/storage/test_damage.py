@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -32,6 +33,10 @@ async def fails_untouched(path: Path, kind: type[StorageError]) -> StorageError:
 def overwrite(path: Path, start: int) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:start] + b"\xaa" * (len(content) - start))
+
+
+def move(path: Path, to: Path) -> None:
+    path.replace(to)
 
 
 async def make(path: Path) -> None:
@@ -169,3 +174,20 @@ async def test_a_file_size_limit_is_told_and_harmless(database_path: Path, pytho
     async with await open_database(database_path) as database:
         check = await database.read(lambda c: c.exec_driver_sql("PRAGMA integrity_check").scalar())
     assert check == "ok"
+
+
+@on_sqlite
+async def test_a_file_that_was_removed_while_it_was_open_is_written_to_no_more(location: Path) -> None:
+    database = await open_database(location)
+    away = location.with_name("away")
+    move(location, away)
+    for work in (database.run, database.read):
+        with pytest.raises(StorageError, match="removed or replaced while it was open") as caught:
+            await work(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+        assert str(location) in caught.value.message
+    shutil.copyfile(away, location)
+    with pytest.raises(StorageError, match="removed or replaced"):
+        await database.run(lambda _: None)
+    move(away, location)
+    assert await database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar()) == 1
+    await database.aclose()
