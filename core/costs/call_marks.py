@@ -43,10 +43,16 @@ class CallMarks:
             return None
         return cls(CallJournal(folder, database.instance), ring, Glance(database.file, VERSION.sql))
 
+    def has_fresh_keys(self) -> bool:
+        """Whether the ring has the keys as they are; whoever asks looks at a key only after that.
+
+        Otherwise it may be refreshed in between, by the storage worker: then it is fresh, and what was
+        seen of the key is not.
+        """
+        return self._version.read() == self._ring.version is not None
+
     def mark(self, call: UpstreamCall, place: Place, output_cap: int | None) -> int | None:
         """Mark a call that is about to be sent, and name its mark; ``None`` where it needs a row instead."""
-        if self._ring.version is None or self._version.read() != self._ring.version:
-            return None
         return self._journal.mark(CallMark(call, place, output_cap))
 
     def ended(self, mark: int | None, call: UpstreamCall, place: Place, output_cap: int | None) -> int | None:

@@ -86,6 +86,7 @@ class GroupLedger:
         self._retry: asyncio.TimerHandle | None = None
         self._later: asyncio.TimerHandle | None = None
         self._rows: asyncio.TimerHandle | None = None
+        self._rows_are_due = False
 
     @property
     def unsettled(self) -> int:
@@ -132,7 +133,7 @@ class GroupLedger:
 
     async def admit(self, asked: BookedCall) -> int | None:
         """Store that a call is about to be sent; see ``core.chat.CallGate``."""
-        if self._marks is not None and self._is_unlimited(asked):
+        if self._marks is not None and self._is_unlimited(asked) and self._marks.has_fresh_keys():
             asked.recheck()
             asked.mark = self._marks.mark(asked.call, asked.place, asked.output_cap)
             if asked.mark is not None:
@@ -172,13 +173,8 @@ class GroupLedger:
 
     def _give_rows(self) -> None:
         self._rows = None
-        rowless = [booked for booked in self._under_way.values() if not booked.has_row]
-        if not rowless:
-            return
-        if self._writing is None and self._retry is None:
-            self._waiting.marked = rowless
-            self._write_next()
-        self._give_rows_later()  # where they fail, or were not written now
+        self._rows_are_due = True
+        self._write_next()
 
     # -- a call is over ----------------------------------------------------------------------------
 
@@ -212,6 +208,9 @@ class GroupLedger:
             self._later = None
         if self._writing is not None or self._retry is not None:
             return
+        if self._rows_are_due:  # only now, so that none is in the transaction before
+            self._rows_are_due = False
+            self._waiting.marked = [booked for booked in self._under_way.values() if not booked.has_row]
         if not self._waiting and self.failure is None:
             return
         batch, self._waiting = self._waiting, Batch()
@@ -235,7 +234,7 @@ class GroupLedger:
             self._over(batch, error)
         else:
             self._over(batch, StorageError(f"Calls could not be booked: {type(error).__name__}: {error}"))
-        if self._waiting.admissions:
+        if self._waiting.admissions or self._rows_are_due:
             self._write_next()
         elif self._waiting:
             self._write_soon()
@@ -257,6 +256,7 @@ class GroupLedger:
         for admission in batch.admissions:
             admission.answer(error)
         self.failure = error
+        self._rows_are_due |= bool(batch.marked)
         self._waiting.ended[:0] = batch.ended
         self._waiting.withdrawn[:0] = batch.withdrawn
         self._retry = self._loop.call_later(self._retry_after, self._try_again)

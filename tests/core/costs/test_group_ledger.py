@@ -15,6 +15,7 @@ from random import Random
 import pytest
 
 from core.chat import UpstreamCall, Usage
+from core.costs.call_marks import CallMarks
 from core.costs.group_ledger import GroupLedger, LedgerEntry
 from core.errors import BudgetExceeded, DatabaseBusy, DiskFull, KeyRefused, StorageError
 from core.keys import GatewayKey, KeyBudget, KeyScopes
@@ -31,7 +32,7 @@ class Desk:
         self.records = records
         self.budgets = budgets
 
-    async def open(self, scopes: KeyScopes | None = None) -> Desk:
+    async def open(self, scopes: KeyScopes | None = None, *, marked: bool = False) -> Desk:
         self.key, self.secret = await self.records.keys.create("desk", scopes)
         self.ring = await self.records.keys.ring()
         self.ledger = GroupLedger(
@@ -40,6 +41,7 @@ class Desk:
             self.budgets,
             self.ring,
             self.records.ledger.recover,
+            marks=CallMarks.of(self.records.database, self.ring) if marked else None,
             retry_after=0.01,
         )
         return self
@@ -327,3 +329,20 @@ async def test_a_call_the_database_does_not_take_keeps_no_other_from_being_booke
     assert odd.call_id in caplog.text
     desk.ledger.ended(ended(following, 10))
     await desk.ledger.aclose()
+
+
+@on_postgresql
+async def test_a_server_has_no_marks(records: Records) -> None:
+    assert CallMarks.of(records.database, await records.keys.ring()) is None
+
+
+async def test_a_database_in_memory_has_no_marks() -> None:
+    records = await open_records(":memory:", Models())
+    desk = await Desk(records).open(marked=True)
+    assert CallMarks.of(records.database, desk.ring) is None
+    made = call()
+    assert await desk.entry().admit(made, REQUEST, 100) == 100
+    assert await desk.outcomes() == {made.call_id: "running"}
+    desk.ledger.ended(ended(made, 10))
+    await desk.ledger.aclose()
+    await records.aclose()
