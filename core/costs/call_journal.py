@@ -3,8 +3,7 @@
 A mark takes microseconds where a row takes a transaction. It is written before its call is sent, so that
 whatever dies leaves a trace of every call it was making; the row follows in a moment, or when the call is
 over if that is sooner, and then the mark is erased. Until then the mark of a call that is over tells how it
-went. Who finds the process dead makes rows of the marks it
-left (`core.costs.crashes.adopt`).
+went. Who finds the process dead makes rows of the marks it left (`core.costs.crashes.adopt`).
 
 A file has slots, each with one mark or none, so that it is never longer than its process had calls at a time,
 and a mark is written in one piece. It has a check sum, lest a damaged one is taken for a call: that would
@@ -103,7 +102,7 @@ class CallJournal:
         try:
             if self._descriptor is None:
                 self._open()
-            self._write(slot, line)
+            self._write_whole(slot, line)
         except OSError as error:
             log.warning("Calls under way cannot be marked in %s: %s.", self._file, error.strerror or error)
             if slot < self._slots:
@@ -117,7 +116,7 @@ class CallJournal:
         with contextlib.suppress(ValueError, OSError):
             line = mark.dump()
             if len(line) <= _SLOT and self._descriptor is not None:
-                self._write(slot, line)
+                self._write_whole(slot, line)
 
     def erase(self, slot: int) -> None:
         """The call in that slot has its row; safe to call when the journal is closed."""
@@ -139,6 +138,10 @@ class CallJournal:
     def _open(self) -> None:
         make_private_folder(self._file.parent)
         self._descriptor = os.open(self._file, _FLAGS, 0o600)
+
+    def _write_whole(self, slot: int, line: bytes) -> None:
+        """To the end of the slot: then there is room for whatever takes its place later."""
+        self._write(slot, line.ljust(_SLOT, b"\0"))
 
     def _write(self, slot: int, line: bytes) -> None:
         assert self._descriptor is not None

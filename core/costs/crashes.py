@@ -10,12 +10,14 @@ is booked, lest a hard limit is exceeded; where nothing was set aside, its promp
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.chat import UpstreamCall, Usage
 from core.costs.booked_usage import booked_usage
@@ -30,6 +32,8 @@ from core.storage.tables import calls, messages
 
 __all__ = ("LostCall", "adopt", "left_behind", "lost_calls", "mark_crashed")
 
+log = logging.getLogger("tensorwall.ledger")
+
 _RECORD = tuple(calls.c[field.name] for field in fields(CallRecord))
 
 
@@ -38,12 +42,14 @@ class LostCall:
     """A call of which a mark was left.
 
     Attributes:
-        row: its columns.
+        mark: what was left.
+        row: its columns while it ran.
         ended: how it went, where it was over.
     """
 
+    mark: CallMark
     row: dict[str, Any]
-    ended: Priced[UpstreamCall] | None = None
+    ended: Priced[UpstreamCall] | None
 
 
 def lost_calls(models: PricedModels, left: Mapping[str, Sequence[CallMark]]) -> list[LostCall]:
@@ -53,27 +59,45 @@ def lost_calls(models: PricedModels, left: Mapping[str, Sequence[CallMark]]) -> 
 
 def _lost(models: PricedModels, mark: CallMark, writer: str) -> LostCall:
     call = mark.call
-    if call.outcome != "running":
-        ended = priced(models, call, booked_usage(call))
-        return LostCall(final_values(ended, mark.place), ended)
     worst = worst_case_of(models, call, at_most(call.prompt_tokens_estimate), mark.output_cap)
-    return LostCall({**mark.place, **call_values(call), "writer": writer, "reserved": worst.cost()})
+    row = {**mark.place, **call_values(call), "writer": writer, "reserved": worst.cost()}
+    ended = None if call.outcome == "running" else priced(models, call, booked_usage(call))
+    return LostCall(mark, row, ended)
 
 
 def adopt(connection: Connection, lost: Future[list[LostCall]]) -> None:
     """Make or settle the rows of `lost_calls`, unless that is done: a mark may have outlived its use."""
     lock_ledger(connection)
     for call in lost.result():
-        its_row = calls.c.call_id == call.row["call_id"]
+        its_row = calls.c.call_id == call.mark.call.call_id
         outcome = connection.execute(select(calls.c.outcome).where(its_row)).scalar()
-        ended = call.ended
+        if outcome not in {None, "running"}:
+            continue
+        if call.ended is not None and _is_settled(connection, call.mark, call.ended, outcome is not None):
+            continue
         if outcome is None:
             connection.execute(insert(calls), call.row)
-        elif outcome == "running" and ended is not None:
-            values = ended_values(ended.call, ended.usage, ended.price)
-            connection.execute(update(calls).where(its_row).values(**values))
-        if ended is not None and ended.price is not None:
-            keep_price(connection, ended.call.provider, ended.call.model, ended.price)
+
+
+def _is_settled(connection: Connection, mark: CallMark, ended: Priced[UpstreamCall], has_row: bool) -> bool:
+    """Book how it went; ``False`` where the database does not take that, such as a number that is too large.
+
+    Such a call counts as crashed: it keeps nobody from opening the database.
+    """
+    its_row = calls.c.call_id == mark.call.call_id
+    try:
+        with connection.begin_nested():
+            if has_row:
+                values = ended_values(ended.call, ended.usage, ended.price)
+                connection.execute(update(calls).where(its_row).values(**values))
+            else:
+                connection.execute(insert(calls), final_values(ended, mark.place))
+            if ended.price is not None:
+                keep_price(connection, ended.call.provider, ended.call.model, ended.price)
+    except (SQLAlchemyError, OverflowError) as error:
+        log.error("The call %s cannot be settled: %s", mark.call.call_id, error)
+        return False
+    return True
 
 
 def left_behind(connection: Connection, is_alive: Callable[[str], bool]) -> list[tuple[CallRecord, Usage]]:

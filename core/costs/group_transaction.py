@@ -127,6 +127,7 @@ class GroupTransaction:
                 self._database.write_within(self._ring.refresh)
                 log.error("The call %s cannot be settled: %s", done.booked.call.call_id, error)
             else:
+                done.booked.has_row = True  # also where the rest of its batch fails, and all is tried again
                 settled.append(done)
         return settled
 

@@ -17,6 +17,8 @@ LEAST_USEFUL_OUTPUT = 256
 """Tokens. A call that money allows less is refused: an answer cut off so early is money lost."""
 _UNKNOWN_OUTPUT = 131_072
 """Tokens; the longest answer of a model that nothing is known about: the longest of any in use."""
+_MOST_OUTPUT = 10_000_000
+"""Tokens; no answer is as long, and what a longer one would cost may be more than a row can hold."""
 _MANY = 1_000_000
 
 
@@ -33,7 +35,8 @@ class WorstCase:
 
     Attributes:
         prompt_tokens: with room for the error of the estimate.
-        output_tokens: the cap it asks for, or else the longest answer of its model.
+        output_tokens: the cap it asks for, where that is within reason, or else the longest answer of its
+            model.
         price: ``None`` where it is unknown.
         answers: how many it gives, each of which may be as long.
     """
@@ -78,7 +81,7 @@ def worst_case_of(
     longest = (info.max_output_tokens or info.context_window if info else None) or _UNKNOWN_OUTPUT
     return WorstCase(
         prompt_tokens=prompt_tokens,
-        output_tokens=output_cap if output_cap is not None else longest,
+        output_tokens=min(output_cap, _MOST_OUTPUT) if output_cap is not None else longest,
         price=models.price(call.provider, call.model, call.started_at),
         answers=call.answers,
     )

@@ -43,6 +43,8 @@ def translated(place: str) -> Iterator[None]:
         raise storage_error(error.orig or error, place) from error
     except (sqlite3.Error, OSError) as error:
         raise storage_error(error, place) from error
+    except OverflowError as error:  # SQLite's driver takes no number of more than 64 bits
+        raise _too_large(place) from error
 
 
 def storage_error(error: BaseException, place: str) -> StorageError:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.chat import Usage
 from core.costs.call_journal import (
     CallJournal,
     CallMark,
@@ -80,11 +81,18 @@ def test_what_is_marked_and_not_erased_is_found(done: list[tuple[str, str | int]
         assert folder.exists() == bool(marked)
 
 
-@given(texts, st.none() | st.integers(1), st.integers(0), st.integers(1, 128))
+counts = st.integers(0, 10**20)
+seconds = st.none() | st.floats(0, allow_nan=False)
+usages = st.builds(Usage, counts, counts, counts, counts, estimated=st.booleans(), completion_time=seconds)
+
+
+@given(texts, st.none() | st.integers(1), counts, st.integers(1, 128), st.none() | usages, seconds)
 def test_a_mark_is_read_as_it_was_written(
-    text: str, output_cap: int | None, prompt: int, answers: int
+    text: str, output_cap: int | None, prompt: int, answers: int, usage: Usage | None, duration: float | None
 ) -> None:
     made = call(model=text, prompt_tokens_estimate=prompt, answers=answers, role="hedge")
+    if usage is not None:
+        made = replace(made, outcome="cancelled", usage=usage, duration=duration, error=text)
     mark = CallMark(made, {**PLACE, "client_request_id": text}, output_cap)
     assert CallMark.load(mark.dump()) == mark
 
@@ -217,6 +225,30 @@ def test_without_room_there_are_no_more_marks_and_those_that_are_there_stay(
     more = new_mark()
     assert journal.mark(more) is not None
     assert left_in(tmp_path / "calls") == [*kept, more]
+
+
+@pytest.mark.parametrize("reason", ["short", "x" * 1_500])
+def test_what_is_known_at_the_end_takes_the_place_of_a_mark(tmp_path: Path, reason: str) -> None:
+    journal, marks = CallJournal(tmp_path, INSTANCE), [new_mark(), new_mark()]
+    slots = [journal.mark(mark) for mark in marks]
+    over = replace(marks[1], call=replace(marks[1].call, outcome="answered", request_id=reason))
+    journal.renew(slots[1] or 0, over)
+    assert left_in(tmp_path) == [marks[0], over]
+    journal.renew(slots[0] or 0, new_mark("x" * 5_000))  # which is too long
+    journal.close()
+    journal.renew(slots[0] or 0, new_mark())
+    assert left_in(tmp_path) == [marks[0], over]
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_what_takes_the_place_of_a_mark_needs_no_more_room_than_that(tmp_path: Path, room: int) -> None:
+    journal, mark = CallJournal(tmp_path, INSTANCE), new_mark()
+    slot = journal.mark(mark)
+    assert slot is not None
+    over = replace(mark, call=replace(mark.call, outcome="failed", error="x" * 1_200))
+    with files_of_at_most((tmp_path / INSTANCE).stat().st_size + room):
+        journal.renew(slot, over)
+    assert left_in(tmp_path) == [over]
 
 
 def test_a_mark_that_could_not_be_erased_stays_and_its_slot_is_used_again(
