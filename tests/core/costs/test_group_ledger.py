@@ -32,8 +32,10 @@ class Desk:
         self.records = records
         self.budgets = budgets
 
-    async def open(self, scopes: KeyScopes | None = None, *, marked: bool = False) -> Desk:
-        self.key, self.secret = await self.records.keys.create("desk", scopes)
+    async def open(
+        self, scopes: KeyScopes | None = None, *, marked: bool = False, name: str = "desk"
+    ) -> Desk:
+        self.key, self.secret = await self.records.keys.create(name, scopes)
         self.ring = await self.records.keys.ring()
         self.ledger = GroupLedger(
             self.records.database,
