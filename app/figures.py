@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.chat.events import OutputCapped, SoftLimitPassed
+    from core.review.forecast import Forecast, ForecastSum
 
 __all__ = (
     "count",
     "data_size",
     "duration",
+    "forecast_sum",
     "money",
     "cut_off",
     "output_capped",
@@ -49,6 +51,11 @@ def money(amount: Decimal | None, *, estimated: bool = False) -> str:
         return "<$0.000001"  # a bound, estimated or not
     digits = 1 - amount.adjusted()
     return f"{mark}${round(amount, min(digits, 6)):f}"
+
+
+def forecast_sum(heading: Forecast, name: ForecastSum) -> str:
+    """One of a forecast's sums; ``~`` where an estimate is a part of it."""
+    return money(getattr(heading, name), estimated=name in heading.estimated)
 
 
 def output_capped(event: OutputCapped) -> str:

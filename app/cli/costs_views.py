@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast, get_args
 
 from app.cli.costs_sort import USUAL, Sort
@@ -19,12 +18,12 @@ from app.cli.costs_tables import (
     sum_lines,
     turn_lines,
 )
-from app.figures import count, money
+from app.figures import count, forecast_sum, money
 from core.costs.ledger_records import Totals
 from core.costs.periods import PeriodName, period
 from core.costs.price_rows import RECKONED_BY_LITELLM
 from core.errors import InputError
-from core.review import Detour, Dimension, GroupOrder, Report, Scope, SessionOrder, TurnSpend
+from core.review import Detour, Dimension, Forecast, GroupOrder, Report, Scope, SessionOrder, TurnSpend
 
 if TYPE_CHECKING:
     from core.review.report import Progress
@@ -127,12 +126,7 @@ class Overview:
         if detours := await review.detours(self.scope):
             lines.append(_detours(detours))
         if self.scope == Scope():
-            heading = await review.month_forecast()
-            month = partial(money, estimated=heading.estimated)
-            lines.append(
-                f"This month: {month(heading.spent)} so far, some {month(heading.projected)} by its end; "
-                f"last month {month(heading.last_month)}."
-            )
+            lines.append(_month(await review.month_forecast()))
         return lines
 
 
@@ -286,6 +280,12 @@ _KINDS = {
     "stopped": ("answer stopped", "answers stopped"),
     "broken": ("answer broken off", "answers broken off"),
 }
+
+
+def _month(heading: Forecast) -> str:
+    so_far = f"{forecast_sum(heading, 'spent')} so far" if heading.spent else "nothing yet"
+    by_its_end = f", some {forecast_sum(heading, 'projected')} by its end" if heading.projected else ""
+    return f"This month: {so_far}{by_its_end}; last month {forecast_sum(heading, 'last_month')}."
 
 
 def _detours(detours: Sequence[Detour]) -> str:

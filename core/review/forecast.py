@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from core.costs.periods import month_start
 
-__all__ = ("LOOKED_BACK", "Forecast", "forecast")
+__all__ = ("LOOKED_BACK", "Forecast", "ForecastSum", "forecast")
+
+ForecastSum = Literal["spent", "a_day", "projected", "last_month", "last_month_by_now"]
+"""One of a forecast's sums of money, by its name there."""
 
 LOOKED_BACK = 28
 """Days: four weeks, so that every weekday counts alike."""
@@ -26,7 +30,7 @@ class Forecast:
         projected: at the end of the month.
         last_month: in the whole month before.
         last_month_by_now: in the month before, up to the same day.
-        estimated: whether some of the spend it rests on is an estimate.
+        estimated: the sums of which a part is an estimate of tokens.
     """
 
     spent: Decimal
@@ -35,11 +39,11 @@ class Forecast:
     projected: Decimal
     last_month: Decimal
     last_month_by_now: Decimal
-    estimated: bool = False
+    estimated: frozenset[ForecastSum] = frozenset()
 
 
-def forecast(spent_on: Mapping[date, Decimal], today: date) -> Forecast:
-    """The forecast from what each day cost; days that are missing cost nothing.
+def forecast(spent_on: Mapping[date, Decimal], today: date, estimated_on: Collection[date] = ()) -> Forecast:
+    """The forecast from what each day cost, on some of them by estimate; days that are missing cost nothing.
 
     The days looked back at end yesterday and begin with the first that cost anything: today is not
     over, and before the first use there was nothing to learn from. Without any, today counts as one.
@@ -50,9 +54,17 @@ def forecast(spent_on: Mapping[date, Decimal], today: date) -> Forecast:
     oldest = min((day for day, cost in spent_on.items() if cost), default=today)
     since = max(oldest, today - timedelta(days=LOOKED_BACK))
     days = (today - since).days
-    a_day = _between(spent_on, since, today) / days if days > 0 else spent_on.get(today, Decimal(0))
+    looked_at = (since, today) if days > 0 else (today, today + timedelta(days=1))
+    a_day = _between(spent_on, *looked_at) / max(1, days)
     days_left = (following - today).days - 1
     same_day = min(before + timedelta(days=today.day), first)
+    rests_on: dict[ForecastSum, tuple[tuple[date, date], ...]] = {
+        "spent": ((first, following),),
+        "a_day": (looked_at,),
+        "projected": ((first, following), looked_at) if days_left else ((first, following),),
+        "last_month": ((before, first),),
+        "last_month_by_now": ((before, same_day),),
+    }
     return Forecast(
         spent=spent,
         a_day=a_day,
@@ -60,6 +72,11 @@ def forecast(spent_on: Mapping[date, Decimal], today: date) -> Forecast:
         projected=spent + a_day * days_left,
         last_month=_between(spent_on, before, first),
         last_month_by_now=_between(spent_on, before, same_day),
+        estimated=frozenset(
+            name
+            for name, spans in rests_on.items()
+            if any(since <= day < until for since, until in spans for day in estimated_on)
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -115,11 +115,13 @@ def month_forecast(connection: Connection, now: datetime) -> Forecast:
     """Where this month's spend is heading."""
     today = now.astimezone().date()
     looked_back = local_midnight(month_start(today, -1))
-    days = group(connection, ("day",), Scope(since=min(looked_back, _days_ago(now))))
-    heading = forecast(
-        {part.keys[0]: part.totals.cost for part in days if not isinstance(part.keys[0], str)}, today
+    groups = group(connection, ("day",), Scope(since=min(looked_back, _days_ago(now))))
+    days = {part.keys[0]: part.totals for part in groups if not isinstance(part.keys[0], str)}
+    return forecast(
+        {day: totals.cost for day, totals in days.items()},
+        today,
+        {day for day, totals in days.items() if totals.estimated_cost},
     )
-    return replace(heading, estimated=any(part.totals.estimated_cost for part in days))
 
 
 def _days_ago(now: datetime) -> datetime:

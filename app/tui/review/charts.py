@@ -18,7 +18,7 @@ from textual.widgets import Static
 from textual_plotext import PlotextPlot
 
 from app.cells import column
-from app.figures import money
+from app.figures import forecast_sum, money
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.keys import CHARTS
 from app.tui.review.legend import legend, legend_room
@@ -217,10 +217,10 @@ class ChartsView(View):
 def _heading(heading: Forecast, budget: Budget | None) -> str:
     limit = (budget.hard or budget.soft) if budget else None
     if limit is None:
-        told = f"{money(heading.spent, estimated=heading.estimated)} spent this month"
+        told = f"{forecast_sum(heading, 'spent')} spent this month"
     else:
         told = f"{money(max(Decimal(0), limit - heading.spent))} left of {money(limit)} this month"
-    return f"{told}, heading for {money(heading.projected, estimated=heading.estimated)}"
+    return f"{told}, heading for {forecast_sum(heading, 'projected')}"
 
 
 def _figures(point: Point, name: str, width: int) -> str:

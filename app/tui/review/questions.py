@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from app.cells import MUTED, one_line
-from app.figures import count, money, price
+from app.figures import count, forecast_sum, money, price
 from app.tui.review.choices import Choice, Choices
 from app.tui.review.context import ReviewContext
 from app.tui.review.groups import share_bar
@@ -281,14 +281,14 @@ class QuestionsView(View):
         heading = await records.review.month_forecast(now)
         standings = await records.ledger.standings(self.context.services.assistant.budgets, now=now)
         month = next((standing for standing in standings if standing.budget.scope == "month"), None)
-        month_of = partial(money, estimated=heading.estimated)
+        month_of = partial(forecast_sum, heading)
         rows = (
-            Row("spent", ("Spent so far this month", month_of(heading.spent))),
-            Row("a_day", ("A day, over the last four weeks", month_of(heading.a_day))),
+            Row("spent", ("Spent so far this month", month_of("spent"))),
+            Row("a_day", ("A day, over the last four weeks", month_of("a_day"))),
             Row("left", ("Days left after today", str(heading.days_left))),
-            Row("projected", ("At the end of the month, if it goes on so", month_of(heading.projected))),
-            Row("by_now", ("Last month by this day", month_of(heading.last_month_by_now))),
-            Row("last", ("Last month in all", month_of(heading.last_month))),
+            Row("projected", ("At the end of the month, if it goes on so", month_of("projected"))),
+            Row("by_now", ("Last month by this day", month_of("last_month_by_now"))),
+            Row("last", ("Last month in all", month_of("last_month"))),
         )
         words = (Content.styled(_on_track(heading, month), "bold"), Content(_compared(heading)))
         return _Answer(words, (Column("Where the month stands", 44), Column("", 12, right=True)), rows)
@@ -343,7 +343,7 @@ def _difference(instead: Decimal, actual: Decimal) -> str:
 
 def _on_track(heading: Forecast, month: Standing | None) -> str:
     """Against the month's limit where there is one, else against last month."""
-    ends = f"The month is heading for {money(heading.projected, estimated=heading.estimated)}"
+    ends = f"The month is heading for {forecast_sum(heading, 'projected')}"
     limit = (month.budget.hard or month.budget.soft) if month else None
     if limit is None:
         return f"{ends}. No limit is set for it."

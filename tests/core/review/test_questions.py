@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -100,14 +100,43 @@ async def test_another_price_is_that_of_call_by_call(
 async def test_the_forecast_reads_the_days_it_needs(records: Records, sequence: list[Step]) -> None:
     await play(records, sequence)
     spent_on: dict[date, Decimal] = {}
+    estimated: set[date] = set()
     for call in ended(await records.ledger.rows()):
         day = call.started_at.astimezone().date()
         spent_on[day] = spent_on.get(day, Decimal(0)) + (call.cost or 0)
+        if call.estimated and call.cost:
+            estimated.add(day)
     today = NOW.astimezone().date()
     oldest = min(month_start(today, -1), today - timedelta(days=LOOKED_BACK))
     recent = {day: cost for day, cost in spent_on.items() if local_midnight(day) >= local_midnight(oldest)}
     found = await records.review.month_forecast(NOW)
-    assert replace(found, estimated=False) == forecast(recent, today)
+    assert found == forecast(recent, today, estimated)
+
+
+@pytest.mark.parametrize(
+    ("day", "rests_on_it"),
+    [
+        (None, set()),
+        (date(2026, 11, 22), {"spent", "projected"}),  # today, which is not over
+        (date(2026, 11, 20), {"spent", "a_day", "projected"}),
+        (date(2026, 10, 28), {"a_day", "projected", "last_month"}),
+        (date(2026, 10, 24), {"last_month"}),
+        (date(2026, 10, 22), {"last_month", "last_month_by_now"}),
+        (date(2026, 9, 30), set()),
+    ],
+)
+def test_a_forecast_tells_which_of_its_sums_rest_on_an_estimate(
+    day: date | None, rests_on_it: set[str]
+) -> None:
+    spent_on = {date(2026, 9, 1): Decimal(1)} | ({day: Decimal(1)} if day else {})
+    assert forecast(spent_on, date(2026, 11, 22), {day} if day else ()).estimated == rests_on_it
+
+
+def test_a_month_that_is_over_today_rests_on_what_was_spent_alone() -> None:
+    spent_on = {date(2026, 10, 31): Decimal(1), date(2026, 11, 29): Decimal(2)}
+    told = forecast(spent_on, date(2026, 11, 30), {date(2026, 10, 31)})
+    assert told.days_left == 0
+    assert told.estimated == {"last_month"}
 
 
 @dataclass(frozen=True)
