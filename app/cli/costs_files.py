@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING
 from app.cells import one_line
 from app.cli.costs_output import emit_objects
 from app.cli.costs_tables import Column, number_of, table
+from app.cli.costs_unpriced import unpriced_lines
 from app.cli.failures import FAILED
 from app.cli.output import emit_line, note
 from app.cli.progress_line import ProgressLine
@@ -110,7 +111,10 @@ def _import_lines(report: ImportReport) -> list[str]:
     if report.known:
         lines.append(f"{number_of(report.known, 'was', 'were')} here already.")
     if report.unknown_prices:
-        lines.append(f"{report.unknown_prices:,} of the new ones at an unknown price.")
+        lines.append(
+            f"{report.unknown_prices:,} of the new ones at an unknown price: not in the sums of money."
+        )
+        lines += unpriced_lines(report.unpriced)
     if report.skipped:
         lines.append(f"{report.skipped:,} skipped:")
         lines += [f"  {number:,}: {one_line(reason)}" for reason, number in report.reasons.items()]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, cast, get_args
 
+from app.cli import costs_unpriced
 from app.cli.costs_sort import USUAL, Sort
 from app.cli.costs_tables import (
     group_lines,
@@ -83,6 +84,7 @@ class Overview:
         return [
             *sum_lines(sums, width),
             *remarks(totals),
+            *await costs_unpriced.of_scope(review, self.scope, totals),
             *at_work,
             "",
             *session_lines(page.sessions, width),
@@ -161,6 +163,7 @@ class GroupView:
             "",
             _in_words(page.totals),
             *remarks(page.totals),
+            *await costs_unpriced.of_scope(review, self.scope, page.totals),
             *at_work,
         ]
 

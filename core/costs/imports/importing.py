@@ -54,6 +54,7 @@ class ImportReport:
         first_skipped: the first few of them.
         sessions: that were named for the first time.
         unknown_prices: of the new calls, those whose cost is unknown.
+        unpriced: how many those are of each model, by ``provider/model``; the most called first.
     """
 
     kind: ImportKind
@@ -65,6 +66,7 @@ class ImportReport:
     first_skipped: tuple[SkippedRow, ...]
     sessions: int
     unknown_prices: int
+    unpriced: Mapping[str, int]
 
 
 async def import_usage(
@@ -160,7 +162,7 @@ class _Written:
     new: int = 0
     known: int = 0
     sessions: int = 0
-    unknown_prices: int = 0
+    unpriced: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ class _Tally:
     new: int = 0
     known: int = 0
     sessions: int = 0
-    unknown_prices: int = 0
+    unpriced: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     first_skipped: list[SkippedRow] = field(default_factory=list)
 
@@ -184,7 +186,7 @@ class _Tally:
         self.new += written.new
         self.known += written.known
         self.sessions += written.sessions
-        self.unknown_prices += written.unknown_prices
+        self.unpriced.update(written.unpriced)
 
     def report(self) -> ImportReport:
         return ImportReport(
@@ -196,7 +198,8 @@ class _Tally:
             reasons=dict(self.reasons.most_common()),
             first_skipped=tuple(self.first_skipped),
             sessions=self.sessions,
-            unknown_prices=self.unknown_prices,
+            unknown_prices=self.unpriced.total(),
+            unpriced=dict(self.unpriced.most_common()),
         )
 
 
@@ -216,7 +219,9 @@ def _write(connection: Connection, kind: ImportKind, batch: Sequence[LedgerRow])
         new=len(new),
         known=len(batch) - len(new),
         sessions=_name_sessions(connection, kind, new),
-        unknown_prices=sum(row.values["cost"] is None for row in new),
+        unpriced=Counter(
+            f"{row.values['provider']}/{row.values['model']}" for row in new if row.values["cost"] is None
+        ),
     )
 
 

@@ -41,6 +41,28 @@ def test_usage_of_other_programs_is_imported_once(tensorwall: Run, tmp_path: Pat
     assert exact(tensorwall("costs", "--format", "json").out)["totals"]["cost_usd"] == Decimal("0.002")
 
 
+def test_an_import_names_the_models_without_a_price(tensorwall: Run, tmp_path: Path) -> None:
+    spend = {"call_type": "acompletion", "spend": 0, "prompt_tokens": 10, "completion_tokens": 5,
+             "startTime": "2026-01-02T03:04:05Z", "custom_llm_provider": "anthropic"}  # fmt: skip
+    rows = tmp_path / "spend.json"
+    models = ["claude-sonnet-4-5"] * 3 + [f"claude-{number}" for number in range(5)]
+    rows.write_text(
+        json.dumps([spend | {"request_id": f"r-{n}", "model": model} for n, model in enumerate(models)])
+    )
+    told = tensorwall("costs", "--import", str(rows)).out.splitlines()
+    assert told[1:3] == [
+        "8 of the new ones at an unknown price: not in the sums of money.",
+        "  anthropic/claude-sonnet-4-5: 3 calls",
+    ]
+    assert told[-1] == "  … and 1 more model: 1 call"
+    assert len(told) == 8
+    for options in ((), ("--by", "provider")):
+        review = tensorwall("costs", *options).out.splitlines()
+        at = review.index("8 calls at an unknown price: not in the sums of money.")
+        assert review[at + 1] == "  anthropic/claude-sonnet-4-5: 3 calls"
+        assert review[at + 6] == "  … and 1 more model: 1 call"
+
+
 def test_an_audit_tells_what_differs(tensorwall: Run, ledger: Ledger, tmp_path: Path) -> None:
     day = f"{NOW - timedelta(days=40):%Y-%m-%d}"
     same, other, broken = (tmp_path / name for name in ("same.csv", "other.csv", "broken.csv"))

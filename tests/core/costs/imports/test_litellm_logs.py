@@ -145,6 +145,16 @@ async def test_what_nobody_knows_the_price_of_stays_unknown(import_rows: Any, le
     assert (row.provider, row.model, row.cost, report.unknown_prices) == ("acme", "new", None, 1)
 
 
+async def test_the_models_without_a_price_are_counted_the_most_called_first(import_rows: Any) -> None:
+    claude = {"model": "claude-sonnet-4-5", "custom_llm_provider": "anthropic", "spend": 0}
+    calls = [{"model": "acme/new", "custom_llm_provider": "acme", "spend": 0}, {}, claude, claude]
+    rows = [spend_log(**values, request_id=f"r-{number}") for number, values in enumerate(calls)]
+    report = await import_rows(*rows)
+    assert [*report.unpriced.items()] == [("anthropic/claude-sonnet-4-5", 2), ("acme/new", 1)]
+    assert report.unknown_prices == 3
+    assert (await import_rows(*rows)).unpriced == {}
+
+
 @pytest.mark.parametrize(
     ("values", "provider", "model"),
     [
