@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -113,11 +114,15 @@ async def test_the_library_example_runs(simulator, monkeypatch, capsys):
     monkeypatch.setenv("GROQ_API_URL", simulator.base_url)
     monkeypatch.setenv("GROQ_API_KEY", simulator.api_key)
     simulator.configure(text="Hello to you.", reasoning="")
+    before = simulator.state()["connections_open"]
     (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     await asyncio.to_thread(exec, compile(code, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert printed.count("Hello to you.") == 2
     assert "Decision(requested='llama-70b'" in printed
+    limit = time.monotonic() + 10
+    while simulator.state()["connections_open"] > before:  # the simulator may not have noticed yet
+        assert time.monotonic() < limit, "the example leaves a connection open"
 
 
 if __name__ == "__main__":
