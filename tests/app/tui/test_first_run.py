@@ -15,13 +15,6 @@ from core.settings import save_setting
 from tests.app.tui.conftest import opened
 from tests.simulated import Simulated
 
-# A connection that an earlier test leaves to the garbage collector is found while these run, and would fail
-# one of them; which test that is has yet to be found.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <(socket.socket|function _SelectorTransport)"
-    ":pytest.PytestUnraisableExceptionWarning"
-)
-
 
 async def test_without_a_key_the_demo_answers_and_says_so_always(folder: Path) -> None:
     async with opened(folder, ready=False) as user:
