@@ -16,7 +16,7 @@ from core.chat import ChatRequest, ImagePart, ImageUrl, JsonSchemaFormat, Messag
 from core.costs.tokens import (
     estimate_prompt_tokens,
     estimate_tokens,
-        prompt_tokens_at_most,
+    prompt_tokens_at_most,
     prompt_tokens_bounds,
 )
 
