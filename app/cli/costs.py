@@ -51,7 +51,8 @@ _TOGETHER = {
     "--filter",
     "words",
     metavar="TEXT",
-    help="Words of the conversation, and field:value, such as `model:gpt-oss outcome:failed`.",
+    help="Words of the conversation, and field:value, such as `model:gpt-oss outcome:failed`; with := the "
+    "whole value, such as `model:=gpt-4`.",
 )
 @click.option(
     "--sort",

@@ -177,10 +177,13 @@ def _period(scope: Scope) -> str:
 
 
 def _scope(scope: Scope) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "since": scope.since.isoformat() if scope.since else None,
         "until": scope.until.isoformat() if scope.until else None,
         "session": scope.session_id,
         "words": scope.filter.words,
         "fields": {name: list(values) for name, values in scope.filter.fields.items()},
     }
+    if scope.filter.exact:
+        told["exact"] = {name: list(values) for name, values in scope.filter.exact.items()}
+    return told

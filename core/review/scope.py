@@ -12,15 +12,28 @@ from sqlalchemy import ColumnElement, CompoundSelect, Connection, Table, func, o
 from core.conversations.search import contains, matching_sessions
 from core.costs.periods import quarter_of, quarter_start
 from core.errors import InputError
-from core.review.dimensions import FIELDS, Field
+from core.review.dimensions import FIELDS, Field, column_name
 from core.storage.tables import call_kinds, calls, gateway_keys, imported_sessions, sessions, spend
 
-__all__ = ("FILTER_FIELDS", "Filter", "Scope", "conditions", "fields_fit", "parse_filter", "within")
+__all__ = (
+    "FILTER_FIELDS",
+    "Filter",
+    "Scope",
+    "conditions",
+    "exactly",
+    "fields_fit",
+    "parse_filter",
+    "within",
+)
 
 FILTER_FIELDS: tuple[Field, ...] = FIELDS
 """What may stand before the colon of ``model:gpt-oss``."""
 
-_TERM = re.compile(r'(?:(?P<field>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))', re.IGNORECASE)
+_TERM = re.compile(
+    r'(?P<exactly>[a-z]+):=(?:"(?P<whole>(?:[^"]|"")*)"|(?P<bare>[^\s"]\S*))'
+    r'|(?:(?P<field>[a-z]+):)?(?:"(?P<quoted>[^"]*)"|(?P<word>\S+))',
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +43,12 @@ class Filter:
     Attributes:
         words: all of them are in the session's title or messages.
         fields: by field, the beginnings or parts of its value of which one must fit.
+        exact: by field, the whole values of which it must have one.
     """
 
     words: str = ""
     fields: Mapping[Field, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    exact: Mapping[Field, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +71,40 @@ class Scope:
 def parse_filter(text: str) -> Filter:
     """Read what was typed: words, and ``field:value`` for ``FILTER_FIELDS``; quotes hold blanks together.
 
-    Several values of one field are alternatives; everything else has to hold at once.
+    ``field:=value`` means the whole value, where quotes within quotes are doubled. Several values of one
+    field are alternatives; everything else has to hold at once.
 
     Raises:
         InputError: a field that there is not.
     """
     words: list[str] = []
     fields: dict[Field, tuple[str, ...]] = {}
+    exact: dict[Field, tuple[str, ...]] = {}
     for term in _TERM.finditer(text):
-        value = term["quoted"] if term["quoted"] is not None else term["word"]
-        name = (term["field"] or "").lower()
-        if not name:
-            words.append(term[0])
-        elif known := next((known for known in FILTER_FIELDS if known == name), None):
-            fields[known] = (*fields.get(known, ()), value)
+        if name := term["exactly"]:
+            whole = term["bare"] if term["whole"] is None else term["whole"].replace('""', '"')
+            _add(exact, name, whole)
+        elif name := term["field"]:
+            _add(fields, name, term["word"] if term["quoted"] is None else term["quoted"])
         else:
-            raise InputError(
-                f"There is no field {name!r} to filter by.",
-                hint=f"Fields: {', '.join(FILTER_FIELDS)}. In quotes it is a word to search for.",
-            )
-    return Filter(" ".join(words), fields)
+            words.append(term[0])
+    return Filter(" ".join(words), fields, exact)
+
+
+def exactly(field: Field, value: str) -> str:
+    """What is typed to filter by a whole value."""
+    doubled = value.replace('"', '""')
+    return f'{field}:="{doubled}"'
+
+
+def _add(values: dict[Field, tuple[str, ...]], name: str, value: str) -> None:
+    known = next((known for known in FILTER_FIELDS if known == name.lower()), None)
+    if known is None:
+        raise InputError(
+            f"There is no field {name.lower()!r} to filter by.",
+            hint=f"Fields: {', '.join(FILTER_FIELDS)}. In quotes it is a word to search for.",
+        )
+    values[known] = (*values.get(known, ()), value)
 
 
 def conditions(connection: Connection, scope: Scope, of: Table = spend) -> list[ColumnElement[bool]]:
@@ -90,12 +119,14 @@ def conditions(connection: Connection, scope: Scope, of: Table = spend) -> list[
 
 def fields_fit(scope: Scope, of: Table) -> list[ColumnElement[bool]]:
     """What rows of any table of sums, or of ``calls``, are like what was asked for."""
-    if not scope.filter.fields:
+    looked_for = scope.filter
+    if not (looked_for.fields or looked_for.exact):
         return []
     words = calls if of is calls else call_kinds
     fits = [
-        or_(*(_fits(words, name, value) for value in values)) for name, values in scope.filter.fields.items()
+        or_(*(_fits(words, name, value) for value in values)) for name, values in looked_for.fields.items()
     ]
+    fits += [or_(*(_is(words, name, value) for value in values)) for name, values in looked_for.exact.items()]
     return fits if of is calls else [of.c.kind_id.in_(select(call_kinds.c.id).where(*fits))]
 
 
@@ -104,9 +135,14 @@ def _fits(words: Table, name: Field, value: str) -> ColumnElement[bool]:
     if name != "key":
         return contains(words.c[name], value)
     if not value:
-        return func.coalesce(words.c.key_id, "") == ""
+        return _is(words, name, value)
     named = select(gateway_keys.c.id).where(contains(gateway_keys.c.name, value))
     return or_(words.c.key_id == value, words.c.key_id.in_(named))
+
+
+def _is(words: Table, name: Field, value: str) -> ColumnElement[bool]:
+    """A key is meant by its id, and none by nothing."""
+    return func.coalesce(words.c[column_name(name)], "") == value
 
 
 def within(scope: Scope, of: Table = spend) -> list[ColumnElement[bool]]:

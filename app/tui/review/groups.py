@@ -28,7 +28,7 @@ from app.tui.review.view import View
 from core.costs.ledger_records import Totals
 from core.review import DIMENSIONS, Dimension, Group, Scope
 from core.review.report import Progress, Report
-from core.review.scope import FILTER_FIELDS
+from core.review.scope import FILTER_FIELDS, exactly
 
 __all__ = ("GroupsView", "share_bar")
 
@@ -57,7 +57,7 @@ class GroupsView(View):
 
     @dataclass
     class FilterWanted(Message):
-        """Show the sessions of this group."""
+        """Show the sessions of this group; ``text`` is what to filter by besides."""
 
         text: str
 
@@ -145,7 +145,7 @@ class GroupsView(View):
     def action_open(self) -> None:
         """Show the sessions that this group's calls are of."""
         if (row := self.table.current) is not None and self.by.active in FILTER_FIELDS:
-            self.post_message(self.FilterWanted(f'{self.by.active}:"{row.key}"'))
+            self.post_message(self.FilterWanted(exactly(self.by.active, row.key)))
 
 
 def share_bar(part: Decimal, whole: Decimal, width: int) -> str:

@@ -260,8 +260,12 @@ class ReviewScreen(Screen["Place | None"]):
 
     @on(GroupsView.FilterWanted)
     async def _filter_wanted(self, event: GroupsView.FilterWanted) -> None:
+        """Narrow the filter to the group; one that cannot be read gives way."""
         await self.action_view("sessions")
-        self.filter_input.value = event.text
+        typed = "" if self.has_class("-unread") else self.filter_input.value.strip()
+        if event.text not in typed:
+            # First, so that a quotation mark left open does not take it in.
+            self.filter_input.value = f"{event.text} {typed}".strip()
 
     # Writing down
 

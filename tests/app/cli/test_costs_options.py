@@ -17,6 +17,8 @@ from tests.app.cli.conftest import Run
         (("--filter", "model:gpt-oss-20b"), 1),
         (("--filter", "outcome:failed outcome:interrupted"), 2),
         (("--filter", "rivers provider:groq"), 3),
+        (("--filter", f"model:={SMALL}"), 1),
+        (("--filter", "model:=gpt-oss-20b"), 0),
     ],
 )
 def test_the_scope_is_narrowed(tensorwall: Run, ledger: Ledger, options: tuple[str, ...], calls: int) -> None:

@@ -120,6 +120,9 @@ async def test_a_report_keeps_to_its_scope(records: Records, spent: str) -> None
         "words": '"two words"',
         "fields": {"provider": ["groq"]},
     }
+    whole = Scope(filter=parse_filter('model:="gpt-4"'))
+    told = read_json(render(await records.review.group_report(("day",), whole), "json"))["scope"]
+    assert told["exact"] == {"model": ["gpt-4"]}
     assert render(report, "csv").splitlines()[0].startswith("session,title,month,turns,calls,prompt_tokens")
     assert "Nothing was spent." in render(report, "markdown")
 
