@@ -93,7 +93,7 @@ def session_lines(sessions: Sequence[SessionSpend], width: int | None) -> list[s
     return table(
         [
             Column("session", [each.id or "-" for each in sessions], right=False),
-            Column("last used", [_when(each.last_at, now) for each in sessions], right=False),
+            Column("last used", [_last_used(each, now) for each in sessions], right=False),
             Column("cost", [spent(each.totals) for each in sessions]),
             Column("tokens", [count(each.totals.total_tokens) for each in sessions]),
             Column("turns", [str(each.totals.turns) for each in sessions]),
@@ -283,6 +283,12 @@ def _models(models: Sequence[str]) -> str:
 def _when(moment: datetime, now: datetime) -> str:
     local, today = moment.astimezone(), now.astimezone()
     return f"{local:%m-%d %H:%M}" if local.year == today.year else f"{local:%Y-%m-%d}"
+
+
+def _last_used(session: SessionSpend, now: datetime) -> str:
+    """``~`` before a time of day that is known to the quarter of an hour alone."""
+    told = _when(session.last_at, now)
+    return f"~{told}" if session.is_rounded and ":" in told else told
 
 
 def _share(part: int, whole: int) -> str:

@@ -45,6 +45,7 @@ class SessionSpend:
         first_at: when its first call started; ``last_at`` when the last one ended.
         median_speed: tokens a second, of the latest calls.
         latencies: seconds to the first piece of each of the latest answers, oldest first.
+        is_rounded: both times are known to the quarter of an hour alone that a call started in.
     """
 
     id: str
@@ -56,6 +57,7 @@ class SessionSpend:
     last_at: datetime
     median_speed: float | None = None
     latencies: tuple[float, ...] = ()
+    is_rounded: bool = False
 
     @property
     def is_deleted(self) -> bool:
@@ -174,6 +176,7 @@ def _session(
         last_at=known.last_at,
         median_speed=known.median_speed,
         latencies=latencies,
+        is_rounded=times is None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import ClassVar
 
 from textual import on, work
@@ -112,10 +113,10 @@ class SessionsView(View):
             count(session.totals.total_tokens),
             count(session.totals.turns),
             Content.styled(_models(session), MUTED),
-            duration(session.duration.total_seconds()),
+            _span(session),
             "-" if session.median_speed is None else count(round(session.median_speed)),
             Content.styled(sparkline(session.latencies, _LATENCIES), "$secondary"),
-            Content.styled(when(session.last_at, self.context.now()), MUTED),
+            Content.styled(_last_used(session, self.context.now()), MUTED),
         )
         return Row(session.id, cells)
 
@@ -133,7 +134,7 @@ class SessionsView(View):
         if session is None:
             return
         told = [
-            duration(session.duration.total_seconds()),
+            _span(session),
             number_of(session.totals.calls, "call"),
             _models(session),
         ]
@@ -201,3 +202,15 @@ def session_title(session: SessionSpend) -> Content:
 
 def _models(session: SessionSpend) -> str:
     return ", ".join(one_line(model.rpartition("/")[2]) for model in session.models)
+
+
+def _span(session: SessionSpend) -> str:
+    """Within one quarter of an hour it is not known, where times are known to the quarter alone."""
+    seconds = session.duration.total_seconds()
+    return duration(None if session.is_rounded and not seconds else seconds)
+
+
+def _last_used(session: SessionSpend, now: datetime) -> str:
+    """``~`` before a time of day that is known to the quarter of an hour alone."""
+    told = when(session.last_at, now)
+    return f"~{told}" if session.is_rounded and ":" in told else told

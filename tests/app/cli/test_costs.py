@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,11 @@ def test_the_overview_tells_sums_sessions_and_findings(tensorwall: Run, ledger: 
     assert f"{ledger.deleted} " in ran.out
     assert "(deleted)" in ran.out
     assert "(outside of sessions)" in ran.out
+    outside, rivers = (
+        next(line.split() for line in lines if line.startswith(id_)) for id_ in ("- ", ledger.rivers)
+    )
+    assert re.fullmatch(r"~\d\d-\d\d", outside[1])  # to the quarter of an hour
+    assert re.fullmatch(r"\d\d-\d\d", rivers[1])
     assert "Cached prompts saved $" in ran.out
     assert "Detours cost" in ran.out
     assert "1 fallback, 1 answer broken off." in ran.out

@@ -18,7 +18,7 @@ from app.tui.review.table import Table
 from core.chat import Usage
 from core.review import Scope
 from tests.app.tui.conftest import User, opened, says
-from tests.app.tui.review.conftest import SMALL, Past, reviewing
+from tests.app.tui.review.conftest import NOW, SMALL, Past, reviewing
 from tests.simulated import Simulated
 
 DAY = timedelta(days=1)
@@ -249,3 +249,17 @@ async def test_the_mouse_sorts_moves_and_opens(past: Past, folder: Path) -> None
         await user.until(lambda: table(user).cursor == 1)
         await user.pilot.click(Table, offset=(2, 2))
         await user.sees("second", "Question")
+
+
+async def test_a_time_that_is_known_to_the_quarter_alone_is_told_as_such(past: Past, folder: Path) -> None:
+    await past.turn(await past.session("Mine"), "now", ago=timedelta(minutes=20))
+    past.call(None, feature="title", ago=timedelta(minutes=5))
+    async with reviewing(folder, size=(110, 30)) as user:
+        await user.sees("(outside of sessions)", "Mine", "600 ms")
+        outside, mine = (
+            next(line.split()[-1] for line in user.screen.splitlines() if line.strip().startswith(title))
+            for title in ("(outside of sessions)", "Mine")
+        )
+        exact, quarter = ((NOW - timedelta(minutes=ago)).astimezone() for ago in (20, 15))
+        assert (mine, outside) == (f"{exact:%H:%M}", f"~{quarter:%H:%M}")
+        assert "0 ms" not in user.screen.replace("600 ms", "")
