@@ -185,7 +185,7 @@ async def test_without_storage_no_hard_limit_can_be_kept(desk: Desk, tmp_path: P
 
 
 async def test_the_same_money_is_not_promised_to_two_answers(desk: Desk) -> None:
-    desk.simulator.configure(text="word " * 100, tokens_per_second=500)
+    desk.simulator.configure(text="word " * 100, tokens_per_second=50)
     desk.assistant.budgets = hard(day=0.001)
     first = desk.ask("One?")
     async for event in first:
