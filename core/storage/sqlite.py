@@ -34,8 +34,9 @@ class Sqlite:
 
     def __init__(self, url: URL) -> None:
         in_memory = url.database in {None, "", ":memory:"}
-        self.file = None if in_memory else Path(str(url.database)).absolute()
-        self.place = str(self.file or url)
+        # Resolved, so that whoever comes by another name finds the same files beside it.
+        self.file = None if in_memory else Path(str(url.database)).resolve()
+        self.place = str(url) if in_memory else str(Path(str(url.database)).absolute())
         self._inode: tuple[int, int] | None = None
         self.engine = create_engine(url, poolclass=NullPool)
         event.listen(self.engine, "connect", _configure)

@@ -86,3 +86,15 @@ def test_those_who_come_and_go_at_once_are_not_in_each_others_way(tmp_path: Path
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(come_and_go, range(4)))
     assert not (tmp_path / "open").exists()
+
+
+@on_sqlite
+async def test_a_database_is_the_same_by_whatever_name_it_is_opened(location: Path) -> None:
+    link = location.with_name("by-another-name.db")
+    one = await open_database(location)
+    link.symlink_to(location)
+    other = await open_database(link)
+    assert await other.read(lambda _: other.is_alive(one.instance))
+    assert (other.file, other.place) == (one.file, str(link))
+    await other.aclose()
+    await one.aclose()
